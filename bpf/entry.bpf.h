@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Entries: from the observed process into a ring. */
+#ifndef FLIGHTREC_ENTRY_BPF_H
+#define FLIGHTREC_ENTRY_BPF_H
+
+#include "recorder.bpf.h"
+
+#define RING_HEADER 8
+/* How often, in bytes of one process, the fill of the ring is looked at. */
+#define FILL_CHECK_SHIFT 11
+
+/* struct flightrec_site, as in <flightrec.h>. */
+struct user_site {
+	u64 format;
+	u64 file;
+	u64 function;
+	u32 line;
+};
+
+static __always_inline u32 ring_record_bytes(u32 size)
+{
+	return (size + RING_HEADER + 7) & ~7u;
+}
+
+static __always_inline struct ring_share *share_of(u32 process, u32 ring)
+{
+	u32 index = process * rings_count + ring;
+
+	return bpf_map_lookup_elem(&shares, &index);
+}
+
+/* Takes @bytes of a process's share; returns false if it has not that much left. */
+static __always_inline bool take_share(struct ring_share *share, u32 bytes, u64 *before)
+{
+	*before = __sync_fetch_and_add(&share->produced, bytes);
+	if (*before + bytes - READ_ONCE(share->consumed) <= share_bytes)
+		return true;
+	__sync_fetch_and_sub(&share->produced, bytes);
+	return false;
+}
+
+/*
+ * Nobody waits for an entry, so it does not wake the collector; but a ring that fills up does,
+ * once until it is drained.
+ */
+static __always_inline u64 wakeup_for(void *ring, u32 ring_number, u64 before, u32 bytes)
+{
+	if (before >> FILL_CHECK_SHIFT == (before + bytes) >> FILL_CHECK_SHIFT)
+		return BPF_RB_NO_WAKEUP;
+	if (ring_number >= RINGS_MAX || ring_woken[ring_number])
+		return BPF_RB_NO_WAKEUP;
+	if (bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) < ring_bytes / 4)
+		return BPF_RB_NO_WAKEUP;
+	ring_woken[ring_number] = 1;
+	count(COUNT_WAKEUPS);
+	return BPF_RB_FORCE_WAKEUP;
+}
+
+static __always_inline u16 read_string(char *to, u32 size, u64 from)
+{
+	long length = from ? bpf_probe_read_user_str(to, size, (void *)from) : 0;
+
+	return length > 0 ? (u16)length : 0;
+}
+
+static __always_inline u64 site_tag(u64 site, u32 process)
+{
+	struct process_slot *slot = bpf_map_lookup_elem(&processes, &process);
+	u64 generation = slot ? WORD_GENERATION(slot->word) : 0;
+
+	return (site ^ (generation << 48) ^ ((u64)process << 56)) * 0x9e3779b97f4a7c15ULL + site;
+}
+
+/* Sends the description of a call site. */
+static __noinline void send_site(u64 site, u32 process, u32 ring_number, u64 tag)
+{
+	void *ring = bpf_map_lookup_elem(&rings, &ring_number);
+	struct ring_share *share = share_of(process, ring_number);
+	u32 bytes = ring_record_bytes(sizeof(struct site_record));
+	u32 cache = (u32)(tag >> 32) & (SITES_KNOWN - 1);
+	struct site_record *record;
+	struct user_site user = {};
+	u64 before;
+
+	if (!ring || !share || bpf_probe_read_user(&user, sizeof(user), (void *)site))
+		return;
+	if (!take_share(share, bytes, &before))
+		return;
+	record = bpf_ringbuf_reserve(ring, sizeof(*record), 0);
+	if (!record) {
+		__sync_fetch_and_sub(&share->produced, bytes);
+		return;
+	}
+	record->type = RECORD_SITE;
+	record->process = process;
+	record->site = site;
+	record->line = user.line;
+	record->format_size = read_string(record->format, SITE_FORMAT_MAX, user.format);
+	record->file_size = read_string(record->file, SITE_FILE_MAX, user.file);
+	record->function_size = read_string(record->function, SITE_FUNCTION_MAX, user.function);
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	bpf_map_update_elem(&sites_known, &cache, &tag, BPF_ANY);
+}
+
+static __always_inline void know_site(u64 site, u32 process, u32 ring_number)
+{
+	u64 tag = site_tag(site, process);
+	u32 cache = (u32)(tag >> 32) & (SITES_KNOWN - 1);
+	u64 *known = bpf_map_lookup_elem(&sites_known, &cache);
+
+	if (known && *known != tag)
+		send_site(site, process, ring_number, tag);
+}
+
+struct emission {
+	u8 type;
+	u16 size;
+	u32 how;
+	u32 slot;
+	u32 generation;
+	u32 process;
+	u32 tid;
+	u64 sequence;
+	u64 time_ns;
+	u64 site;
+	u64 data; /* address in the process */
+	bool urgent; /* somebody waits for it */
+};
+
+/* Puts an entry into the ring of this CPU. Returns 0, or the counter of its loss. */
+static __always_inline u32 emit(const struct emission *e)
+{
+	u32 ring_number = bpf_get_smp_processor_id() % rings_count;
+	void *ring = bpf_map_lookup_elem(&rings, &ring_number);
+	struct ring_share *share = share_of(e->process, ring_number);
+	struct entry_record *record;
+	u64 size = e->size;
+	u64 before, flags;
+	u64 total, bytes;
+
+	if (!ring || !share)
+		return COUNT_REFUSED_RING;
+	if (e->site)
+		know_site(e->site, e->process, ring_number);
+	/* The verifier wants a constant: a few sizes, each a path of its own. */
+	if (size <= 16)
+		total = sizeof(*record) + 16;
+	else if (size <= 48)
+		total = sizeof(*record) + 48;
+	else if (size <= 128)
+		total = sizeof(*record) + 128;
+	else if (size <= 384)
+		total = sizeof(*record) + 384;
+	else if (size <= ENTRY_DATA_MAX)
+		total = sizeof(*record) + ENTRY_DATA_MAX;
+	else
+		return COUNT_REFUSED_READ;
+	bytes = ring_record_bytes(total);
+	if (!take_share(share, bytes, &before))
+		return COUNT_REFUSED_SHARE;
+	record = bpf_ringbuf_reserve(ring, total, 0);
+	if (!record) {
+		__sync_fetch_and_sub(&share->produced, bytes);
+		return COUNT_REFUSED_RING;
+	}
+	record->type = e->type;
+	record->reserved = 0;
+	record->size = size;
+	record->how = e->how;
+	record->slot = e->slot;
+	record->generation = e->generation;
+	record->sequence = e->sequence;
+	record->time_ns = e->time_ns;
+	record->site = e->site;
+	record->tid = e->tid;
+	record->process = e->process;
+	/* True already, but the verifier has lost sight of it, and the compiler must not see it. */
+	barrier_var(size);
+	if (size > total - sizeof(*record))
+		size = total - sizeof(*record);
+	if (size && bpf_probe_read_user(record->data, size, (void *)e->data)) {
+		bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
+		__sync_fetch_and_sub(&share->produced, bytes);
+		return COUNT_REFUSED_READ;
+	}
+	flags = e->urgent ? BPF_RB_FORCE_WAKEUP : wakeup_for(ring, ring_number, before, bytes);
+	bpf_ringbuf_submit(record, flags);
+	return 0;
+}
+
+#endif /* FLIGHTREC_ENTRY_BPF_H */

@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * The BPF side of flightrec: probe programs, the deadline timer, process bookkeeping, and the
+ * programs that the collector runs.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_core_read.h>
+
+#define READ_ONCE(x) (*(volatile typeof(x) *)&(x))
+#define WRITE_ONCE(x, value) (*(volatile typeof(x) *)&(x) = (value))
+
+/* bpf_tracing.h of libbpf 1.1 stops at five. */
+#if defined(__TARGET_ARCH_x86)
+#define PT_REGS_SIXTH(ctx) ((ctx)->r9)
+#elif defined(__TARGET_ARCH_arm64)
+#define PT_REGS_SIXTH(ctx) (((const struct user_pt_regs *)(ctx))->regs[5])
+#endif
+
+#define CLOCK_MONOTONIC 1
+
+#include "record.h"
+#include "entry.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* The part of struct flightrec (see <flightrec.h>) that says how it was opened. */
+struct user_recorder {
+	u64 id;
+	u64 instance;
+	u64 started_ns;
+	u64 timeout_ns;
+	u64 parent_id;
+	u32 tid;
+	u32 slot;
+	char name[NAME_SIZE];
+};
+
+static __always_inline u32 current_tid(void)
+{
+	return (u32)bpf_get_current_pid_tgid();
+}
+
+/* ---- probes: arguments are documented in <flightrec/probes.h> ---- */
+
+SEC("uprobe")
+int on_begin(struct pt_regs *ctx)
+{
+	struct recorder_key key = {.rec = PT_REGS_PARM1(ctx), .id = PT_REGS_PARM2(ctx)};
+	struct opening opening = {};
+	u32 process;
+	u64 now_ns;
+
+	current_key(&key.process);
+	process = current_process(&key.process);
+	if (process == NONE)
+		return 0;
+	now_ns = bpf_ktime_get_ns();
+	opening.started_ns = now_ns;
+	opening.timeout_ns = PT_REGS_PARM3(ctx);
+	opening.user_name = (const void *)PT_REGS_PARM4(ctx);
+	opening.parent_id = PT_REGS_PARM5(ctx);
+	opening.tid = current_tid();
+	open_recorder(&key, process, &opening, now_ns);
+	return 0;
+}
+
+/* A recorder that was opened before it was watched, or when there was no room, logs. */
+__noinline u32 adopt_from_user(u64 rec, u64 id)
+{
+	struct recorder_key key = {.rec = rec, .id = id};
+	struct user_recorder user;
+	struct opening opening = {};
+	u64 now_ns = bpf_ktime_get_ns();
+	u32 process;
+
+	current_key(&key.process);
+	process = current_process(&key.process);
+	if (process == NONE || bpf_probe_read_user(&user, sizeof(user), (void *)rec) ||
+	    user.id != id)
+		return NONE;
+	opening.started_ns = user.started_ns < now_ns ? user.started_ns : now_ns;
+	opening.timeout_ns = user.timeout_ns;
+	opening.parent_id = user.parent_id;
+	opening.tid = user.tid;
+	opening.name = user.name;
+	opening.flags = SLOT_ADOPTED;
+	return open_recorder(&key, process, &opening, now_ns);
+}
+
+/* An entry of a recorder that is not open. */
+__noinline int emit_stray(struct pt_regs *ctx)
+{
+	struct emission e = {
+		.type = RECORD_ENTRY,
+		.slot = NONE,
+		.site = PT_REGS_PARM3(ctx),
+		.how = (u32)PT_REGS_PARM4(ctx),
+		.data = PT_REGS_PARM5(ctx),
+		.urgent = true,
+	};
+	struct process_key key;
+	u64 size = PT_REGS_SIXTH(ctx);
+	u32 lost;
+
+	current_key(&key);
+	e.process = current_process(&key);
+	if (e.process == NONE)
+		return 0;
+	e.size = size <= ENTRY_DATA_MAX ? size : ENTRY_DATA_MAX;
+	e.tid = current_tid();
+	e.time_ns = bpf_ktime_get_ns();
+	count(COUNT_ENTRIES);
+	lost = emit(&e);
+	if (lost)
+		count(lost);
+	return 0;
+}
+
+SEC("uprobe")
+int on_entry(struct pt_regs *ctx)
+{
+	struct recorder_key key = {.rec = PT_REGS_PARM1(ctx), .id = PT_REGS_PARM2(ctx)};
+	struct emission e = {
+		.type = RECORD_ENTRY,
+		.site = PT_REGS_PARM3(ctx),
+		.how = (u32)PT_REGS_PARM4(ctx),
+		.data = PT_REGS_PARM5(ctx),
+	};
+	u64 size = PT_REGS_SIXTH(ctx);
+	struct recorder_slot *slot;
+	u32 *found, lost;
+	u64 word;
+
+	if ((e.how & 0xff) < min_severity)
+		return 0;
+	if (!key.id)
+		return emit_stray(ctx);
+	current_key(&key.process);
+	found = bpf_map_lookup_elem(&recorder_index, &key);
+	e.slot = found ? *found : adopt_from_user(key.rec, key.id);
+	slot = e.slot == NONE ? NULL : bpf_map_lookup_elem(&slots, &e.slot);
+	if (!slot) {
+		if (pid_watched(key.process.pid))
+			count(COUNT_UNTRACKED_ENTRIES);
+		return 0;
+	}
+	word = READ_ONCE(slot->word);
+	e.generation = WORD_GENERATION(word);
+	e.sequence = __sync_fetch_and_add(&slot->entries, 1) + 1;
+	if (WORD_GENERATION(READ_ONCE(slot->word)) != e.generation) {
+		/* Closed by another thread in this moment, and in use again. */
+		__sync_fetch_and_sub(&slot->entries, 1);
+		return 0;
+	}
+	e.urgent = WORD_STATE(word) != RECORDER_OPEN;
+	e.process = slot->process;
+	e.size = size <= ENTRY_DATA_MAX ? size : ENTRY_DATA_MAX;
+	e.tid = current_tid();
+	e.time_ns = bpf_ktime_get_ns();
+	count(COUNT_ENTRIES);
+	lost = emit(&e);
+	if (lost) {
+		__sync_fetch_and_add(&slot->refused, 1);
+		count(lost);
+	}
+	return 0;
+}
+
+static __always_inline struct recorder_slot *find_recorder(struct pt_regs *ctx,
+							   struct recorder_key *key, u32 *index)
+{
+	u32 *found;
+
+	key->rec = PT_REGS_PARM1(ctx);
+	key->id = PT_REGS_PARM2(ctx);
+	current_key(&key->process);
+	found = bpf_map_lookup_elem(&recorder_index, key);
+	if (!found)
+		return NULL;
+	*index = *found;
+	return bpf_map_lookup_elem(&slots, index);
+}
+
+SEC("uprobe")
+int on_end(struct pt_regs *ctx)
+{
+	struct recorder_key key;
+	u32 index;
+	struct recorder_slot *slot = find_recorder(ctx, &key, &index);
+
+	if (slot)
+		close_recorder(&key, index, slot);
+	return 0;
+}
+
+SEC("uprobe")
+int on_extend(struct pt_regs *ctx)
+{
+	struct recorder_key key;
+	u32 index;
+	struct recorder_slot *slot = find_recorder(ctx, &key, &index);
+
+	if (slot)
+		extend_recorder(index, slot, PT_REGS_PARM3(ctx));
+	return 0;
+}
+
+SEC("uprobe")
+int on_context(struct pt_regs *ctx)
+{
+	struct emission e = {.type = RECORD_CONTEXT, .data = PT_REGS_PARM3(ctx)};
+	u64 size = PT_REGS_PARM4(ctx);
+	struct recorder_key key;
+	struct recorder_slot *slot = find_recorder(ctx, &key, &e.slot);
+
+	if (!slot || size > CONTEXT_MAX)
+		return 0;
+	e.size = size;
+	e.generation = WORD_GENERATION(slot->word);
+	e.process = slot->process;
+	e.tid = current_tid();
+	e.time_ns = bpf_ktime_get_ns();
+	if (emit(&e)) {
+		__sync_fetch_and_add(&slot->context_refused, 1);
+		count(COUNT_CONTEXT_LOST);
+	}
+	return 0;
+}
+
+SEC("uprobe")
+int on_replay(struct pt_regs *ctx)
+{
+	struct recorder_key key;
+	u32 index;
+	struct recorder_slot *slot = find_recorder(ctx, &key, &index);
+
+	if (slot)
+		notify(NOTICE_REPLAY, index, WORD_GENERATION(slot->word), bpf_ktime_get_ns());
+	return 0;
+}
+
+/* The dynamic linker's _dl_debug_state(): it has mapped or unmapped a library. */
+SEC("uprobe")
+int on_mappings(struct pt_regs *ctx)
+{
+	u32 pid = bpf_get_current_pid_tgid() >> 32;
+
+	if (pid_watched(pid))
+		notify(NOTICE_MAPPINGS, pid, 0, bpf_ktime_get_ns());
+	return 0;
+}
+
+/* ---- processes ---- */
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+{
+	u32 parent_pid = parent->tgid, child_pid = child->tgid, one = 1;
+
+	if (follow_children && child_pid != parent_pid &&
+	    bpf_map_lookup_elem(&watched, &parent_pid))
+		bpf_map_update_elem(&watched, &child_pid, &one, BPF_ANY);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task)
+{
+	struct process_key key;
+
+	task_key(task, &key);
+	if (!pid_watched(key.pid))
+		return 0;
+	key.exec_id--;
+	end_process(&key, PROCESS_EXECED, 0);
+	notify(NOTICE_MAPPINGS, key.pid, 0, bpf_ktime_get_ns());
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
+{
+	struct process_key key;
+
+	if (task->signal->live.counter > 0)
+		return 0;
+	task_key(task, &key);
+	end_process(&key, PROCESS_ENDED, task->exit_code);
+	bpf_map_delete_elem(&watched, &key.pid);
+	return 0;
+}
+
+/* Lists the watched processes that run already, as struct process_found. */
+SEC("iter/task")
+int list_processes(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct process_found found = {};
+
+	if (!task || task->pid != task->tgid || !pid_watched(task->tgid))
+		return 0;
+	task_key(task, &found.key);
+	bpf_probe_read_kernel(found.comm, COMM_SIZE, task->comm);
+	bpf_seq_write(ctx->meta->seq, &found, sizeof(found));
+	return 0;
+}
+
+/* ---- the deadline timer ---- */
+
+/* Slots looked at, and buckets taken, in one run of the timer, in a soft interrupt. */
+#define STEPS_MAX 256
+
+/*
+ * Tracing programs may not use a map with a bpf_timer ("tracing progs cannot use bpf_timer yet"),
+ * so the collector starts it, through a program of another type, and it re-arms itself.
+ */
+struct timer_holder {
+	struct bpf_timer timer;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct timer_holder);
+} timers SEC(".maps");
+
+static __always_inline void arm(struct bpf_timer *timer)
+{
+	/* Once more if something was queued for an earlier time meanwhile. */
+	for (int i = 0; i < 3; i++) {
+		u64 next_ns = wheel_next();
+		u64 now_ns;
+
+		__sync_lock_test_and_set(&armed_ns, next_ns);
+		requested_ns = NEVER;
+		if (next_ns != NEVER) {
+			now_ns = bpf_ktime_get_ns();
+			bpf_timer_start(timer, next_ns > now_ns ? next_ns - now_ns : 0, 0);
+		}
+		if (wheel_next() >= next_ns)
+			return;
+	}
+}
+
+static int on_timer(void *map, u32 *key, struct bpf_timer *timer)
+{
+	u64 now_ns = bpf_ktime_get_ns();
+
+	count(COUNT_TICKS);
+	armed_ns = 0;
+	wheel_advance(now_ns);
+	for (u32 i = 0; i < STEPS_MAX; i++) {
+		if (!wheel_step(now_ns))
+			break;
+	}
+	if (taken_nodes) {
+		/* The rest comes at once, but after others had their turn on this CPU. */
+		bpf_timer_start(timer, 0, 0);
+		return 0;
+	}
+	arm(timer);
+	return 0;
+}
+
+SEC("syscall")
+int start_timer(void *ctx)
+{
+	u64 now_ns = bpf_ktime_get_ns();
+	u32 key = 0;
+	struct timer_holder *holder = bpf_map_lookup_elem(&timers, &key);
+
+	if (!holder)
+		return 1;
+	for (u32 level = 0; level < WHEEL_LEVELS; level++) {
+		u32 index = level;
+		struct wheel_level *state = bpf_map_lookup_elem(&wheel, &index);
+
+		if (!state)
+			return 1;
+		state->processed = now_ns >> WHEEL_SHIFT_OF(level);
+		state->done = state->processed;
+	}
+	if (bpf_timer_init(&holder->timer, &timers, CLOCK_MONOTONIC))
+		return 1;
+	bpf_timer_set_callback(&holder->timer, on_timer);
+	return 0;
+}
+
+/* NOTICE_REARM: something is due before the timer's time. */
+SEC("syscall")
+int rearm_timer(void *ctx)
+{
+	u32 key = 0;
+	struct timer_holder *holder = bpf_map_lookup_elem(&timers, &key);
+
+	if (holder)
+		arm(&holder->timer);
+	return 0;
+}
+
+/* ---- programs that the collector runs ---- */
+
+/* Frees one slot, if it is still the one the collector means. */
+__noinline u32 release_slot(u32 index, u32 generation)
+{
+	struct recorder_slot *slot = bpf_map_lookup_elem(&slots, &index);
+	struct process_slot *process;
+	struct recorder_key key = {};
+	u32 number;
+	u64 word;
+
+	if (!slot)
+		return NONE;
+	number = slot->process;
+	process = bpf_map_lookup_elem(&processes, &number);
+	if (!process)
+		return NONE;
+	key.process = process->key;
+	key.rec = slot->rec;
+	key.id = slot->id;
+	for (int i = 0; i < 4; i++) {
+		word = READ_ONCE(slot->word);
+		if (WORD_GENERATION(word) != generation || WORD_STATE(word) == RECORDER_FREE)
+			return NONE;
+		if (__sync_val_compare_and_swap(&slot->word, word,
+						WORD(generation, RECORDER_FREE)) == word) {
+			bpf_map_delete_elem(&recorder_index, &key);
+			return push_slot(index);
+		}
+	}
+	return NONE;
+}
+
+__noinline u32 release_process(u32 index)
+{
+	struct process_slot *process = bpf_map_lookup_elem(&processes, &index);
+
+	if (!process || WORD_STATE(process->word) == PROCESS_FREE)
+		return NONE;
+	__sync_lock_test_and_set(&process->word,
+				 WORD(WORD_GENERATION(process->word), PROCESS_FREE));
+	return push_process(index);
+}
+
+/* Written by the collector before it runs `release`; a program's context takes no index. */
+struct release_args release_args;
+
+SEC("syscall")
+int release(void *ctx)
+{
+	for (u32 i = 0; i < RELEASE_MAX; i++) {
+		if (i >= release_args.count)
+			break;
+		release_slot(release_args.slot[i], release_args.generation[i]);
+	}
+	if (release_args.process != NONE)
+		release_process(release_args.process);
+	return 0;
+}
+
+/* Takes over a recorder that the collector found open in a process's memory. */
+SEC("syscall")
+int adopt(struct adopt_args *args)
+{
+	struct recorder_key key = {.process = args->key, .rec = args->rec, .id = args->id};
+	u64 now_ns = bpf_ktime_get_ns();
+	struct opening opening = {};
+	char comm[COMM_SIZE], name[NAME_SIZE];
+	u32 *found, process;
+
+	args->slot = NONE;
+	__builtin_memcpy(comm, args->comm, sizeof(comm));
+	__builtin_memcpy(name, args->name, sizeof(name));
+	found = bpf_map_lookup_elem(&process_index, &key.process);
+	process = found ? *found : register_process(&key.process, comm);
+	if (process == NONE)
+		return 0;
+	opening.started_ns = args->started_ns < now_ns ? args->started_ns : now_ns;
+	opening.timeout_ns = args->timeout_ns;
+	opening.parent_id = args->parent_id;
+	opening.tid = args->tid;
+	opening.name = name;
+	opening.comm = comm;
+	opening.flags = SLOT_ADOPTED;
+	args->slot = open_recorder(&key, process, &opening, now_ns);
+	return 0;
+}

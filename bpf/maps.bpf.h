@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Maps, and what the collector sets before loading. Sizes of 1 are set at load time.
+ * Maps with BPF_F_MMAPABLE are read by the collector without system calls.
+ */
+#ifndef FLIGHTREC_MAPS_BPF_H
+#define FLIGHTREC_MAPS_BPF_H
+
+#include "limits.h"
+
+const volatile u32 max_recorders = 1;
+const volatile u32 max_processes = 1;
+const volatile u32 max_nodes = 1;
+const volatile u32 rings_count = 1;
+const volatile u32 shards = 1; /* of the free lists: one a CPU, up to SHARDS_MAX */
+const volatile u32 ring_bytes = 4096;
+const volatile u32 min_severity = 0;
+const volatile u64 override_timeout_ns = 0;
+const volatile bool watch_all = false;	     /* every process, else those in `watched` */
+const volatile bool follow_children = false; /* what a watched process forks is watched */
+
+/* ---- written by both sides ---- */
+
+volatile u32 ring_woken[RINGS_MAX]; /* a wake-up is under way; cleared when a drain begins */
+volatile u32 scan_slots;	    /* a notice was refused: the collector must look at the slots */
+volatile u32 fresh_slots;	    /* slots that were ever in use: those below this number */
+volatile u32 fresh_processes;
+volatile u32 fresh_nodes;
+volatile u32 processes_alive;
+volatile u64 share_bytes; /* of each ring, for each process */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct recorder_slot);
+} slots SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct process_slot);
+} processes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct ring_share);
+} shares SEC(".maps"); /* process * rings_count + ring */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct counters);
+} counters SEC(".maps"); /* by CPU */
+
+/* A recorder's address alone would do, but for two copies of the library in one process, and
+ * for memory that was reused while its recorder was open. */
+struct recorder_key {
+	struct process_key process;
+	u64 rec;
+	u64 id;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct recorder_key);
+	__type(value, u32);
+} recorder_index SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct process_key);
+	__type(value, u32);
+} process_index SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, WATCHED_MAX);
+	__type(key, u32); /* pid */
+	__type(value, u32);
+} watched SEC(".maps");
+
+/* Call sites whose description was sent: a cache, where a lost entry costs a second sending. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SITES_KNOWN);
+	__type(key, u32);
+	__type(value, u64);
+} sites_known SEC(".maps");
+
+struct entry_ring {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__array(values, struct entry_ring);
+} rings SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, NOTICES_BYTES);
+} notices SEC(".maps");
+
+struct free_list {
+	u64 head; /* a count of changes in the upper half, number plus 1 in the lower */
+	u64 reserved[7]; /* a cache line each */
+};
+
+enum free_list_kind { FREE_SLOTS, FREE_NODES, FREE_PROCESSES, FREE_KINDS };
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, FREE_KINDS * SHARDS_MAX);
+	__type(key, u32);
+	__type(value, struct free_list);
+} free_lists SEC(".maps");
+
+static __always_inline void count_n(enum counter which, u64 n)
+{
+	u32 cpu = bpf_get_smp_processor_id();
+	struct counters *line = bpf_map_lookup_elem(&counters, &cpu);
+
+	if (line)
+		__sync_fetch_and_add(&line->count[which], n);
+}
+
+static __always_inline void count(enum counter which)
+{
+	count_n(which, 1);
+}
+
+/* Puts a notice where the collector wakes for it. If it is refused, the collector is told to
+ * look at all slots: it is awake then, as the ring is full of notices. */
+static __always_inline void notify(u32 type, u32 index, u32 generation, u64 time_ns)
+{
+	struct notice *notice = bpf_ringbuf_reserve(&notices, sizeof(*notice), 0);
+
+	if (!notice) {
+		scan_slots = 1;
+		count(COUNT_NOTICES_LOST);
+		return;
+	}
+	notice->type = type;
+	notice->index = index;
+	notice->generation = generation;
+	notice->reserved = 0;
+	notice->time_ns = time_ns;
+	bpf_ringbuf_submit(notice, BPF_RB_FORCE_WAKEUP);
+	count(COUNT_WAKEUPS);
+}
+
+#endif /* FLIGHTREC_MAPS_BPF_H */

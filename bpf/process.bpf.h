@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Which processes are watched, and a slot for each of them that uses a recorder. */
+#ifndef FLIGHTREC_PROCESS_BPF_H
+#define FLIGHTREC_PROCESS_BPF_H
+
+#include "free_list.bpf.h"
+
+static __always_inline void task_key(struct task_struct *task, struct process_key *key)
+{
+	key->pid = task->tgid;
+	key->exec_id = (u32)task->self_exec_id;
+	key->start_ns = task->group_leader->start_boottime;
+}
+
+static __always_inline void current_key(struct process_key *key)
+{
+	task_key(bpf_get_current_task_btf(), key);
+}
+
+static __always_inline bool pid_watched(u32 pid)
+{
+	return watch_all || bpf_map_lookup_elem(&watched, &pid);
+}
+
+/* Each live process may fill its part of a ring, the last quarter is for the next to come. */
+static __always_inline void share_out(void)
+{
+	u32 alive = processes_alive;
+
+	share_bytes = (u64)ring_bytes * 3 / 4 / (alive ? alive : 1);
+}
+
+/* A slot for the process of @key; NONE if there is none left. */
+static __always_inline u32 register_process(const struct process_key *key, const char *comm)
+{
+	struct process_slot *process;
+	u32 index, *first;
+
+	index = pop_process(0);
+	if (index == NONE)
+		index = take_fresh(&fresh_processes, max_processes);
+	process = index == NONE ? NULL : bpf_map_lookup_elem(&processes, &index);
+	if (!process)
+		return NONE;
+	process->key = *key;
+	process->ended_ns = 0;
+	process->exit_code = 0;
+	if (comm)
+		__builtin_memcpy(process->comm, comm, COMM_SIZE);
+	else
+		bpf_get_current_comm(process->comm, COMM_SIZE);
+	if (bpf_map_update_elem(&process_index, key, &index, BPF_NOEXIST)) {
+		/* Another of its threads was first, or the map is full. */
+		push_process(index);
+		first = bpf_map_lookup_elem(&process_index, key);
+		return first ? *first : NONE;
+	}
+	__sync_lock_test_and_set(&process->word,
+				 WORD(WORD_GENERATION(process->word) + 1, PROCESS_ALIVE));
+	__sync_fetch_and_add(&processes_alive, 1);
+	share_out();
+	notify(NOTICE_PROCESS, index, WORD_GENERATION(process->word), bpf_ktime_get_ns());
+	return index;
+}
+
+/* The slot of the current process, whose key is @key; NONE: it is not watched. */
+static __always_inline u32 current_process(const struct process_key *key)
+{
+	u32 *found = bpf_map_lookup_elem(&process_index, key);
+
+	if (found)
+		return *found;
+	if (!pid_watched(key->pid))
+		return NONE;
+	return register_process(key, NULL);
+}
+
+/* The process of @key is no more. Its recorders are for the collector to drop. */
+static __always_inline void end_process(const struct process_key *key, u32 state, u32 exit_code)
+{
+	u32 *found = bpf_map_lookup_elem(&process_index, key);
+	struct process_slot *process;
+	u64 word;
+	u32 index;
+
+	if (!found)
+		return;
+	index = *found;
+	process = bpf_map_lookup_elem(&processes, &index);
+	if (!process)
+		return;
+	word = READ_ONCE(process->word);
+	if (WORD_STATE(word) != PROCESS_ALIVE)
+		return;
+	process->exit_code = exit_code;
+	process->ended_ns = bpf_ktime_get_ns();
+	if (__sync_val_compare_and_swap(&process->word, word,
+					WORD(WORD_GENERATION(word), state)) != word)
+		return;
+	bpf_map_delete_elem(&process_index, key);
+	__sync_fetch_and_sub(&processes_alive, 1);
+	share_out();
+	notify(NOTICE_PROCESS, index, WORD_GENERATION(word), process->ended_ns);
+}
+
+#endif /* FLIGHTREC_PROCESS_BPF_H */

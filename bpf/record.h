@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What the BPF programs and the collector share: records in the rings, slots in the maps.
+ *
+ * State lives in maps, which the collector reads through mmap; rings carry entries, and
+ * notices that say where in the maps to look. So a full ring can cost an entry, and says so,
+ * but never a timeout.
+ */
+#ifndef FLIGHTREC_RECORD_H
+#define FLIGHTREC_RECORD_H
+
+#ifndef __VMLINUX_H__
+#include <stdint.h>
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+#endif
+
+#define NONE 0xffffffffu
+
+#define NAME_SIZE 64
+#define COMM_SIZE 16
+#define CONTEXT_MAX 256
+#define ENTRY_DATA_MAX 1024
+
+/* ---- entry rings: one for each group of CPUs ---- */
+
+enum record_type {
+	RECORD_ENTRY = 1,
+	RECORD_CONTEXT,
+	RECORD_SITE,
+};
+
+struct entry_record {
+	u8 type;	/* RECORD_ENTRY, or RECORD_CONTEXT: data is the whole context */
+	u8 reserved;
+	u16 size;	/* bytes of data */
+	u32 how;	/* severity and FLIGHTREC_HOW_*; 0 for a context */
+	u32 slot;	/* the recorder's, or NONE: it is not open */
+	u32 generation; /* of the slot */
+	u64 sequence;	/* counts the recorder's entries, from 1 */
+	u64 time_ns;	/* CLOCK_MONOTONIC */
+	u64 site;	/* address of the call site in its process, or 0 */
+	u32 tid;
+	u32 process;	/* index of its process slot */
+	u8 data[];
+};
+
+#define SITE_FORMAT_MAX 1024
+#define SITE_FILE_MAX 256
+#define SITE_FUNCTION_MAX 128
+
+/* A call site not seen before. A string that could not be read has size 0, else its NUL counts. */
+struct site_record {
+	u8 type;
+	u8 reserved[3];
+	u32 process;
+	u64 site;
+	u32 line;
+	u16 format_size;
+	u16 file_size;
+	u16 function_size;
+	u16 reserved2[3];
+	char format[SITE_FORMAT_MAX];
+	char file[SITE_FILE_MAX];
+	char function[SITE_FUNCTION_MAX];
+};
+
+/* ---- notices: one ring for what a person, or a deadline, waits for ---- */
+
+enum notice_type {
+	NOTICE_RECORDER = 1, /* the slot's state changed to one the collector must see */
+	NOTICE_REPLAY,	     /* flightrec_replay() was called; generation says for which */
+	NOTICE_PROCESS,	     /* a process slot came into use, or its process ended */
+	NOTICE_REARM,	     /* something is due before the timer's time */
+	NOTICE_MAPPINGS,     /* pid's mappings changed: look for probes */
+};
+
+struct notice {
+	u32 type;
+	u32 index;	/* of the slot; for NOTICE_MAPPINGS the pid */
+	u32 generation;
+	u32 reserved;
+	u64 time_ns;
+};
+
+/* ---- recorder slots ---- */
+
+/*
+ * The low byte of a slot's word. OPEN slots closed in time go back to FREE in BPF and leave no
+ * trace. All other ways lead to the collector, which alone frees the slot (program `release`).
+ */
+enum recorder_state {
+	RECORDER_FREE,
+	RECORDER_OPEN,
+	RECORDER_TIMED_OUT, /* past its deadline, not closed */
+	RECORDER_LATE,	    /* closed past its deadline, before the tick that would have told */
+	RECORDER_FINISHED,  /* timed out, then closed */
+};
+
+#define WORD(generation, state) (((u64)(generation) << 8) | (state))
+#define WORD_STATE(word) ((u32)((word) & 0xff))
+#define WORD_GENERATION(word) ((u32)((word) >> 8))
+
+#define SLOT_ADOPTED 1u /* opened before it was watched: earlier entries are not known */
+
+struct recorder_slot {
+	u64 word;	 /* WORD(generation, enum recorder_state) */
+	u64 deadline_ns; /* CLOCK_MONOTONIC, as all times here */
+	u64 queued_ns;	 /* earliest time at which the wheel looks at it; all ones: never */
+	u64 entries;	 /* emitted so far */
+	u64 refused;	 /* of these, those for which no ring had room */
+	u64 ended_ns;
+	u32 process; /* index of its process slot */
+	u32 home;    /* free list it belongs to */
+	u64 started_ns;
+	u64 timeout_ns;
+	u64 rec; /* address, in its process */
+	u64 id;
+	u64 parent_id;
+	u32 tid; /* thread that opened it */
+	u32 flags;
+	u32 next_free; /* plus 1 */
+	u32 context_refused;
+	char comm[COMM_SIZE];
+	char name[NAME_SIZE];
+};
+
+/* ---- process slots ---- */
+
+struct process_key {
+	u32 pid;
+	u32 exec_id; /* counts the process's execve() */
+	u64 start_ns; /* CLOCK_BOOTTIME */
+};
+
+enum process_state { PROCESS_FREE, PROCESS_ALIVE, PROCESS_ENDED, PROCESS_EXECED };
+
+struct process_slot {
+	u64 word; /* WORD(generation, enum process_state) */
+	struct process_key key;
+	u64 ended_ns;
+	u32 exit_code; /* as of wait(2) */
+	u32 next_free;
+	u32 home;
+	u32 reserved;
+	char comm[COMM_SIZE];
+};
+
+/* Bytes that a process put into a ring, and that the collector took out of it. */
+struct ring_share {
+	u64 produced;
+	u64 consumed;
+};
+
+/* What the iterator `list_processes` writes. */
+struct process_found {
+	struct process_key key;
+	char comm[COMM_SIZE];
+};
+
+/* ---- counters: one line for each CPU ---- */
+
+enum counter {
+	COUNT_OPENED,
+	COUNT_TIMED_OUT,
+	COUNT_ENTRIES,	    /* emitted, whatever became of them */
+	COUNT_REFUSED_RING, /* entries refused: the ring was full */
+	COUNT_REFUSED_SHARE, /* entries refused: the process had its share of the ring */
+	COUNT_REFUSED_READ, /* entries refused: their memory could not be read */
+	COUNT_UNTRACKED,    /* recorders: no slot was free, or they could not be read */
+	COUNT_UNTRACKED_ENTRIES, /* entries of such recorders */
+	COUNT_CONTEXT_LOST,
+	COUNT_NOTICES_LOST, /* no harm: the collector looks at the slots instead */
+	COUNT_TICKS,	    /* times the deadline timer fired */
+	COUNT_WAKEUPS,	    /* times BPF woke the collector */
+	COUNTERS = 16
+};
+
+struct counters {
+	u64 count[COUNTERS];
+};
+
+/* ---- arguments of the SEC("syscall") programs ---- */
+
+#define RELEASE_MAX 64
+
+struct release_args {
+	u32 count;
+	u32 process; /* not NONE: a process slot to free, after the recorders */
+	u32 slot[RELEASE_MAX];
+	u32 generation[RELEASE_MAX];
+};
+
+struct adopt_args {
+	struct process_key key;
+	u64 rec;
+	u64 id;
+	u64 started_ns;
+	u64 timeout_ns;
+	u64 parent_id;
+	u32 tid;
+	u32 slot; /* result, or NONE */
+	char comm[COMM_SIZE];
+	char name[NAME_SIZE];
+};
+
+_Static_assert(sizeof(struct entry_record) == 48, "entry_record has no padding");
+_Static_assert(sizeof(struct notice) == 24, "notice has no padding");
+_Static_assert(sizeof(struct recorder_slot) == 192, "recorder_slot is three cache lines");
+_Static_assert(sizeof(struct process_slot) == 64, "process_slot has no padding");
+
+#endif /* FLIGHTREC_RECORD_H */

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Recorders: opening, closing and moving the deadline of their slots. */
+#ifndef FLIGHTREC_RECORDER_BPF_H
+#define FLIGHTREC_RECORDER_BPF_H
+
+#include "process.bpf.h"
+#include "wheel.bpf.h"
+
+/* Longer timeouts are no different from this one: about 30 years. */
+#define TIMEOUT_MAX (1ULL << 60)
+
+/* What an opening says of its recorder. */
+struct opening {
+	u64 started_ns;
+	u64 timeout_ns;
+	u64 parent_id;
+	const char *name;      /* or NULL: use user_name */
+	const void *user_name; /* NAME_SIZE bytes in the process */
+	const char *comm; /* or NULL: the current thread's */
+	u32 tid;
+	u32 flags;
+};
+
+static __always_inline u64 effective_timeout(u64 timeout_ns)
+{
+	if (override_timeout_ns)
+		timeout_ns = override_timeout_ns;
+	return timeout_ns < TIMEOUT_MAX ? timeout_ns : TIMEOUT_MAX;
+}
+
+static __always_inline void fill_slot(struct recorder_slot *slot, const struct recorder_key *key,
+				      u32 process, const struct opening *opening)
+{
+	u64 timeout_ns = effective_timeout(opening->timeout_ns);
+
+	slot->entries = 0;
+	slot->refused = 0;
+	slot->ended_ns = 0;
+	slot->process = process;
+	slot->started_ns = opening->started_ns;
+	slot->timeout_ns = timeout_ns;
+	slot->deadline_ns = opening->started_ns + timeout_ns;
+	slot->rec = key->rec;
+	slot->id = key->id;
+	slot->parent_id = opening->parent_id;
+	slot->tid = opening->tid;
+	slot->flags = opening->flags;
+	slot->context_refused = 0;
+	if (opening->comm)
+		__builtin_memcpy(slot->comm, opening->comm, COMM_SIZE);
+	else
+		bpf_get_current_comm(slot->comm, COMM_SIZE);
+	if (opening->name)
+		__builtin_memcpy(slot->name, opening->name, NAME_SIZE);
+	else if (bpf_probe_read_user(slot->name, NAME_SIZE, opening->user_name))
+		slot->name[0] = 0;
+	slot->name[NAME_SIZE - 1] = 0;
+}
+
+/* Tracks one more recorder. Returns its slot, or NONE: it is known already, or there is no room,
+ * and then it is counted. */
+static __always_inline u32 open_recorder(const struct recorder_key *key, u32 process,
+					 const struct opening *opening, u64 now_ns)
+{
+	struct recorder_slot *slot;
+	u32 index = take_slot();
+
+	slot = index == NONE ? NULL : bpf_map_lookup_elem(&slots, &index);
+	if (!slot) {
+		count(COUNT_UNTRACKED);
+		return NONE;
+	}
+	fill_slot(slot, key, process, opening);
+	if (bpf_map_update_elem(&recorder_index, key, &index, BPF_NOEXIST)) {
+		if (!bpf_map_lookup_elem(&recorder_index, key))
+			count(COUNT_UNTRACKED);
+		push_slot(index);
+		return NONE;
+	}
+	/* An exchange is a full barrier: the wheel sees the deadline, or is seen not to have. */
+	__sync_lock_test_and_set(&slot->word,
+				 WORD(WORD_GENERATION(slot->word) + 1, RECORDER_OPEN));
+	count(COUNT_OPENED);
+	if (wheel_schedule(index, slot, now_ns))
+		count(COUNT_UNTRACKED);
+	return index;
+}
+
+/* Closes the recorder of @key. In time: frees its slot. Late: leaves it to the collector. */
+static __always_inline void close_recorder(const struct recorder_key *key, u32 index,
+					   struct recorder_slot *slot)
+{
+	u64 now_ns = bpf_ktime_get_ns();
+
+	/* Twice, as the timer may have changed the state in between. */
+	for (int i = 0; i < 2; i++) {
+		u64 word = READ_ONCE(slot->word);
+		u32 generation = WORD_GENERATION(word);
+		bool late = now_ns > READ_ONCE(slot->deadline_ns);
+		u32 next;
+
+		if (WORD_STATE(word) == RECORDER_OPEN)
+			next = late ? RECORDER_LATE : RECORDER_FREE;
+		else if (WORD_STATE(word) == RECORDER_TIMED_OUT)
+			next = RECORDER_FINISHED;
+		else
+			return;
+		slot->ended_ns = now_ns;
+		if (__sync_val_compare_and_swap(&slot->word, word, WORD(generation, next)) != word)
+			continue;
+		bpf_map_delete_elem(&recorder_index, key);
+		if (next == RECORDER_FREE) {
+			push_slot(index);
+			return;
+		}
+		if (next == RECORDER_LATE)
+			count(COUNT_TIMED_OUT);
+		notify(NOTICE_RECORDER, index, generation, now_ns);
+		return;
+	}
+}
+
+static __always_inline void extend_recorder(u32 index, struct recorder_slot *slot, u64 timeout_ns)
+{
+	u64 now_ns = bpf_ktime_get_ns();
+	u64 word = READ_ONCE(slot->word);
+
+	if (WORD_STATE(word) != RECORDER_OPEN)
+		return;
+	if (now_ns > READ_ONCE(slot->deadline_ns)) {
+		fire(index, slot, word, now_ns); /* the tick is late: it had timed out */
+		return;
+	}
+	slot->timeout_ns = effective_timeout(timeout_ns);
+	__sync_lock_test_and_set(&slot->deadline_ns, now_ns + slot->timeout_ns);
+	wheel_schedule(index, slot, now_ns);
+}
+
+#endif /* FLIGHTREC_RECORDER_BPF_H */

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Deadlines: a timing wheel with lazy re-arming.
+ *
+ * A recorder's slot carries its deadline. A node in the wheel says "look at this slot at that
+ * time". Opening writes the deadline, and queues a node only if none of the slot's looks at it in
+ * time; closing leaves the node where it is. A node that comes to a slot fires it, goes on to the
+ * slot's present deadline, or is dropped. Slots are reused last-in first-out, so nodes are
+ * bounded by the peak of open recorders, not by the rate of opening.
+ *
+ * An opening queues its node for half the time that remains. So a slot is queued a second time
+ * only for a deadline less than half as far away: a slot's nodes number log2(longest / shortest
+ * timeout) at most, and one where timeouts are alike.
+ *
+ * Each level is a ring of buckets of its own width, by absolute time. A node goes to the widest
+ * level with two buckets or more left to go, in the bucket that begins before its time; when that
+ * comes it goes on to a narrower one. Only in the narrowest it goes to the bucket after its time:
+ * late by a bucket at most, and never early.
+ *
+ * All who queue do so without locks, at any moment; one timer takes buckets out. A queuer that
+ * was overtaken by the timer sees so in `done`, and queues once more.
+ */
+#ifndef FLIGHTREC_WHEEL_BPF_H
+#define FLIGHTREC_WHEEL_BPF_H
+
+#include "free_list.bpf.h"
+
+#define NEVER (~0ULL)
+#define WHEEL_WIDTH(level) (1ULL << WHEEL_SHIFT_OF(level))
+#define WHEEL_SHIFT_OF(level) (WHEEL_SHIFT + WHEEL_LEVEL_SHIFT * (level))
+/* The farthest a node is sent; a deadline beyond is looked at on the way. */
+#define WHEEL_HORIZON (100ULL << WHEEL_SHIFT_OF(WHEEL_LEVELS - 1))
+/* A slot whose earliest node comes at most this much past its deadline is queued well. */
+#define WHEEL_SLACK WHEEL_WIDTH(0)
+
+struct wheel_node {
+	u64 when_ns; /* the time its bucket is taken */
+	u32 next;    /* plus 1 */
+	u32 slot;
+	u32 home;
+	u32 reserved;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct wheel_node);
+} nodes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, WHEEL_LEVELS * WHEEL_BUCKETS);
+	__type(key, u32);
+	__type(value, u64); /* number of the first node, plus 1 */
+} buckets SEC(".maps");
+
+struct wheel_level {
+	u64 occupied[WHEEL_WORDS]; /* a bit for each bucket that may hold nodes */
+	u64 done;      /* buckets up to this one are taken, or about to be */
+	u64 processed; /* the timer's own: up to here they are */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, WHEEL_LEVELS);
+	__type(key, u32);
+	__type(value, struct wheel_level);
+} wheel SEC(".maps");
+
+volatile u64 armed_ns = NEVER;	   /* when the timer fires; 0 while it runs */
+volatile u64 requested_ns = NEVER; /* the time that re-arming was last asked for */
+volatile u64 taken_nodes;	   /* the timer's own: the rest of the bucket at hand */
+
+/* Which bit is the lowest; @bits is not 0. Without branches: each would double the verifier's
+ * work, and BPF has no instruction for it. */
+static __always_inline u32 lowest_bit(u64 bits)
+{
+	u64 below = (bits & -bits) - 1;
+
+	below = below - ((below >> 1) & 0x5555555555555555ULL);
+	below = (below & 0x3333333333333333ULL) + ((below >> 2) & 0x3333333333333333ULL);
+	below = (below + (below >> 4)) & 0x0f0f0f0f0f0f0f0fULL;
+	return (below * 0x0101010101010101ULL) >> 56;
+}
+
+__noinline u32 pop_node(u32 shard)
+{
+	u64 *head = free_list_head(FREE_NODES, shard);
+
+	return head ? list_pop(&nodes, offsetof(struct wheel_node, next), head) : NONE;
+}
+
+__noinline u32 push_node(u32 index)
+{
+	struct wheel_node *node = bpf_map_lookup_elem(&nodes, &index);
+	u64 *head;
+
+	if (!node)
+		return NONE;
+	head = free_list_head(FREE_NODES, node->home);
+	if (!head)
+		return NONE;
+	list_push(node, offsetof(struct wheel_node, next), index, head);
+	return 0;
+}
+
+static __always_inline u32 take_node(void)
+{
+	u32 shard = bpf_get_smp_processor_id() % shards;
+	u32 index = pop_node(shard);
+	struct wheel_node *node;
+
+	if (index != NONE)
+		return index;
+	index = take_fresh(&fresh_nodes, max_nodes);
+	if (index != NONE) {
+		node = bpf_map_lookup_elem(&nodes, &index);
+		if (node)
+			node->home = shard;
+		return index;
+	}
+	for (u32 i = 0; i < SHARDS_MAX; i++) {
+		if (i >= shards)
+			break;
+		index = pop_node(i);
+		if (index != NONE)
+			return index;
+	}
+	return NONE;
+}
+
+/* The widest level in which there are two buckets or more from @now_ns to @when_ns. */
+static __always_inline u32 level_for(u64 remaining)
+{
+	u32 level = 0;
+
+	for (u32 i = 1; i < WHEEL_LEVELS; i++) {
+		if (remaining >= 2 * WHEEL_WIDTH(i))
+			level = i;
+	}
+	return level;
+}
+
+static __always_inline u64 bucket_for(u64 when_ns, u32 level)
+{
+	return level ? when_ns >> WHEEL_SHIFT_OF(level) : (when_ns >> WHEEL_SHIFT) + 1;
+}
+
+/*
+ * Puts a node into the wheel. Returns 0, or 1 if the timer had passed that bucket already: then
+ * the node is lost there for one turn of the level, and another one must be queued.
+ */
+__noinline u32 wheel_insert(u32 index, u32 level, u64 bucket)
+{
+	struct wheel_node *node = bpf_map_lookup_elem(&nodes, &index);
+	u32 slot = level * WHEEL_BUCKETS + (bucket & (WHEEL_BUCKETS - 1));
+	struct wheel_level *state = bpf_map_lookup_elem(&wheel, &level);
+	u64 *head = bpf_map_lookup_elem(&buckets, &slot);
+	u32 word = (bucket & (WHEEL_BUCKETS - 1)) >> 6;
+	u64 bit = 1ULL << (bucket & 63);
+	u64 when_ns = bucket << WHEEL_SHIFT_OF(level);
+	bool inserted = false;
+
+	if (!node || !state || !head)
+		return 1;
+	for (int i = 0; i < TRIES && !inserted; i++) {
+		u64 seen = READ_ONCE(*head);
+
+		WRITE_ONCE(node->next, (u32)seen);
+		inserted = __sync_val_compare_and_swap(head, seen, index + 1) == seen;
+	}
+	if (!inserted) {
+		push_node(index);
+		return 1;
+	}
+	word &= WHEEL_WORDS - 1;
+	if (!(READ_ONCE(state->occupied[word]) & bit))
+		__sync_fetch_and_or(&state->occupied[word], bit);
+	if (READ_ONCE(state->done) >= bucket)
+		return 1;
+	if (when_ns < armed_ns) {
+		u64 asked = requested_ns;
+
+		/* Ask once for each earlier time, however many open at once. */
+		if (when_ns < asked &&
+		    __sync_val_compare_and_swap(&requested_ns, asked, when_ns) == asked)
+			notify(NOTICE_REARM, 0, 0, when_ns);
+	}
+	return 0;
+}
+
+/*
+ * Makes sure that a node looks at slot @index at @when_ns or, by the wheel's granularity, soon
+ * after. @index and the slot's deadline are set. Returns 0, or NONE if no node is free.
+ */
+__noinline u32 wheel_queue(u32 index, u64 when_ns, u64 now_ns)
+{
+	struct recorder_slot *slot = bpf_map_lookup_elem(&slots, &index);
+
+	if (!slot)
+		return NONE;
+	for (int i = 0; i < 4; i++) {
+		u64 remaining = when_ns > now_ns ? when_ns - now_ns : 0;
+		u64 seen = READ_ONCE(slot->queued_ns);
+		struct wheel_node *node;
+		u32 number, level;
+		u64 bucket, visit_ns;
+
+		if (remaining > WHEEL_HORIZON) {
+			remaining = WHEEL_HORIZON;
+			when_ns = now_ns + remaining;
+		}
+		if (!remaining)
+			when_ns = now_ns;
+		level = level_for(remaining);
+		bucket = bucket_for(when_ns, level);
+		visit_ns = bucket << WHEEL_SHIFT_OF(level);
+		if (seen <= visit_ns)
+			return 0;
+		if (__sync_val_compare_and_swap(&slot->queued_ns, seen, visit_ns) != seen)
+			continue;
+		number = take_node();
+		node = number == NONE ? NULL : bpf_map_lookup_elem(&nodes, &number);
+		if (!node) {
+			slot->queued_ns = seen;
+			return NONE;
+		}
+		node->when_ns = visit_ns;
+		node->slot = index;
+		if (!wheel_insert(number, level, bucket))
+			return 0;
+		/* Overtaken by the timer, or by many: the time is now. */
+		slot->queued_ns = NEVER;
+		now_ns = bpf_ktime_get_ns();
+	}
+	return NONE;
+}
+
+/* A slot's deadline was set: queue it unless it is looked at in time. */
+static __always_inline u32 wheel_schedule(u32 index, struct recorder_slot *slot, u64 now_ns)
+{
+	u64 deadline_ns = READ_ONCE(slot->deadline_ns);
+
+	if (READ_ONCE(slot->queued_ns) <= deadline_ns + WHEEL_SLACK)
+		return 0;
+	return wheel_queue(index, now_ns + (deadline_ns - now_ns) / 2, now_ns);
+}
+
+static __always_inline u64 ring_distance(struct wheel_level *state, u32 from)
+{
+	/* The first word is looked at twice: its bits from `from` on, at last those before. */
+	for (u32 i = 0; i <= WHEEL_WORDS; i++) {
+		u32 word = ((from >> 6) + i) & (WHEEL_WORDS - 1);
+		u64 bits = READ_ONCE(state->occupied[word]);
+
+		if (i == 0)
+			bits &= ~0ULL << (from & 63);
+		if (i == WHEEL_WORDS)
+			bits &= ~(~0ULL << (from & 63));
+		if (bits)
+			return ((word << 6) + lowest_bit(bits) - from) & (WHEEL_BUCKETS - 1);
+	}
+	return NEVER;
+}
+
+/* The next bucket of a level that may hold nodes, by number; NEVER: there is none. */
+static __always_inline u64 level_next(struct wheel_level *state)
+{
+	u64 first = state->processed + 1;
+	u64 distance = ring_distance(state, first & (WHEEL_BUCKETS - 1));
+
+	return distance == NEVER ? NEVER : first + distance;
+}
+
+/* When the timer must fire next, or NEVER. */
+__noinline u64 wheel_next(void)
+{
+	u64 next_ns = NEVER;
+
+	for (u32 level = 0; level < WHEEL_LEVELS; level++) {
+		u32 key = level;
+		struct wheel_level *state = bpf_map_lookup_elem(&wheel, &key);
+		u64 bucket;
+
+		if (!state)
+			break;
+		bucket = level_next(state);
+		if (bucket != NEVER && (bucket << WHEEL_SHIFT_OF(level)) < next_ns)
+			next_ns = bucket << WHEEL_SHIFT_OF(level);
+	}
+	return next_ns;
+}
+
+/* Begins a run of the timer: from now on nobody queues at @now_ns or before without noticing. */
+__noinline u32 wheel_advance(u64 now_ns)
+{
+	for (u32 level = 0; level < WHEEL_LEVELS; level++) {
+		u32 key = level;
+		struct wheel_level *state = bpf_map_lookup_elem(&wheel, &key);
+
+		if (state)
+			__sync_lock_test_and_set(&state->done, now_ns >> WHEEL_SHIFT_OF(level));
+	}
+	return 0;
+}
+
+/* Takes the next due bucket of @level into taken_nodes. Returns 0 if none is due. */
+__noinline u32 wheel_take(u32 level, u64 now_ns)
+{
+	struct wheel_level *state = bpf_map_lookup_elem(&wheel, &level);
+	u64 now_bucket, bucket;
+	u64 *head;
+	u32 slot;
+
+	if (!state || level >= WHEEL_LEVELS)
+		return 0;
+	now_bucket = now_ns >> WHEEL_SHIFT_OF(level);
+	/* After a long sleep one turn reaches every bucket; what it takes too early goes back. */
+	if (now_bucket > state->processed + WHEEL_BUCKETS)
+		state->processed = now_bucket - WHEEL_BUCKETS;
+	bucket = level_next(state);
+	if (bucket > now_bucket) {
+		if (state->processed < now_bucket)
+			state->processed = now_bucket;
+		return 0;
+	}
+	state->processed = bucket;
+	slot = level * WHEEL_BUCKETS + (bucket & (WHEEL_BUCKETS - 1));
+	head = bpf_map_lookup_elem(&buckets, &slot);
+	if (!head)
+		return 0;
+	__sync_fetch_and_and(&state->occupied[(bucket >> 6) & (WHEEL_WORDS - 1)],
+			     ~(1ULL << (bucket & 63)));
+	taken_nodes = __sync_lock_test_and_set(head, 0);
+	return 1;
+}
+
+/* Takes the next due bucket of any level. Returns 0 if none is due. */
+__noinline u32 wheel_take_due(u64 now_ns)
+{
+	for (u32 level = 0; level < WHEEL_LEVELS; level++) {
+		if (wheel_take(level, now_ns))
+			return 1;
+	}
+	return 0;
+}
+
+static __always_inline void fire(u32 index, struct recorder_slot *slot, u64 word, u64 now_ns)
+{
+	u64 fired = WORD(WORD_GENERATION(word), RECORDER_TIMED_OUT);
+
+	if (__sync_val_compare_and_swap(&slot->word, word, fired) != word)
+		return; /* closed this moment; whoever did so reports it */
+	count(COUNT_TIMED_OUT);
+	notify(NOTICE_RECORDER, index, WORD_GENERATION(word), now_ns);
+}
+
+/* Looks at the slot of the first taken node. Returns 0 if no node is left. */
+__noinline u32 wheel_visit(u64 now_ns)
+{
+	u64 taken = taken_nodes;
+	u32 number = (u32)taken - 1;
+	struct wheel_node *node;
+	struct recorder_slot *slot;
+	u64 word, deadline_ns;
+	u32 index;
+
+	if (!taken)
+		return 0;
+	node = bpf_map_lookup_elem(&nodes, &number);
+	if (!node) {
+		taken_nodes = 0;
+		return 0;
+	}
+	taken_nodes = node->next;
+	index = node->slot;
+	slot = bpf_map_lookup_elem(&slots, &index);
+	if (!slot)
+		return 1;
+	/* Before its deadline is read: who sets one later finds the slot not queued. */
+	__sync_val_compare_and_swap(&slot->queued_ns, node->when_ns, NEVER);
+	push_node(number);
+	word = READ_ONCE(slot->word);
+	if (WORD_STATE(word) != RECORDER_OPEN)
+		return 1;
+	deadline_ns = READ_ONCE(slot->deadline_ns);
+	if (deadline_ns <= now_ns)
+		fire(index, slot, word, now_ns);
+	else
+		wheel_queue(index, deadline_ns, now_ns);
+	return 1;
+}
+
+/* One step of the timer's work. Returns 0 if nothing is left to do. */
+__noinline u32 wheel_step(u64 now_ns)
+{
+	return taken_nodes ? wheel_visit(now_ns) : wheel_take_due(now_ns);
+}
+
+#endif /* FLIGHTREC_WHEEL_BPF_H */

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The USDT probes of provider `flightrec`, and the memory that their arguments point to. For
+ * tools that read them: flightrec itself, bpftrace, bcc, SystemTap. Programs include
+ * <flightrec.h>.
+ *
+ * All arguments are 64 bits wide and stand in the argument registers of the C calling convention
+ * (x86-64: rdi, rsi, rdx, rcx, r8, r9; arm64: x0 to x5), as the probes' notes say.
+ *
+ *	probe	arguments
+ *	begin	rec, id, timeout_ns, name, parent_id
+ *	entry	rec, id, site, how, data, size
+ *	end	rec, id
+ *	extend	rec, id, timeout_ns
+ *	context	rec, id, data, size
+ *	replay	rec, id
+ *
+ * rec		address of the recorder, a struct flightrec
+ * id		its number, counting the recorders that this process opened, from 1; 0: not open
+ * timeout_ns	from now, in nanoseconds
+ * name		its name: FLIGHTREC_NAME_MAX readable bytes, NUL-terminated
+ * parent_id	id of the recorder that encloses it, or 0
+ * site		address of the call site, a struct flightrec_site: three pointers to strings
+ *		(format, file, function), then the line as uint32_t; 0 with FLIGHTREC_HOW_INLINE
+ * how		enum flightrec_severity in the low 8 bits, FLIGHTREC_HOW_* above
+ * data, size	packed arguments, see below; at most FLIGHTREC_ENTRY_MAX bytes
+ *
+ * Each probe has a semaphore, and is one plain 1-byte nop (4 bytes on arm64) in the library. The
+ * probe is reached only while its semaphore is not 0.
+ *
+ * Packed arguments follow each other without padding, in native byte order, in the order of the
+ * argument list (not of the conversions, which differ for "%2$s"). First of all the value of
+ * errno as int32_t if the format has a %m anywhere. Then
+ *
+ *	int and narrower, %c, %lc, `*`	4 bytes
+ *	long, wider, pointers, %p	8 bytes
+ *	float, double			8 bytes, a double
+ *	long double			16 bytes, as in memory
+ *	%s, %ls				2 bytes, then the bytes of the string, without a NUL; %ls in
+ *					UTF-8. The 2 bytes: FLIGHTREC_STRING_NULL for NULL, else
+ *					the count of bytes, with FLIGHTREC_STRING_CUT if it was cut
+ *
+ * With FLIGHTREC_HOW_INLINE the format stands first, packed like a string. Context data is a
+ * sequence of items, each: 2 bytes, the size of what follows; the key, packed like a string; the
+ * format, packed like a string; the arguments.
+ */
+#ifndef FLIGHTREC_PROBES_H
+#define FLIGHTREC_PROBES_H
+
+#include <stdint.h>
+
+/* Bits of an entry's `how` above its severity. */
+#define FLIGHTREC_HOW_SEVERITY 0xffu	  /* mask of the severity */
+#define FLIGHTREC_HOW_CUT 0x100u	  /* some of it was cut: it would not fit */
+#define FLIGHTREC_HOW_INLINE 0x200u	  /* the format is in the data, there is no call site */
+#define FLIGHTREC_HOW_REFUSED 0x400u	  /* the format is refused: no arguments are packed */
+#define FLIGHTREC_HOW_STEP_IN 0x800u	  /* of FLIGHTREC_STEP: show a "+" in front */
+#define FLIGHTREC_HOW_STEP_OUT 0x1000u	  /* likewise, a "-" */
+
+#define FLIGHTREC_STRING_NULL 0xffffu
+#define FLIGHTREC_STRING_CUT 0x8000u
+
+/* At most this much of an inline format is copied. */
+#define FLIGHTREC_INLINE_FORMAT_MAX 512
+
+/* Argument registers, as a probe's note names them; index 0 is the first argument. */
+#if defined(__x86_64__)
+#define FLIGHTREC_PROBE_REGISTERS {"%rdi", "%rsi", "%rdx", "%rcx", "%r8", "%r9"}
+#elif defined(__aarch64__)
+#define FLIGHTREC_PROBE_REGISTERS {"x0", "x1", "x2", "x3", "x4", "x5"}
+#endif
+
+/*
+ * What a copy of the library shares with whoever watches it. It lies in the section .probes; the
+ * semaphore named by each probe's note is a member, so that a note leads to it even in a stripped
+ * program. Everything in it is only as good as the program that holds it: check before use.
+ */
+#define FLIGHTREC_STATE_MAGIC "flightrec state"
+#define FLIGHTREC_STATE_VERSION 1
+
+enum flightrec_probe {
+	FLIGHTREC_PROBE_BEGIN,
+	FLIGHTREC_PROBE_ENTRY,
+	FLIGHTREC_PROBE_END,
+	FLIGHTREC_PROBE_EXTEND,
+	FLIGHTREC_PROBE_CONTEXT,
+	FLIGHTREC_PROBE_REPLAY,
+	FLIGHTREC_PROBES
+};
+
+/*
+ * The open recorders of a process: slots in chunks, chunk k (from 0) holding 512 << k of them.
+ * A slot is in use while its id is not 0, and then names an open recorder. Slots at `used` and
+ * above were never in use.
+ */
+struct flightrec_open {
+	uint64_t id;
+	uint64_t rec; /* address of its struct flightrec */
+	uint32_t next_; /* private: next free slot, plus 1 */
+	uint32_t reserved_;
+};
+#define FLIGHTREC_OPEN_CHUNK 512u
+#define FLIGHTREC_OPEN_CHUNKS 20
+
+/* Lies in a page that is all zero in a process that fork() made. */
+struct flightrec_process {
+	uint64_t instance; /* 0: nothing was opened yet in this process */
+	uint64_t opened;   /* recorders opened so far */
+	uint64_t free_;	   /* private: head of the free slots */
+	uint32_t used;	   /* slots that were in use so far */
+	uint32_t reserved_;
+};
+
+struct flightrec_state {
+	char magic[16];
+	uint32_t version;
+	uint32_t size; /* of this struct */
+	uint16_t semaphore[8]; /* by enum flightrec_probe */
+	uint64_t process; /* address of the struct flightrec_process, or 0 */
+	uint64_t chunk[FLIGHTREC_OPEN_CHUNKS]; /* addresses of arrays of struct flightrec_open */
+};
+
+#endif /* FLIGHTREC_PROBES_H */

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* link: user/collector/escape.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/escape.h"
+
+static char *escaped(const char *string)
+{
+	char *data = NULL;
+	size_t size;
+	FILE *out = open_memstream(&data, &size);
+
+	assert_non_null(out);
+	escape_text(out, string);
+	assert_int_equal(fclose(out), 0);
+	assert_int_equal(strlen(data), size);
+	return data;
+}
+
+static void assert_escaped(const char *string, const char *expected)
+{
+	char *text = escaped(string);
+
+	assert_string_equal(text, expected);
+	free(text);
+}
+
+static void test_ordinary_text_stays(void **state)
+{
+	char *ascii;
+	int i;
+
+	(void)state;
+	ascii = calloc(1, 128);
+	for (i = 0x20; i < 0x7f; i++)
+		ascii[i - 0x20] = (char)i;
+	assert_escaped(ascii, ascii);
+	free(ascii);
+	assert_escaped("", "");
+	assert_escaped(NULL, "");
+	assert_escaped("C:\\new\\table \\x1b", "C:\\new\\table \\x1b");
+	assert_escaped("Grüße, мир, 世界, 😀, \u00a0, \u200d",
+		       "Grüße, мир, 世界, 😀, \u00a0, \u200d");
+	/* Neighbours of what is escaped. */
+	assert_escaped("\u00a0\u2027\u202f\u2065\u206a", "\u00a0\u2027\u202f\u2065\u206a");
+	assert_escaped("\ud7ff\ue000\U0010ffff", "\ud7ff\ue000\U0010ffff");
+}
+
+static void test_controls(void **state)
+{
+	char string[4] = "a?b";
+	char expected[16];
+	int i;
+
+	(void)state;
+	assert_escaped("a\nb\tc\rd", "a\\nb\\tc\\rd");
+	assert_escaped("\x1b[31mred\x1b[0m\x07", "\\x1b[31mred\\x1b[0m\\x07");
+	for (i = 1; i < 0x20; i++) {
+		if (i == '\n' || i == '\t' || i == '\r')
+			continue;
+		string[1] = (char)i;
+		snprintf(expected, sizeof(expected), "a\\x%02xb", (unsigned int)i);
+		assert_escaped(string, expected);
+	}
+	assert_escaped("\x7f", "\\x7f");
+}
+
+static void test_unsafe_characters(void **state)
+{
+	uint32_t code;
+	char string[8], expected[16];
+
+	(void)state;
+	for (code = 0x80; code < 0xa0; code++) {
+		snprintf(string, sizeof(string), "\xc2%c", (int)code);
+		snprintf(expected, sizeof(expected), "\\u%04x", (unsigned int)code);
+		assert_escaped(string, expected);
+	}
+	assert_escaped("\u2028\u2029", "\\u2028\\u2029");
+	assert_escaped("\u202a\u202b\u202c\u202d\u202e", "\\u202a\\u202b\\u202c\\u202d\\u202e");
+	assert_escaped("\u2066\u2067\u2068\u2069", "\\u2066\\u2067\\u2068\\u2069");
+}
+
+static void test_invalid_utf8(void **state)
+{
+	static const struct {
+		const char *bytes, *text, *clean;
+	} cases[] = {
+		{"\x80", "\\x80", "\ufffd"},
+		{"\xff\xfe", "\\xff\\xfe", "\ufffd\ufffd"},
+		/* Cut short, at the end and within. */
+		{"a\xc3", "a\\xc3", "a\ufffd"},
+		{"\xe2\x82", "\\xe2\\x82", "\ufffd\ufffd"},
+		{"\xf0\x9f\x98", "\\xf0\\x9f\\x98", "\ufffd\ufffd\ufffd"},
+		{"\xc3(", "\\xc3(", "\ufffd("},
+		{"\xe2\x82\xc3\xa9", "\\xe2\\x82\u00e9", "\ufffd\ufffd\u00e9"},
+		/* Overlong: ESC and '/' in disguise. */
+		{"\xc0\x9b", "\\xc0\\x9b", "\ufffd\ufffd"},
+		{"\xe0\x80\xaf", "\\xe0\\x80\\xaf", "\ufffd\ufffd\ufffd"},
+		{"\xf0\x80\x80\xaf", "\\xf0\\x80\\x80\\xaf", "\ufffd\ufffd\ufffd\ufffd"},
+		/* Surrogates, beyond U+10FFFF, five bytes. */
+		{"\xed\xa0\x80", "\\xed\\xa0\\x80", "\ufffd\ufffd\ufffd"},
+		{"\xed\xb0\x80", "\\xed\\xb0\\x80", "\ufffd\ufffd\ufffd"},
+		{"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80", "\ufffd\ufffd\ufffd\ufffd"},
+		{"\xf8\x88", "\\xf8\\x88", "\ufffd\ufffd"},
+		/* A lone C1 byte is CSI to an 8-bit terminal. */
+		{"\23331m", "\\x9b31m", "\ufffd31m"},
+	};
+	char *clean;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_escaped(cases[i].bytes, cases[i].text);
+		assert_false(utf8_valid(cases[i].bytes));
+		clean = utf8_sanitize(cases[i].bytes);
+		assert_string_equal(clean, cases[i].clean);
+		assert_true(utf8_valid(clean));
+		free(clean);
+	}
+}
+
+static void test_valid_stays(void **state)
+{
+	static const char *const strings[] = {
+		"",       "plain\n\x1b", "é世😀", "\xc2\x80\u07ff\u0800\uffff\U00010000\U0010ffff",
+		"\u202e",
+	};
+	char *clean;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
+		assert_true(utf8_valid(strings[i]));
+		clean = utf8_sanitize(strings[i]);
+		assert_string_equal(clean, strings[i]);
+		free(clean);
+	}
+}
+
+/* Whatever two bytes, or four at random, are given, nothing unsafe is let through. */
+static void test_any_bytes(void **state)
+{
+	uint32_t random = 1;
+	char bytes[5] = "";
+	char *text, *at, *clean;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 0x10000 + 200000; i++) {
+		memset(bytes, 0, sizeof(bytes));
+		if (i < 0x10000) {
+			bytes[0] = (char)(i >> 8);
+			bytes[1] = (char)i;
+		} else {
+			random = random * 1664525 + 1013904223;
+			memcpy(bytes, &random, 4);
+		}
+		text = escaped(bytes);
+		for (at = text; *at; at++)
+			assert_true((unsigned char)*at >= 0x20 && *at != 0x7f);
+		assert_true(utf8_valid(text));
+		free(text);
+		clean = utf8_sanitize(bytes);
+		assert_true(utf8_valid(clean));
+		free(clean);
+	}
+}
+
+static void test_json(void **state)
+{
+	static const char json[] = "{\"a\": \"\\n\x7f\302\23331m \u202e é\\u0001\"}\n\xff";
+	char *data = NULL;
+	size_t size;
+	FILE *out = open_memstream(&data, &size);
+
+	(void)state;
+	escape_json(out, json, sizeof(json) - 1);
+	/* Ends within a character: what lies beyond is not looked at. */
+	escape_json(out, "\u202e", 2);
+	fclose(out);
+	assert_string_equal(data,
+			    "{\"a\": \"\\n\\u007F\\u009B31m \\u202E é\\u0001\"}\n\xff\xe2\x80");
+	free(data);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ordinary_text_stays),
+		cmocka_unit_test(test_controls),
+		cmocka_unit_test(test_unsafe_characters),
+		cmocka_unit_test(test_invalid_utf8),
+		cmocka_unit_test(test_valid_stays),
+		cmocka_unit_test(test_any_bytes),
+		cmocka_unit_test(test_json),
+	};
+
+	return cmocka_run_group_tests_name("escape", tests, NULL, NULL);
+}

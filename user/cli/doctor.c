@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "cli/doctor.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "cli/options.h"
+#include "cli/requirements.h"
+#include "collector/tracker.h"
+
+static void ignore_record(void *arg, uint32_t ring, const void *data, size_t size)
+{
+	(void)arg;
+	(void)ring;
+	(void)data;
+	(void)size;
+}
+
+static void print_line(bool met, bool needed, const char *name, const char *detail)
+{
+	printf("%-8s%-26s%s\n", met ? "ok" : needed ? "MISSING" : "no", name, detail);
+}
+
+/* The one test that counts: the verifier's. */
+static bool can_load(char *detail, size_t size)
+{
+	struct tracker_options options = {.ring_bytes = 1 << 16, .max_recorders = 64};
+	struct tracker tracker;
+
+	if (tracker_open(&tracker, &options, ignore_record, NULL, detail, size))
+		return false;
+	tracker_close(&tracker);
+	snprintf(detail, size, "loaded, and the deadline timer started");
+	return true;
+}
+
+int doctor(int argc, char **argv)
+{
+	struct utsname kernel;
+	char detail[1024];
+	bool all = true, met;
+
+	if (argc > 1) {
+		fprintf(stderr, "flightrec doctor: what is '%s'? It takes no arguments\n", argv[1]);
+		return EXIT_USAGE;
+	}
+	uname(&kernel);
+	printf("%s %s %s\n", kernel.sysname, kernel.release, kernel.machine);
+	for (size_t i = 0; i < n_requirements; i++) {
+		met = requirements[i].met(detail, sizeof(detail));
+		print_line(met, requirements[i].needed, requirements[i].name, detail);
+		all = all && (met || !requirements[i].needed);
+	}
+	if (all) {
+		all = can_load(detail, sizeof(detail));
+		print_line(all, true, "BPF programs", detail);
+	}
+	if (all) {
+		printf("flightrec works here\n");
+		return 0;
+	}
+	requirements_met(detail, sizeof(detail));
+	fflush(stdout);
+	fprintf(stderr, "flightrec: %s\n", detail);
+	return EXIT_UNSUPPORTED;
+}

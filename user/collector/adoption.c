@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "collector/adoption.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/session.h"
+#include "collector/target_memory.h"
+
+struct pending_adoption {
+	pid_t pid;
+	uint64_t state; /* address of the library's struct flightrec_state */
+};
+
+struct adopting {
+	struct session *session;
+	const struct process_found *found;
+};
+
+void adoption_add(void *arg, pid_t pid, uint64_t state)
+{
+	struct session *s = arg;
+	struct pending_adoption *adoptions =
+		reallocarray(s->adoptions, s->n_adoptions + 1, sizeof(*adoptions));
+
+	if (!adoptions)
+		return;
+	s->adoptions = adoptions;
+	s->adoptions[s->n_adoptions++] = (struct pending_adoption){pid, state};
+}
+
+static int adopt_recorder(const flightrec *rec, uint64_t address, void *arg)
+{
+	struct adopting *adopting = arg;
+	struct session *s = adopting->session;
+	struct adopt_args args = {.key = adopting->found->key,
+				  .rec = address,
+				  .id = rec->id_,
+				  .started_ns = rec->started_ns_,
+				  .timeout_ns = rec->timeout_ns_,
+				  .parent_id = rec->parent_id_,
+				  .tid = rec->tid_};
+	struct held_recorder *held;
+	uint32_t slot;
+
+	memcpy(args.comm, adopting->found->comm, sizeof(args.comm));
+	memcpy(args.name, rec->name_, sizeof(args.name));
+	slot = tracker_adopt(&s->tracker, &args);
+	if (slot >= s->tracker.max_recorders)
+		return 0; /* known already, or no room, which is counted */
+	held = recorder_table_get(&s->recorders, slot,
+				  WORD_GENERATION(s->tracker.slots[slot].word));
+	if (held && rec->context_size_ <= sizeof(held->context)) {
+		held->context_size = rec->context_size_;
+		memcpy(held->context, rec->context_, held->context_size);
+	}
+	return 0;
+}
+
+static void adopt_process(void *arg, const struct process_found *found)
+{
+	struct session *s = arg;
+	struct adopting adopting = {s, found};
+	struct target_walk walk;
+	struct target target;
+
+	for (size_t i = 0; i < s->n_adoptions; i++) {
+		if (s->adoptions[i].pid != (pid_t)found->key.pid)
+			continue;
+		target_init(&target, s->adoptions[i].pid);
+		target_open_recorders(&target, s->adoptions[i].state, s->tracker.max_recorders,
+				      adopt_recorder, &adopting, &walk);
+		target_close(&target);
+	}
+}
+
+void session_adopt(struct session *s)
+{
+	if (!s->n_adoptions)
+		return;
+	/* The kernel knows what tells a process from a later one with the same number. */
+	tracker_processes(&s->tracker, adopt_process, s);
+	s->n_adoptions = 0;
+}

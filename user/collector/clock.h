@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The kernel stamps with CLOCK_MONOTONIC; people read CLOCK_REALTIME. */
+#ifndef FLIGHTREC_CLOCK_H
+#define FLIGHTREC_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+static inline uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* What to add to a CLOCK_MONOTONIC time, modulo 2^64; changes when the clock is set. */
+static inline uint64_t clock_real_offset(void)
+{
+	return clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+}
+
+#endif /* FLIGHTREC_CLOCK_H */

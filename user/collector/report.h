@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A report: what the collector says about a recorder, ready to be written in any form.
+ * Times are in nanoseconds since the Epoch (CLOCK_REALTIME), durations in nanoseconds.
+ * Strings may hold any bytes, as they came from an observed process: a sink escapes them.
+ * Everything is borrowed, for the length of the call that takes the report.
+ */
+#ifndef FLIGHTREC_REPORT_H
+#define FLIGHTREC_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+enum report_event {
+	REPORT_TIMEOUT,	 /* a recorder timed out: all its entries */
+	REPORT_REPLAY,	 /* the program, or a person, asked for a replay */
+	REPORT_ENTRY,	 /* one entry, logged after its recorder timed out, or to none */
+	REPORT_FINISHED, /* a recorder that had timed out was closed */
+	REPORT_DIED,	 /* its process ended while it was open and timed out */
+	REPORT_END,	 /* the end of the run: totals */
+};
+
+struct report_context {
+	const char *key;
+	const char *value;
+};
+
+struct report_recorder {
+	uint64_t id;	    /* from 1 */
+	uint64_t parent_id; /* or 0 */
+	const char *name;
+	const char *comm;
+	const char *exe; /* or NULL: not known */
+	pid_t pid;
+	pid_t tid;
+	uint64_t started_ns;
+	uint64_t timeout_ns;
+	uint64_t age_ns; /* from its opening to this report, or to its closing */
+	bool adopted;	 /* opened before it was watched */
+	const struct report_context *context;
+	size_t n_context;
+};
+
+struct report_entry {
+	uint64_t time_ns;
+	uint64_t offset_ns; /* from the recorder's opening */
+	int severity;	    /* enum flightrec_severity */
+	pid_t tid;
+	unsigned int line;
+	const char *message;
+	const char *file;     /* or NULL */
+	const char *function; /* or NULL */
+};
+
+/* Losses by cause. */
+struct report_losses {
+	uint64_t ring;	     /* the ring was full */
+	uint64_t share;	     /* the process had used its share of the ring */
+	uint64_t unreadable; /* the process's memory could not be read */
+	uint64_t untracked;  /* of recorders for which there was no room */
+	uint64_t buffer;     /* of replayed recorders: beyond what the collector keeps */
+};
+
+struct report_totals {
+	uint64_t opened;
+	uint64_t timed_out;
+	uint64_t entries;
+	uint64_t lost; /* the sum of losses */
+	struct report_losses losses;
+	uint64_t untracked;	 /* recorders for which there was no room */
+	uint64_t reports_lost;	 /* reports that could not be written */
+};
+
+struct report {
+	enum report_event event;
+	uint64_t time_ns;
+	bool has_recorder;	/* always, but for REPORT_END and an entry logged to none */
+	struct report_recorder recorder;
+	/* An entry logged to no open recorder: who logged it. */
+	pid_t pid;
+	const char *comm;
+	/* REPORT_TIMEOUT and REPORT_REPLAY: those that are left; REPORT_ENTRY: one. */
+	const struct report_entry *entries;
+	size_t n_entries;
+	uint64_t entries_total; /* emitted, with those lost */
+	uint64_t entries_lost;
+	size_t gap_at;	       /* where the losses of the middle are: before entries[gap_at] ... */
+	uint64_t gap_lost;     /* ... this many; 0: none there */
+	const char *state;     /* TIMEOUT: what is to be said of now, such as "stopped"; or NULL */
+	uint64_t late_ns;      /* FINISHED: how far past its deadline it was closed */
+	int wait_status;       /* DIED: as of wait(2); -1: it called execve() */
+	struct report_totals totals; /* END */
+};
+
+enum report_format { FORMAT_TEXT, FORMAT_DETAIL, FORMAT_JSON };
+
+/*
+ * Writes @report to @out, whole, and flushes it.
+ * Returns 0, or a negative errno if it could not be written.
+ */
+int report_write(FILE *out, enum report_format format, const struct report *report);
+
+/*
+ * The parts of report_write(), for streams in memory: nothing is flushed, and errors of @out are
+ * left to ferror(). Return 0 or a negative errno.
+ */
+int report_text(FILE *out, enum report_format format, const struct report *report);
+int report_json(FILE *out, const struct report *report);
+
+/* "INFO"; the nearest one if there is no such severity. */
+const char *report_severity_name(int severity);
+
+/* "SIGKILL"; NULL: it has no name of its own. */
+const char *report_signal_name(int number);
+
+#endif /* FLIGHTREC_REPORT_H */

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One run of the collector: takes records and notices from the kernel, and writes reports.
+ * Not thread-safe.
+ */
+#ifndef FLIGHTREC_SESSION_H
+#define FLIGHTREC_SESSION_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "collector/attachments.h"
+#include "collector/process_table.h"
+#include "collector/recorder_table.h"
+#include "collector/report.h"
+#include "collector/tracker.h"
+
+/* Bytes kept of the entries of all recorders that are open; see entry_buffer.h for each one's. */
+#define SESSION_ENTRIES_MEMORY (32u << 20)
+
+struct session_options {
+	struct tracker_options tracker;
+	enum report_format format;
+	FILE *output;
+	const char *output_name; /* for messages */
+	uint64_t max_reports;	 /* 0: any number */
+	bool each_process;	 /* attach to named processes only */
+};
+
+struct waiting;
+struct pending_adoption;
+
+struct session {
+	struct tracker tracker;
+	struct attachments attachments;
+	struct process_table processes;
+	struct recorder_table recorders;
+	struct session_options options;
+	struct waiting *waiting; /* recorders whose last entries are still on their way */
+	size_t n_waiting;
+	size_t waiting_room;
+	struct pending_adoption *adoptions;
+	size_t n_adoptions;
+	pid_t *rescans; /* processes whose mappings changed */
+	size_t n_rescans;
+	uint64_t reports;
+	uint64_t reports_lost;
+	uint64_t buffer_lost;	/* entries left out of replays */
+	uint64_t timed_out_here; /* seen before the kernel's timer could tell */
+	int output_error;
+	bool done; /* the reports asked for are written */
+};
+
+/* Returns 0 or a negative errno, with one line at @error. */
+int session_open(struct session *session, const struct session_options *options, char *error,
+		 size_t error_size);
+/* Zeroed, or closed already: does nothing. */
+void session_close(struct session *session);
+
+/* Adds what wakes the session to an epoll set, with @token as its data. Returns 0 or -errno. */
+int session_add_to_epoll(struct session *session, int epoll_fd, uint64_t token);
+/* Does what there is to do. */
+void session_dispatch(struct session *session);
+/* When it must be called again even if nothing wakes it, in ms for epoll_wait(); -1: never. */
+int session_wait_ms(const struct session *session);
+
+/* Watches and attaches to a process; returns the copies of the library it has, or -errno. */
+int session_watch(struct session *session, pid_t pid);
+/* Takes over the recorders that are open in the processes watched since the last call. */
+void session_adopt(struct session *session);
+
+/* Detaches from all processes, takes what is left in the rings, and reports it. */
+void session_finish(struct session *session);
+void session_totals(struct session *session, struct report_totals *totals);
+
+#endif /* FLIGHTREC_SESSION_H */

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The kernel's side: loads the BPF programs, maps what they write, and runs the programs that
+ * only the collector runs. Knows nothing of reports. Not thread-safe.
+ */
+#ifndef FLIGHTREC_TRACKER_H
+#define FLIGHTREC_TRACKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "bpf/limits.h"
+#include "bpf/record.h"
+#include "flightrec/probes.h"
+
+struct bpf_program;
+struct flightrec_bpf;
+struct ring_buffer;
+
+struct tracker_options {
+	uint64_t ring_bytes;	  /* of all entry rings together */
+	uint64_t timeout_ns;	  /* in place of every recorder's own; 0: each its own */
+	uint32_t max_recorders;
+	int min_severity;
+	bool watch_all;
+	bool follow_children;
+};
+
+/* Called for each record; @ring is the number of the entry ring, or RINGS_MAX for notices. */
+typedef void (*tracker_record_fn)(void *arg, uint32_t ring, const void *data, size_t size);
+
+struct tracker_ring {
+	struct tracker *tracker;
+	struct ring_buffer *consumer;
+	int fd; /* for epoll, edge-triggered: entries nobody waits for raise no event */
+	uint32_t number;
+	uint64_t budget; /* bytes left to take in this drain */
+};
+
+struct tracker {
+	struct flightrec_bpf *skeleton;
+	struct tracker_ring ring[RINGS_MAX];
+	struct tracker_ring notices;
+	uint32_t rings;
+	uint32_t ring_bytes; /* of each */
+	uint32_t max_recorders;
+	uint32_t max_processes;
+	uint32_t cpus;
+	/* The maps, as BPF writes them. */
+	const volatile struct recorder_slot *slots;
+	const volatile struct process_slot *processes;
+	const volatile struct counters *counters;
+	volatile struct ring_share *shares;
+	tracker_record_fn fn;
+	void *arg;
+};
+
+/*
+ * Loads the programs and starts the deadline timer; attaches none of the probes.
+ * Returns 0 or a negative errno, with one line at @error that says what failed.
+ */
+int tracker_open(struct tracker *tracker, const struct tracker_options *options,
+		 tracker_record_fn fn, void *arg, char *error, size_t error_size);
+/* Zeroed, or closed already: does nothing. */
+void tracker_close(struct tracker *tracker);
+
+/* The program of a probe; that of the dynamic linker's notification for FLIGHTREC_PROBES. */
+struct bpf_program *tracker_program(struct tracker *tracker, enum flightrec_probe probe);
+
+/* Watches a process, or no longer. Returns 0 or a negative errno. */
+int tracker_watch(struct tracker *tracker, pid_t pid);
+void tracker_unwatch(struct tracker *tracker, pid_t pid);
+
+/* Hands each watched process that runs to @fn. Returns 0 or a negative errno. */
+int tracker_processes(struct tracker *tracker,
+		      void (*fn)(void *arg, const struct process_found *found), void *arg);
+
+/*
+ * Takes records out of a ring: all that were there when it was called, and a bounded number more.
+ */
+void tracker_drain(struct tracker_ring *ring);
+/* Likewise, of all entry rings. */
+void tracker_drain_entries(struct tracker *tracker);
+
+/* Frees recorder slots, and then a process slot unless @process is NONE. */
+void tracker_release(struct tracker *tracker, const uint32_t *slots, const uint32_t *generations,
+		     size_t count, uint32_t process);
+void tracker_rearm(struct tracker *tracker);
+/* Tracks a recorder found in a process's memory. Returns its slot, or NONE. */
+uint32_t tracker_adopt(struct tracker *tracker, struct adopt_args *args);
+
+/* Slots that were ever in use are those below this number. */
+uint32_t tracker_slots_used(const struct tracker *tracker);
+/* Whether a notice was refused since the last call: then look at the slots. */
+bool tracker_must_scan(struct tracker *tracker);
+void tracker_count(const struct tracker *tracker, uint64_t count[COUNTERS]);
+
+#endif /* FLIGHTREC_TRACKER_H */

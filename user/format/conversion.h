@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * printf formats, taken apart. The library finds out from here what to pack, the collector what
+ * was packed, so that both agree on it. Reads nothing beyond the size given, allocates nothing,
+ * keeps nothing: async-signal-safe, and safe on any bytes.
+ *
+ * Where the C standard leaves a conversion undefined and glibc prints it, glibc is followed
+ * ("%hf", "%5%"); where glibc would have to guess at the argument's type, it is malformed.
+ */
+#ifndef FLIGHTREC_FORMAT_CONVERSION_H
+#define FLIGHTREC_FORMAT_CONVERSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FORMAT_ARGS_MAX 64
+
+enum format_result {
+	FORMAT_OK,
+	FORMAT_END,       /* no more conversions */
+	FORMAT_REFUSED,   /* a %n */
+	FORMAT_MALFORMED, /* unknown conversion, positions mixed with none, one of two kinds */
+	FORMAT_TRUNCATED, /* ends within a conversion */
+	FORMAT_GAP,       /* positions leave an argument out, so that its kind is not known */
+	FORMAT_TOO_MANY,  /* more than FORMAT_ARGS_MAX arguments */
+};
+
+/* What an argument is, as passed and packed. */
+enum format_kind {
+	FORMAT_NONE,
+	FORMAT_INT32,
+	FORMAT_INT64,
+	FORMAT_DOUBLE,
+	FORMAT_LONG_DOUBLE,
+	FORMAT_STRING,
+	FORMAT_WIDE_STRING,
+};
+
+/* Flags; the I flag changes nothing in the C locale, and is dropped. */
+#define FORMAT_LEFT 0x1u   /* - */
+#define FORMAT_PLUS 0x2u   /* + */
+#define FORMAT_SPACE 0x4u  /* the space */
+#define FORMAT_ALT 0x8u    /* # */
+#define FORMAT_ZERO 0x10u  /* 0 */
+#define FORMAT_GROUP 0x20u /* ' */
+
+/* How long an integer is; LONG with c and s: wide; LONG_LONG with f: long double. */
+enum format_length {
+	FORMAT_PLAIN,
+	FORMAT_CHAR,      /* hh */
+	FORMAT_SHORT,     /* h */
+	FORMAT_LONG,      /* l */
+	FORMAT_LONG_LONG, /* ll, q, L */
+	FORMAT_SIZE,      /* z */
+	FORMAT_MAX,       /* j */
+	FORMAT_DIFF,      /* t */
+};
+
+#define FORMAT_NO_ARG 0xffu
+#define FORMAT_NO_NUMBER (-1)
+
+struct format_conversion {
+	const char *text; /* where it stands; for literal text: the text */
+	size_t size;
+	char conversion;       /* d o u x X c s p f F e E g G a A m; 0: literal text */
+	uint8_t flags;         /* FORMAT_LEFT and so on */
+	uint8_t length;        /* enum format_length */
+	uint8_t kind;          /* enum format_kind, of its argument */
+	uint8_t arg;           /* index of its argument from 0, or FORMAT_NO_ARG */
+	uint8_t width_arg;     /* likewise, of a `*` */
+	uint8_t precision_arg; /* likewise */
+	int width;             /* or FORMAT_NO_NUMBER */
+	int precision;         /* or FORMAT_NO_NUMBER */
+};
+
+struct format_parser {
+	const char *at; /* what comes next; after an error: the conversion that it is in */
+	const char *end;
+	uint8_t next_arg;
+	bool sequential;
+	bool positional;
+};
+
+void format_begin(struct format_parser *parser, const char *format, size_t size);
+
+/*
+ * Takes the next conversion, or run of literal text, which is never empty. `%%` comes as the text
+ * "%"; in the odd case that it has a `*`, that argument is in *_arg.
+ * Returns FORMAT_OK, FORMAT_END or what is wrong; a gap is found by format_plan() only.
+ */
+enum format_result format_next(struct format_parser *parser, struct format_conversion *conversion);
+
+#define FORMAT_UNLIMITED UINT32_MAX
+
+/*
+ * An argument. Strings: at most as many bytes are read as the greater of @limit and, unless it is
+ * FORMAT_NO_ARG, the int argument @limit_arg; that one being negative, there is no limit. For
+ * wide strings these are bytes of the converted string.
+ */
+struct format_arg {
+	uint32_t limit;
+	uint8_t kind;
+	uint8_t limit_arg;
+};
+
+struct format_plan {
+	uint8_t n;
+	bool has_errno; /* there is a %m */
+	struct format_arg arg[FORMAT_ARGS_MAX];
+};
+
+/* Fills in the arguments of a format, in their own order. Returns FORMAT_OK or what is wrong. */
+enum format_result format_plan(const char *format, size_t size, struct format_plan *plan);
+
+/* UTF-8 of @c, or of U+FFFD if it is no character, into @out, at least 4 bytes; its size. */
+size_t format_utf8(uint32_t c, char *out);
+
+/*
+ * Where to cut @text to at most @size bytes, less than it has: in front of the UTF-8 character
+ * that a cut there would split.
+ */
+size_t format_whole_characters(const char *text, size_t size);
+
+#endif /* FLIGHTREC_FORMAT_CONVERSION_H */

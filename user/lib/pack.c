@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "lib/pack.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include <wchar.h>
+
+#include "flightrec/probes.h"
+#include "format/conversion.h"
+
+/*
+ * A plan in 16-bit words, as a call site caches it. Word 0: the number of arguments, and flags.
+ * Word 1: the size of an entry whose strings are all empty. Then one word for each argument: its
+ * kind and, of a string, the limit on what may be read of it:
+ *
+ *	LIMIT_NONE		none
+ *	LIMIT_ARG | index	that int argument, negative for no limit
+ *	LIMIT_BOTH | index	likewise, or the number in the next word if it is greater
+ *	any other		a number of bytes
+ */
+#define PLAN_N 0x7fu
+#define PLAN_ERRNO 0x80u
+#define PLAN_AHEAD 0x100u /* some string's limit stands behind the string */
+#define PLAN_WORDS 2      /* before those of the arguments */
+#define PLAN_WORDS_MAX (PLAN_WORDS + 2 * FORMAT_ARGS_MAX)
+
+#define KIND_BITS 3
+#define KIND_MASK 7u
+#define LIMIT_NONE 0x1fffu
+#define LIMIT_ARG 0x1000u
+#define LIMIT_BOTH 0x1800u
+#define LIMIT_INDEX 0x3fu
+/* More than an entry holds: as a limit, as good as the true number. */
+#define LIMIT_NUMBER_MAX 0x7ffu
+
+_Static_assert(FLIGHTREC_ENTRY_MAX < LIMIT_NUMBER_MAX, "no entry reaches the greatest limit");
+_Static_assert(FORMAT_ARGS_MAX - 1 <= LIMIT_INDEX && FORMAT_ARGS_MAX <= PLAN_N, "indices fit");
+_Static_assert(FORMAT_WIDE_STRING <= KIND_MASK, "kinds fit");
+_Static_assert(sizeof(wchar_t) == 4, "wide characters are UTF-32");
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+static unsigned int fixed_size(unsigned int kind)
+{
+	/* A string's 2 bytes are those of its length. */
+	static const unsigned char size[] = {
+		[FORMAT_INT32] = 4,        [FORMAT_INT64] = 8,  [FORMAT_DOUBLE] = 8,
+		[FORMAT_LONG_DOUBLE] = 16, [FORMAT_STRING] = 2, [FORMAT_WIDE_STRING] = 2,
+	};
+
+	return size[kind];
+}
+
+/* Puts a plan into words; returns how many. */
+static size_t encode_plan(const struct format_plan *plan, uint16_t *words)
+{
+	unsigned int head = plan->n, minimum = 0;
+	size_t n = PLAN_WORDS;
+
+	if (plan->has_errno) {
+		head |= PLAN_ERRNO;
+		minimum = sizeof(int32_t);
+	}
+	for (unsigned int i = 0; i < plan->n; i++) {
+		const struct format_arg *arg = &plan->arg[i];
+		uint32_t limit = arg->limit;
+
+		minimum += fixed_size(arg->kind);
+		if (limit != FORMAT_UNLIMITED && limit > LIMIT_NUMBER_MAX)
+			limit = LIMIT_NUMBER_MAX;
+		if (arg->kind < FORMAT_STRING) {
+			words[n++] = arg->kind;
+			continue;
+		}
+		if (arg->limit_arg == FORMAT_NO_ARG) {
+			if (limit == FORMAT_UNLIMITED)
+				limit = LIMIT_NONE;
+			words[n++] = (uint16_t)(arg->kind | limit << KIND_BITS);
+			continue;
+		}
+		if (arg->limit_arg > i)
+			head |= PLAN_AHEAD;
+		if (limit) {
+			words[n++] =
+				(uint16_t)(arg->kind | (LIMIT_BOTH | arg->limit_arg) << KIND_BITS);
+			words[n++] = (uint16_t)limit;
+		} else {
+			words[n++] =
+				(uint16_t)(arg->kind | (LIMIT_ARG | arg->limit_arg) << KIND_BITS);
+		}
+	}
+	words[0] = (uint16_t)head;
+	words[1] = (uint16_t)minimum;
+	return n;
+}
+
+/* The limit that @word, and @next after it, give a string. */
+static size_t string_limit(unsigned int word, unsigned int next, const int32_t *ints)
+{
+	unsigned int limit = word >> KIND_BITS;
+	size_t number;
+
+	if (likely(limit == LIMIT_NONE))
+		return SIZE_MAX;
+	if (!(limit & LIMIT_ARG))
+		return limit;
+	if (ints[limit & LIMIT_INDEX] < 0)
+		return SIZE_MAX;
+	number = (size_t)ints[limit & LIMIT_INDEX];
+	if ((limit & LIMIT_BOTH) == LIMIT_BOTH && number < next)
+		number = next;
+	return number;
+}
+
+static bool has_two_words(unsigned int word)
+{
+	unsigned int limit = word >> KIND_BITS;
+
+	return (word & KIND_MASK) >= FORMAT_STRING && limit != LIMIT_NONE &&
+	       (limit & LIMIT_BOTH) == LIMIT_BOTH;
+}
+
+static void put_word(unsigned char *at, size_t word)
+{
+	uint16_t packed = (uint16_t)word;
+
+	memcpy(at, &packed, sizeof(packed));
+}
+
+/* Packs a string into @room bytes, and 2 in front of them that are there in any case. */
+static inline unsigned char *pack_string(unsigned char *at, const char *string, size_t limit,
+					 size_t room, uint32_t *how)
+{
+	size_t size;
+
+	if (unlikely(!string)) {
+		put_word(at, FLIGHTREC_STRING_NULL);
+		return at + 2;
+	}
+	size = strnlen(string, limit < room ? limit : room);
+	if (unlikely(size == room && room < limit && string[room])) {
+		size = format_whole_characters(string, size);
+		put_word(at, size | FLIGHTREC_STRING_CUT);
+		*how |= FLIGHTREC_HOW_CUT;
+	} else {
+		put_word(at, size);
+	}
+	memcpy(at + 2, string, size);
+	return at + 2 + size;
+}
+
+/* The same as pack_string(). At the limit no further character is looked at. */
+static __attribute__((noinline)) unsigned char *pack_wide(unsigned char *at, const wchar_t *string,
+							  size_t limit, size_t room, uint32_t *how)
+{
+	size_t size = 0, word;
+
+	if (!string) {
+		put_word(at, FLIGHTREC_STRING_NULL);
+		return at + 2;
+	}
+	word = 0;
+	while (size < limit && *string) {
+		char utf8[4];
+		size_t n = format_utf8((uint32_t)*string++, utf8);
+
+		if (n > limit - size)
+			break;
+		if (n > room - size) {
+			word = FLIGHTREC_STRING_CUT;
+			*how |= FLIGHTREC_HOW_CUT;
+			break;
+		}
+		memcpy(at + 2 + size, utf8, n);
+		size += n;
+	}
+	put_word(at, word | size);
+	return at + 2 + size;
+}
+
+/* How many arguments fit if all strings are empty. */
+static unsigned int count_fitting(const uint16_t *words, size_t capacity)
+{
+	unsigned int n = words[0] & PLAN_N, i;
+
+	words += PLAN_WORDS;
+	for (i = 0; i < n; i++) {
+		unsigned int size = fixed_size(*words & KIND_MASK);
+
+		if (size > capacity)
+			break;
+		capacity -= size;
+		words += has_two_words(*words) ? 2 : 1;
+	}
+	return i;
+}
+
+/* Reads the int arguments: a string's limit may stand behind the string. */
+static void read_ints(const uint16_t *words, int32_t *ints, va_list args)
+{
+	unsigned int n = words[0] & PLAN_N;
+
+	words += PLAN_WORDS;
+	for (unsigned int i = 0; i < n; i++) {
+		switch (*words & KIND_MASK) {
+		case FORMAT_INT32:
+			ints[i] = va_arg(args, int32_t);
+			break;
+		case FORMAT_INT64:
+			(void)va_arg(args, int64_t);
+			break;
+		case FORMAT_DOUBLE:
+			(void)va_arg(args, double);
+			break;
+		case FORMAT_LONG_DOUBLE:
+			(void)va_arg(args, long double);
+			break;
+		default:
+			(void)va_arg(args, const void *);
+			break;
+		}
+		words += has_two_words(*words) ? 2 : 1;
+	}
+}
+
+static void pack_long_double(unsigned char *at, long double value)
+{
+#if defined(__x86_64__)
+	/* The other 6 bytes of it are whatever was there before. */
+	memset(at, 0, 16);
+	memcpy(at, &value, 10);
+#else
+	memcpy(at, &value, sizeof(value));
+#endif
+}
+
+static size_t pack_args(const uint16_t *words, int saved_errno, unsigned char *data,
+			size_t capacity, uint32_t *how, va_list args)
+{
+	unsigned int n = words[0] & PLAN_N, flags = words[0];
+	int32_t ints[FORMAT_ARGS_MAX];
+	unsigned char *at = data;
+	size_t spare;
+	va_list again;
+
+	if (capacity > FLIGHTREC_ENTRY_MAX)
+		capacity = FLIGHTREC_ENTRY_MAX;
+	/* What the strings may share: the rest is set aside, and needs no checks below. */
+	spare = capacity - words[1];
+	if (unlikely(capacity < words[1])) {
+		size_t head = flags & PLAN_ERRNO ? sizeof(int32_t) : 0;
+
+		*how |= FLIGHTREC_HOW_CUT;
+		if (capacity < head)
+			return 0;
+		n = count_fitting(words, capacity - head);
+		spare = 0;
+	}
+	if (unlikely(flags & PLAN_AHEAD)) {
+		va_copy(again, args);
+		read_ints(words, ints, again);
+		va_end(again);
+	}
+	if (unlikely(flags & PLAN_ERRNO)) {
+		int32_t value = saved_errno;
+
+		memcpy(at, &value, sizeof(value));
+		at += sizeof(value);
+	}
+	words += PLAN_WORDS;
+	for (unsigned int i = 0; i < n; i++) {
+		unsigned int word = *words++;
+		unsigned char *start = at;
+		const void *string;
+		size_t limit;
+		double real;
+		int64_t wide;
+
+		switch (word & KIND_MASK) {
+		case FORMAT_INT32:
+			ints[i] = va_arg(args, int32_t);
+			memcpy(at, &ints[i], 4);
+			at += 4;
+			break;
+		case FORMAT_INT64:
+			wide = va_arg(args, int64_t);
+			memcpy(at, &wide, 8);
+			at += 8;
+			break;
+		case FORMAT_DOUBLE:
+			real = va_arg(args, double);
+			memcpy(at, &real, 8);
+			at += 8;
+			break;
+		case FORMAT_LONG_DOUBLE:
+			pack_long_double(at, va_arg(args, long double));
+			at += 16;
+			break;
+		default:
+			string = va_arg(args, const void *);
+			limit = SIZE_MAX;
+			if (word >> KIND_BITS != LIMIT_NONE) {
+				limit = string_limit(word, *words, ints);
+				words += has_two_words(word);
+			}
+			if (likely((word & KIND_MASK) == FORMAT_STRING))
+				at = pack_string(at, string, limit, spare, how);
+			else
+				at = pack_wide(at, string, limit, spare, how);
+			spare -= (size_t)(at - start) - 2;
+			break;
+		}
+	}
+	return (size_t)(at - data);
+}
+
+/* The BPF program, which reads these strings, cannot fault pages in: it is done here, once. */
+static void touch(const char *string)
+{
+	const volatile char *at = string;
+
+	while (at && *at)
+		at++;
+}
+
+/* Makes the plan of @site, caches it if it can, and packs by it. */
+static __attribute__((noinline, cold)) size_t pack_uncached(struct flightrec_site *site,
+							    const char *format, int saved_errno,
+							    unsigned char *data, size_t capacity,
+							    uint32_t *how, va_list args)
+{
+	uint32_t state = PACK_NONE, outcome = PACK_REFUSED;
+	uint16_t words[PLAN_WORDS_MAX];
+	struct format_plan plan;
+	size_t n = 0;
+
+	if (format_plan(format, strlen(format), &plan) == FORMAT_OK) {
+		n = encode_plan(&plan, words);
+		outcome = n > FLIGHTREC_PLAN_MAX_ ? PACK_TOO_LONG : PACK_READY;
+	}
+	if (__atomic_load_n(&site->plan_state_, __ATOMIC_RELAXED) == PACK_NONE) {
+		touch(site->file);
+		touch(site->function);
+	}
+	/* Claimed last: who is stopped for good while it has the claim leaves the site slow. */
+	if (__atomic_compare_exchange_n(&site->plan_state_, &state, PACK_BUILDING, false,
+					__ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+		if (outcome == PACK_READY)
+			memcpy(site->plan_, words, n * sizeof(words[0]));
+		__atomic_store_n(&site->plan_state_, outcome, __ATOMIC_RELEASE);
+	}
+	if (outcome == PACK_REFUSED) {
+		*how |= FLIGHTREC_HOW_REFUSED;
+		return 0;
+	}
+	return pack_args(words, saved_errno, data, capacity, how, args);
+}
+
+size_t pack_entry(struct flightrec_site *site, const char *format, int saved_errno,
+		  unsigned char *data, size_t capacity, uint32_t *how, va_list args)
+{
+	uint32_t state = __atomic_load_n(&site->plan_state_, __ATOMIC_ACQUIRE);
+
+	if (likely(state == PACK_READY))
+		return pack_args(site->plan_, saved_errno, data, capacity, how, args);
+	if (state == PACK_REFUSED) {
+		*how |= FLIGHTREC_HOW_REFUSED;
+		return 0;
+	}
+	return pack_uncached(site, format, saved_errno, data, capacity, how, args);
+}
+
+/*
+ * The size of the longest start of @format, within @room bytes, that ends between conversions.
+ * If what comes later is needed to know the arguments, that of the part without arguments.
+ */
+static size_t cut_format(const char *format, size_t room, struct format_plan *plan)
+{
+	struct format_conversion conversion;
+	struct format_parser parser;
+	enum format_result result;
+	size_t without = 0, size;
+	bool has_args = false;
+
+	format_begin(&parser, format, room);
+	while ((result = format_next(&parser, &conversion)) == FORMAT_OK) {
+		if (conversion.arg != FORMAT_NO_ARG || conversion.width_arg != FORMAT_NO_ARG ||
+		    conversion.precision_arg != FORMAT_NO_ARG)
+			has_args = true;
+		if (!has_args)
+			without = (size_t)(parser.at - format);
+	}
+	if (result == FORMAT_END)
+		size = format_whole_characters(format, room);
+	else if (result == FORMAT_TRUNCATED)
+		size = (size_t)(parser.at - format);
+	else
+		return room;
+	return format_plan(format, size, plan) == FORMAT_GAP ? without : size;
+}
+
+size_t pack_inline(const char *format, int saved_errno, unsigned char *data, size_t capacity,
+		   uint32_t *how, va_list args)
+{
+	uint16_t words[PLAN_WORDS_MAX];
+	struct format_plan plan;
+	size_t room, size;
+
+	*how |= FLIGHTREC_HOW_INLINE;
+	if (capacity < 2) {
+		*how |= FLIGHTREC_HOW_CUT;
+		return 0;
+	}
+	if (capacity > FLIGHTREC_ENTRY_MAX)
+		capacity = FLIGHTREC_ENTRY_MAX;
+	room = capacity - 2;
+	if (room > FLIGHTREC_INLINE_FORMAT_MAX)
+		room = FLIGHTREC_INLINE_FORMAT_MAX;
+	size = strnlen(format, room + 1);
+	if (size > room) {
+		size = cut_format(format, room, &plan);
+		put_word(data, size | FLIGHTREC_STRING_CUT);
+		*how |= FLIGHTREC_HOW_CUT;
+	} else {
+		put_word(data, size);
+	}
+	memcpy(data + 2, format, size);
+	data += 2;
+	if (format_plan(format, size, &plan) != FORMAT_OK) {
+		*how |= FLIGHTREC_HOW_REFUSED;
+		return 2 + size;
+	}
+	(void)encode_plan(&plan, words);
+	return 2 + size +
+	       pack_args(words, saved_errno, data + size, capacity - 2 - size, how, args);
+}

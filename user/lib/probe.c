@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "lib/probe.h"
+
+/*
+ * A USDT note, as <sys/sdt.h> would make it (SystemTap's "UserSpaceProbeImplementation" page
+ * gives the format), but with one semaphore that lies in flightrec_state_, and with the
+ * arguments pinned to the registers of the calling convention: a BPF program then reads them
+ * from its context at no cost, where bpf_usdt_arg() looks up a map for each.
+ *
+ * The site is a plain nop. Not the 5-byte one: newer kernels replace that by a call, which can
+ * overwrite the red zone below the stack pointer, and older ones single-step it.
+ */
+#define PROBE_ASM(name, semaphore_offset, arguments)                                               \
+	"990:	nop\n"                                                                             \
+	"	.pushsection .note.stapsdt,\"\",\"note\"\n"                                        \
+	"	.balign 4\n"                                                                       \
+	"	.4byte 992f-991f, 994f-993f, 3\n"                                                  \
+	"991:	.asciz \"stapsdt\"\n"                                                              \
+	"992:	.balign 4\n"                                                                       \
+	"993:	.8byte 990b\n"                                                                     \
+	"	.8byte _.stapsdt.base\n"                                                           \
+	"	.8byte flightrec_state_+" semaphore_offset "\n"                                    \
+	"	.asciz \"flightrec\"\n"                                                            \
+	"	.asciz \"" name "\"\n"                                                             \
+	"	.asciz \"" arguments "\"\n"                                                        \
+	"994:	.balign 4\n"                                                                       \
+	"	.popsection\n"                                                                     \
+	".ifndef _.stapsdt.base\n"                                                                 \
+	"	.pushsection .stapsdt.base,\"aG\",\"progbits\",.stapsdt.base,comdat\n"             \
+	"	.weak _.stapsdt.base\n"                                                            \
+	"	.hidden _.stapsdt.base\n"                                                          \
+	"_.stapsdt.base:\n"                                                                        \
+	"	.space 1\n"                                                                        \
+	"	.size _.stapsdt.base, 1\n"                                                         \
+	"	.popsection\n"                                                                     \
+	".endif\n"
+
+/* Offsets of semaphore[] as text, for the assembler; checked against the struct below. */
+#define SEMAPHORE_BEGIN "24"
+#define SEMAPHORE_ENTRY "26"
+#define SEMAPHORE_END "28"
+#define SEMAPHORE_EXTEND "30"
+#define SEMAPHORE_CONTEXT "32"
+#define SEMAPHORE_REPLAY "34"
+_Static_assert(offsetof(struct flightrec_state, semaphore[FLIGHTREC_PROBE_BEGIN]) == 24, "");
+_Static_assert(offsetof(struct flightrec_state, semaphore[FLIGHTREC_PROBE_ENTRY]) == 26, "");
+_Static_assert(offsetof(struct flightrec_state, semaphore[FLIGHTREC_PROBE_END]) == 28, "");
+_Static_assert(offsetof(struct flightrec_state, semaphore[FLIGHTREC_PROBE_EXTEND]) == 30, "");
+_Static_assert(offsetof(struct flightrec_state, semaphore[FLIGHTREC_PROBE_CONTEXT]) == 32, "");
+_Static_assert(offsetof(struct flightrec_state, semaphore[FLIGHTREC_PROBE_REPLAY]) == 34, "");
+
+#if defined(__x86_64__)
+#define ARGUMENTS_2 "8@%%rdi 8@%%rsi"
+#define ARGUMENTS_3 ARGUMENTS_2 " 8@%%rdx"
+#define ARGUMENTS_4 ARGUMENTS_3 " 8@%%rcx"
+#define ARGUMENTS_5 ARGUMENTS_4 " 8@%%r8"
+#define ARGUMENTS_6 ARGUMENTS_5 " 8@%%r9"
+#define R0 "rdi"
+#define R1 "rsi"
+#define R2 "rdx"
+#define R3 "rcx"
+#define R4 "r8"
+#define R5 "r9"
+#elif defined(__aarch64__)
+#define ARGUMENTS_2 "8@x0 8@x1"
+#define ARGUMENTS_3 ARGUMENTS_2 " 8@x2"
+#define ARGUMENTS_4 ARGUMENTS_3 " 8@x3"
+#define ARGUMENTS_5 ARGUMENTS_4 " 8@x4"
+#define ARGUMENTS_6 ARGUMENTS_5 " 8@x5"
+#define R0 "x0"
+#define R1 "x1"
+#define R2 "x2"
+#define R3 "x3"
+#define R4 "x4"
+#define R5 "x5"
+#else
+#error "flightrec: not ported to this architecture"
+#endif
+
+#define PIN(number, value) register uint64_t r##number asm(R##number) = (uint64_t)(value)
+
+__attribute__((section(".probes"), used, aligned(8))) struct flightrec_state flightrec_state_ = {
+	.magic = FLIGHTREC_STATE_MAGIC,
+	.version = FLIGHTREC_STATE_VERSION,
+	.size = sizeof(struct flightrec_state),
+};
+
+__attribute__((visibility("default"))) const volatile uint16_t *const flightrec_watch_ =
+	&flightrec_state_.semaphore[FLIGHTREC_PROBE_ENTRY];
+
+__attribute__((noinline)) void probe_begin(const flightrec *rec, uint64_t id, uint64_t timeout_ns,
+					   const char *name, uint64_t parent_id)
+{
+	PIN(0, rec);
+	PIN(1, id);
+	PIN(2, timeout_ns);
+	PIN(3, name);
+	PIN(4, parent_id);
+	asm volatile(PROBE_ASM("begin", SEMAPHORE_BEGIN, ARGUMENTS_5)
+		     :
+		     : "r"(r0), "r"(r1), "r"(r2), "r"(r3), "r"(r4)
+		     : "memory");
+}
+
+__attribute__((noinline)) void probe_entry(const flightrec *rec, uint64_t id,
+					   const struct flightrec_site *site, uint64_t how,
+					   const void *data, uint64_t size)
+{
+	PIN(0, rec);
+	PIN(1, id);
+	PIN(2, site);
+	PIN(3, how);
+	PIN(4, data);
+	PIN(5, size);
+	asm volatile(PROBE_ASM("entry", SEMAPHORE_ENTRY, ARGUMENTS_6)
+		     :
+		     : "r"(r0), "r"(r1), "r"(r2), "r"(r3), "r"(r4), "r"(r5)
+		     : "memory");
+}
+
+__attribute__((noinline)) void probe_end(const flightrec *rec, uint64_t id)
+{
+	PIN(0, rec);
+	PIN(1, id);
+	asm volatile(PROBE_ASM("end", SEMAPHORE_END, ARGUMENTS_2)
+		     :
+		     : "r"(r0), "r"(r1)
+		     : "memory");
+}
+
+__attribute__((noinline)) void probe_extend(const flightrec *rec, uint64_t id, uint64_t timeout_ns)
+{
+	PIN(0, rec);
+	PIN(1, id);
+	PIN(2, timeout_ns);
+	asm volatile(PROBE_ASM("extend", SEMAPHORE_EXTEND, ARGUMENTS_3)
+		     :
+		     : "r"(r0), "r"(r1), "r"(r2)
+		     : "memory");
+}
+
+__attribute__((noinline)) void probe_context(const flightrec *rec, uint64_t id, const void *data,
+					     uint64_t size)
+{
+	PIN(0, rec);
+	PIN(1, id);
+	PIN(2, data);
+	PIN(3, size);
+	asm volatile(PROBE_ASM("context", SEMAPHORE_CONTEXT, ARGUMENTS_4)
+		     :
+		     : "r"(r0), "r"(r1), "r"(r2), "r"(r3)
+		     : "memory");
+}
+
+__attribute__((noinline)) void probe_replay(const flightrec *rec, uint64_t id)
+{
+	PIN(0, rec);
+	PIN(1, id);
+	asm volatile(PROBE_ASM("replay", SEMAPHORE_REPLAY, ARGUMENTS_2)
+		     :
+		     : "r"(r0), "r"(r1)
+		     : "memory");
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The probe sites. Each is one out-of-line function, so that a watcher sets one breakpoint a
+ * probe, whatever the number of logging statements. Arguments: <flightrec/probes.h>.
+ */
+#ifndef FLIGHTREC_LIB_PROBE_H
+#define FLIGHTREC_LIB_PROBE_H
+
+#include <stdint.h>
+
+#include "flightrec.h"
+#include "flightrec/probes.h"
+
+/* What the library shares with its watchers. Zero but for magic, version and size at the start. */
+extern struct flightrec_state flightrec_state_;
+
+static inline int probe_watched(enum flightrec_probe probe)
+{
+	const volatile uint16_t *semaphore = &flightrec_state_.semaphore[probe];
+
+	return __builtin_expect(*semaphore != 0, 0);
+}
+
+void probe_begin(const flightrec *rec, uint64_t id, uint64_t timeout_ns, const char *name,
+		 uint64_t parent_id);
+void probe_entry(const flightrec *rec, uint64_t id, const struct flightrec_site *site,
+		 uint64_t how, const void *data, uint64_t size);
+void probe_end(const flightrec *rec, uint64_t id);
+void probe_extend(const flightrec *rec, uint64_t id, uint64_t timeout_ns);
+void probe_context(const flightrec *rec, uint64_t id, const void *data, uint64_t size);
+void probe_replay(const flightrec *rec, uint64_t id);
+
+#endif /* FLIGHTREC_LIB_PROBE_H */

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "lib/process.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/mman.h>
+
+#define PAGE_BYTES 4096
+
+/* Outlives fork(), unlike the page it numbers: a child gets a number its ancestors never had. */
+static uint64_t last_instance;
+
+static void *map_memory(size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+/* Publishes @memory in @address unless another thread was first; returns whichever is there. */
+static void *publish(uint64_t *address, void *memory, size_t size)
+{
+	uint64_t seen = 0;
+
+	if (__atomic_compare_exchange_n(address, &seen, (uint64_t)(uintptr_t)memory, false,
+					__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return memory;
+	munmap(memory, size);
+	return (void *)(uintptr_t)seen;
+}
+
+struct flightrec_process *process_get(void)
+{
+	struct flightrec_process *process = process_peek();
+
+	if (!process) {
+		process = map_memory(PAGE_BYTES);
+		if (!process)
+			return NULL;
+		/*
+		 * The kernel empties this page in a child (Linux 4.14), so a copy of an open
+		 * recorder is known to be one without a fork handler or a system call a probe.
+		 */
+		madvise(process, PAGE_BYTES, MADV_WIPEONFORK);
+		process = publish(&flightrec_state_.process, process, PAGE_BYTES);
+	}
+	if (__builtin_expect(!__atomic_load_n(&process->instance, __ATOMIC_ACQUIRE), 0)) {
+		uint64_t none = 0;
+		uint64_t mine = __atomic_add_fetch(&last_instance, 1, __ATOMIC_RELAXED);
+
+		__atomic_compare_exchange_n(&process->instance, &none, mine, false,
+					    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+	}
+	return process;
+}
+
+/* Chunk k holds FLIGHTREC_OPEN_CHUNK << k slots, so slot numbers map to chunks by their top bit. */
+static unsigned int chunk_of(uint32_t slot, uint32_t *at)
+{
+	uint32_t scaled = slot / FLIGHTREC_OPEN_CHUNK + 1;
+	unsigned int chunk = 31 - (unsigned int)__builtin_clz(scaled);
+
+	*at = slot - FLIGHTREC_OPEN_CHUNK * ((1u << chunk) - 1);
+	return chunk;
+}
+
+static struct flightrec_open *slot_address(uint32_t slot, bool make)
+{
+	uint32_t at;
+	unsigned int chunk = chunk_of(slot, &at);
+	struct flightrec_open *array;
+
+	if (chunk >= FLIGHTREC_OPEN_CHUNKS)
+		return NULL;
+	array = (void *)(uintptr_t)__atomic_load_n(&flightrec_state_.chunk[chunk],
+						   __ATOMIC_ACQUIRE);
+	if (!array && make) {
+		size_t size = sizeof(*array) * ((size_t)FLIGHTREC_OPEN_CHUNK << chunk);
+
+		array = map_memory(size);
+		if (array)
+			array = publish(&flightrec_state_.chunk[chunk], array, size);
+	}
+	return array ? &array[at] : NULL;
+}
+
+/*
+ * Free slots form a stack. Its head carries, above the slot number plus 1, a count that every
+ * change moves on: a pop that slept while others popped and pushed then fails and tries again.
+ */
+static void push_free(struct flightrec_process *process, struct flightrec_open *open, uint32_t slot)
+{
+	uint64_t head = __atomic_load_n(&process->free_, __ATOMIC_RELAXED);
+	uint64_t new_head;
+
+	do {
+		__atomic_store_n(&open->next_, (uint32_t)head, __ATOMIC_RELAXED);
+		new_head = ((head >> 32) + 1) << 32 | (slot + 1);
+	} while (!__atomic_compare_exchange_n(&process->free_, &head, new_head, true,
+					      __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+}
+
+static struct flightrec_open *pop_free(struct flightrec_process *process, uint32_t *slot)
+{
+	uint64_t head = __atomic_load_n(&process->free_, __ATOMIC_ACQUIRE);
+	struct flightrec_open *open;
+	uint64_t new_head;
+
+	do {
+		if (!(uint32_t)head)
+			return NULL;
+		*slot = (uint32_t)head - 1;
+		open = slot_address(*slot, false);
+		if (!open)
+			return NULL;
+		new_head = ((head >> 32) + 1) << 32 |
+			   __atomic_load_n(&open->next_, __ATOMIC_RELAXED);
+	} while (!__atomic_compare_exchange_n(&process->free_, &head, new_head, true,
+					      __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
+	return open;
+}
+
+int64_t process_open(struct flightrec_process *process, flightrec *rec, uint64_t id)
+{
+	struct flightrec_open *open;
+	uint32_t slot;
+
+	open = pop_free(process, &slot);
+	if (!open) {
+		slot = __atomic_fetch_add(&process->used, 1, __ATOMIC_RELAXED);
+		open = slot_address(slot, true);
+		/* The number is lost, not the memory: the next opening tries the chunk again. */
+		if (!open)
+			return -ENOMEM;
+	}
+	__atomic_store_n(&open->rec, (uint64_t)(uintptr_t)rec, __ATOMIC_RELAXED);
+	__atomic_store_n(&open->id, id, __ATOMIC_RELEASE);
+	return slot;
+}
+
+void process_close(struct flightrec_process *process, uint32_t slot, uint64_t id)
+{
+	struct flightrec_open *open = slot_address(slot, false);
+
+	/* The compare guards against a recorder whose memory was overwritten. */
+	if (open && __atomic_compare_exchange_n(&open->id, &id, 0, false, __ATOMIC_ACQ_REL,
+						__ATOMIC_RELAXED))
+		push_free(process, open, slot);
+}
+
+flightrec *process_find(struct flightrec_process *process, uint32_t slot, uint32_t id)
+{
+	struct flightrec_open *open;
+	uint64_t found;
+
+	if (slot >= __atomic_load_n(&process->used, __ATOMIC_RELAXED))
+		return NULL;
+	open = slot_address(slot, false);
+	if (!open)
+		return NULL;
+	found = __atomic_load_n(&open->id, __ATOMIC_ACQUIRE);
+	if (!found || (uint32_t)found != id)
+		return NULL;
+	return (flightrec *)(uintptr_t)__atomic_load_n(&open->rec, __ATOMIC_RELAXED);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * This process, as the library knows it: which instance of the program it is (fork() makes a
+ * new one), and which recorders are open in it.
+ */
+#ifndef FLIGHTREC_LIB_PROCESS_H
+#define FLIGHTREC_LIB_PROCESS_H
+
+#include <stdint.h>
+
+#include "flightrec.h"
+#include "lib/probe.h"
+
+/* This process, or NULL if it never opened a recorder. */
+static inline struct flightrec_process *process_peek(void)
+{
+	uint64_t address = __atomic_load_n(&flightrec_state_.process, __ATOMIC_ACQUIRE);
+
+	return (struct flightrec_process *)(uintptr_t)address;
+}
+
+/* This process, with an instance number; NULL if there is no memory for it. */
+struct flightrec_process *process_get(void);
+
+/* Enters an open recorder; returns its slot number, or a negative errno. */
+int64_t process_open(struct flightrec_process *process, flightrec *rec, uint64_t id);
+
+/* Takes recorder @id out again. */
+void process_close(struct flightrec_process *process, uint32_t slot, uint64_t id);
+
+/*
+ * The recorder in @slot if the low 32 bits of its id are @id, else NULL. These bits repeat after
+ * 2^32 openings, far more than a nesting level outlives.
+ */
+flightrec *process_find(struct flightrec_process *process, uint32_t slot, uint32_t id);
+
+#endif /* FLIGHTREC_LIB_PROCESS_H */

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "lib/recorder.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/pack.h"
+#include "lib/thread.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+uint64_t recorder_id(const flightrec *rec)
+{
+	uint64_t id = __atomic_load_n(&rec->id_, __ATOMIC_ACQUIRE);
+	struct flightrec_process *process;
+
+	if (!id)
+		return 0;
+	process = process_peek();
+	return process && rec->instance_ == process->instance ? id : 0;
+}
+
+static void copy_name(char *to, const char *name)
+{
+	size_t length = name ? strnlen(name, FLIGHTREC_NAME_MAX - 1) : 0;
+
+	if (length)
+		memcpy(to, name, length);
+	memset(to + length, 0, FLIGHTREC_NAME_MAX - length);
+}
+
+static void inherit_context(flightrec *rec, const flightrec *parent)
+{
+	rec->context_size_ = 0;
+	if (!parent || !parent->context_size_ || parent->context_size_ > FLIGHTREC_CONTEXT_MAX)
+		return;
+	memcpy(rec->context_, parent->context_, parent->context_size_);
+	rec->context_size_ = parent->context_size_;
+}
+
+/* Opens a recorder that is not open. errno may change. */
+static int open_recorder(flightrec *rec, const char *name, uint64_t timeout_ns)
+{
+	struct flightrec_process *process = process_get();
+	flightrec *parent;
+	uint64_t id;
+	int64_t slot;
+
+	if (!process)
+		return -ENOMEM;
+	parent = thread_current(process);
+	rec->instance_ = process->instance;
+	rec->started_ns_ = now_ns();
+	rec->timeout_ns_ = timeout_ns;
+	rec->parent_id_ = parent ? parent->id_ : 0;
+	rec->tid_ = thread_id(process);
+	copy_name(rec->name_, name);
+	inherit_context(rec, parent);
+
+	id = __atomic_add_fetch(&process->opened, 1, __ATOMIC_RELAXED);
+	slot = process_open(process, rec, id);
+	if (slot < 0)
+		return (int)slot;
+	rec->slot_ = (uint32_t)slot;
+	__atomic_store_n(&rec->id_, id, __ATOMIC_RELEASE);
+	thread_push(process, rec->slot_, id);
+
+	if (probe_watched(FLIGHTREC_PROBE_BEGIN))
+		probe_begin(rec, id, timeout_ns, rec->name_, rec->parent_id_);
+	if (rec->context_size_ && probe_watched(FLIGHTREC_PROBE_CONTEXT))
+		probe_context(rec, id, rec->context_, rec->context_size_);
+	return 0;
+}
+
+EXPORT int flightrec_begin(flightrec *rec, const char *name, uint64_t timeout_ns)
+{
+	int saved_errno = errno;
+	int err;
+
+	if (!rec || !timeout_ns)
+		return -EINVAL;
+	if (recorder_id(rec))
+		return -EBUSY;
+	err = open_recorder(rec, name, timeout_ns);
+	errno = saved_errno;
+	return err;
+}
+
+EXPORT void flightrec_end(flightrec *rec)
+{
+	struct flightrec_process *process;
+	uint64_t id;
+	uint32_t slot;
+
+	if (!rec)
+		return;
+	id = recorder_id(rec);
+	if (!id)
+		return;
+	slot = rec->slot_;
+	/* Of two threads that close it, one does. */
+	if (!__atomic_compare_exchange_n(&rec->id_, &id, 0, false, __ATOMIC_ACQ_REL,
+					 __ATOMIC_RELAXED))
+		return;
+	if (probe_watched(FLIGHTREC_PROBE_END))
+		probe_end(rec, id);
+	process = process_peek();
+	process_close(process, slot, id);
+	thread_remove(process, slot, id);
+}
+
+EXPORT int flightrec_extend(flightrec *rec, uint64_t timeout_ns)
+{
+	uint64_t id;
+
+	if (!rec || !timeout_ns)
+		return -EINVAL;
+	id = recorder_id(rec);
+	if (!id)
+		return -ENOENT;
+	/* Kept as seen from the opening, for a collector that comes later. */
+	__atomic_store_n(&rec->timeout_ns_, now_ns() - rec->started_ns_ + timeout_ns,
+			 __ATOMIC_RELAXED);
+	if (probe_watched(FLIGHTREC_PROBE_EXTEND))
+		probe_extend(rec, id, timeout_ns);
+	return 0;
+}
+
+EXPORT int flightrec_replay(flightrec *rec)
+{
+	uint64_t id;
+
+	if (!rec)
+		return -EINVAL;
+	id = recorder_id(rec);
+	if (!id)
+		return -ENOENT;
+	if (probe_watched(FLIGHTREC_PROBE_REPLAY))
+		probe_replay(rec, id);
+	return 0;
+}
+
+EXPORT flightrec *flightrec_current(void)
+{
+	struct flightrec_process *process = process_peek();
+
+	return process ? thread_current(process) : NULL;
+}
+
+EXPORT flightrec *flightrec_scope_(flightrec *rec, const char *name, uint64_t timeout_ns)
+{
+	/* The macro's storage is not initialised: its context alone would cost 256 bytes. */
+	rec->id_ = 0;
+	rec->context_size_ = 0;
+	flightrec_begin(rec, name, timeout_ns);
+	return rec;
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "lib/thread.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/*
+ * Slot numbers, not addresses: a recorder that another thread closed may be gone from memory,
+ * and its slot number then leads to nothing, or to another id.
+ */
+struct nesting {
+	uint32_t slot;
+	uint32_t id;
+};
+
+/*
+ * initial-exec: the other models may allocate at a thread's first access, also when the library
+ * was loaded by dlopen(), and logging must not. It must stay small to fit libc's reserve.
+ */
+static _Thread_local __attribute__((tls_model("initial-exec"))) struct {
+	uint64_t instance; /* of the process all this belongs to: differs after fork() */
+	uint32_t tid;
+	uint32_t depth;
+	struct nesting open[THREAD_NESTING_MAX];
+} self;
+
+static void check_instance(struct flightrec_process *process)
+{
+	if (__builtin_expect(self.instance != process->instance, 0)) {
+		self.depth = 0;
+		self.tid = (uint32_t)syscall(SYS_gettid);
+		self.instance = process->instance;
+	}
+}
+
+uint32_t thread_id(struct flightrec_process *process)
+{
+	check_instance(process);
+	return self.tid;
+}
+
+void thread_push(struct flightrec_process *process, uint32_t slot, uint64_t id)
+{
+	uint32_t at;
+
+	check_instance(process);
+	/* First the depth: what a signal handler pushes and removes in between stands above. */
+	at = self.depth++;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (at < THREAD_NESTING_MAX)
+		self.open[at] = (struct nesting){slot, (uint32_t)id};
+}
+
+static bool is_open(struct flightrec_process *process, const struct nesting *nesting)
+{
+	return nesting->id && process_find(process, nesting->slot, nesting->id);
+}
+
+void thread_remove(struct flightrec_process *process, uint32_t slot, uint64_t id)
+{
+	uint32_t top;
+
+	check_instance(process);
+	if (self.depth > THREAD_NESTING_MAX) {
+		/* Levels too deep to be remembered: all that is known is how many there are. */
+		self.depth--;
+		return;
+	}
+	top = self.depth;
+	for (uint32_t i = top; i-- > 0;) {
+		if (self.open[i].slot == slot && self.open[i].id == (uint32_t)id) {
+			self.open[i].id = 0;
+			break;
+		}
+	}
+	/* Drop what is closed on top, whoever closed it. */
+	while (top && !is_open(process, &self.open[top - 1]))
+		top--;
+	self.depth = top;
+}
+
+flightrec *thread_current(struct flightrec_process *process)
+{
+	uint32_t top;
+
+	if (self.instance != process->instance)
+		return NULL;
+	top = self.depth < THREAD_NESTING_MAX ? self.depth : THREAD_NESTING_MAX;
+	for (uint32_t i = top; i-- > 0;) {
+		if (is_open(process, &self.open[i]))
+			return process_find(process, self.open[i].slot, self.open[i].id);
+	}
+	return NULL;
+}

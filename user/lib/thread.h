@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* This thread: its id, and the recorders it has open, innermost last. */
+#ifndef FLIGHTREC_LIB_THREAD_H
+#define FLIGHTREC_LIB_THREAD_H
+
+#include <stdint.h>
+
+#include "lib/process.h"
+
+#define THREAD_NESTING_MAX 32
+
+/* The kernel's id of this thread. Asked for once a thread. */
+uint32_t thread_id(struct flightrec_process *process);
+
+void thread_push(struct flightrec_process *process, uint32_t slot, uint64_t id);
+/* Forgets a recorder, wherever it stands; nothing if another thread opened it. */
+void thread_remove(struct flightrec_process *process, uint32_t slot, uint64_t id);
+flightrec *thread_current(struct flightrec_process *process);
+
+#endif /* FLIGHTREC_LIB_THREAD_H */
