@@ -130,17 +130,19 @@ int on_entry(struct pt_regs *ctx)
 	};
 	u64 size = PT_REGS_SIXTH(ctx);
 	struct recorder_slot *slot;
-	u32 *found, lost;
 	u64 word;
+	u32 lost;
 
 	if ((e.how & 0xff) < min_severity)
 		return 0;
 	if (!key.id)
 		return emit_stray(ctx);
 	current_key(&key.process);
-	found = bpf_map_lookup_elem(&recorder_index, &key);
-	e.slot = found ? *found : adopt_from_user(key.rec, key.id);
-	slot = e.slot == NONE ? NULL : bpf_map_lookup_elem(&slots, &e.slot);
+	slot = index_find(&key, &e.slot);
+	if (!slot) {
+		e.slot = adopt_from_user(key.rec, key.id);
+		slot = e.slot == NONE ? NULL : bpf_map_lookup_elem(&slots, &e.slot);
+	}
 	if (!slot) {
 		if (pid_watched(key.process.pid))
 			count(COUNT_UNTRACKED_ENTRIES);
@@ -171,16 +173,10 @@ int on_entry(struct pt_regs *ctx)
 static __always_inline struct recorder_slot *find_recorder(struct pt_regs *ctx,
 							   struct recorder_key *key, u32 *index)
 {
-	u32 *found;
-
 	key->rec = PT_REGS_PARM1(ctx);
 	key->id = PT_REGS_PARM2(ctx);
 	current_key(&key->process);
-	found = bpf_map_lookup_elem(&recorder_index, key);
-	if (!found)
-		return NULL;
-	*index = *found;
-	return bpf_map_lookup_elem(&slots, index);
+	return index_find(key, index);
 }
 
 SEC("uprobe")
@@ -427,7 +423,7 @@ __noinline u32 release_slot(u32 index, u32 generation)
 			return NONE;
 		if (__sync_val_compare_and_swap(&slot->word, word,
 						WORD(generation, RECORDER_FREE)) == word) {
-			bpf_map_delete_elem(&recorder_index, &key);
+			index_remove(&key, index);
 			return push_slot(index);
 		}
 	}

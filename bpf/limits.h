@@ -7,6 +7,7 @@
 #define SHARDS_MAX 64
 #define SITES_KNOWN 65536
 #define WATCHED_MAX 16384
+#define INDEX_WAYS 16
 #define NOTICES_BYTES (1024 * 1024)
 
 /*

@@ -11,6 +11,7 @@
 const volatile u32 max_recorders = 1;
 const volatile u32 max_processes = 1;
 const volatile u32 max_nodes = 1;
+const volatile u32 index_mask = 0; /* buckets of the index, minus 1 */
 const volatile u32 rings_count = 1;
 const volatile u32 shards = 1; /* of the free lists: one a CPU, up to SHARDS_MAX */
 const volatile u32 ring_bytes = 4096;
@@ -60,21 +61,6 @@ struct {
 	__type(key, u32);
 	__type(value, struct counters);
 } counters SEC(".maps"); /* by CPU */
-
-/* A recorder's address alone would do, but for two copies of the library in one process, and
- * for memory that was reused while its recorder was open. */
-struct recorder_key {
-	struct process_key process;
-	u64 rec;
-	u64 id;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1);
-	__type(key, struct recorder_key);
-	__type(value, u32);
-} recorder_index SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -111,18 +111,20 @@ struct recorder_slot {
 	u64 queued_ns;	 /* earliest time at which the wheel looks at it; all ones: never */
 	u64 entries;	 /* emitted so far */
 	u64 refused;	 /* of these, those for which no ring had room */
-	u64 ended_ns;
-	u32 process; /* index of its process slot */
-	u32 home;    /* free list it belongs to */
+	u64 rec;	 /* address, in its process */
+	u64 id;
+	u16 process;   /* index of its process slot */
+	u16 home;      /* free list it belongs to */
+	u32 next_free; /* plus 1 */
+	/* What closing in time touches ends here, with the first cache line. */
 	u64 started_ns;
 	u64 timeout_ns;
-	u64 rec; /* address, in its process */
-	u64 id;
+	u64 ended_ns;
 	u64 parent_id;
 	u32 tid; /* thread that opened it */
 	u32 flags;
-	u32 next_free; /* plus 1 */
 	u32 context_refused;
+	u32 reserved;
 	char comm[COMM_SIZE];
 	char name[NAME_SIZE];
 };
@@ -209,6 +211,7 @@ struct adopt_args {
 _Static_assert(sizeof(struct entry_record) == 48, "entry_record has no padding");
 _Static_assert(sizeof(struct notice) == 24, "notice has no padding");
 _Static_assert(sizeof(struct recorder_slot) == 192, "recorder_slot is three cache lines");
+_Static_assert(__builtin_offsetof(struct recorder_slot, started_ns) == 64, "the first of them is hot");
 _Static_assert(sizeof(struct process_slot) == 64, "process_slot has no padding");
 
 #endif /* FLIGHTREC_RECORD_H */

@@ -3,6 +3,7 @@
 #ifndef FLIGHTREC_RECORDER_BPF_H
 #define FLIGHTREC_RECORDER_BPF_H
 
+#include "index.bpf.h"
 #include "process.bpf.h"
 #include "wheel.bpf.h"
 
@@ -63,17 +64,20 @@ static __always_inline u32 open_recorder(const struct recorder_key *key, u32 pro
 					 const struct opening *opening, u64 now_ns)
 {
 	struct recorder_slot *slot;
-	u32 index = take_slot();
+	u32 index;
 
+	/* Known: found in memory at its opening, or seen through two attachments. */
+	if (index_find(key, &index))
+		return NONE;
+	index = take_slot();
 	slot = index == NONE ? NULL : bpf_map_lookup_elem(&slots, &index);
 	if (!slot) {
 		count(COUNT_UNTRACKED);
 		return NONE;
 	}
 	fill_slot(slot, key, process, opening);
-	if (bpf_map_update_elem(&recorder_index, key, &index, BPF_NOEXIST)) {
-		if (!bpf_map_lookup_elem(&recorder_index, key))
-			count(COUNT_UNTRACKED);
+	if (!index_add(key, index)) {
+		count(COUNT_UNTRACKED);
 		push_slot(index);
 		return NONE;
 	}
@@ -108,7 +112,7 @@ static __always_inline void close_recorder(const struct recorder_key *key, u32 i
 		slot->ended_ns = now_ns;
 		if (__sync_val_compare_and_swap(&slot->word, word, WORD(generation, next)) != word)
 			continue;
-		bpf_map_delete_elem(&recorder_index, key);
+		index_remove(key, index);
 		if (next == RECORDER_FREE) {
 			push_slot(index);
 			return;

@@ -57,6 +57,16 @@ static uint32_t ring_size(uint64_t wanted)
 	return size;
 }
 
+/* Buckets for a quarter of the ways to be in use at most; a power of two. */
+static uint32_t index_buckets(uint32_t recorders)
+{
+	uint32_t buckets = 1;
+
+	while (buckets * (INDEX_WAYS / 4) < recorders)
+		buckets *= 2;
+	return buckets;
+}
+
 static int size_maps(struct tracker *t)
 {
 	struct flightrec_bpf *s = t->skeleton;
@@ -64,7 +74,7 @@ static int size_maps(struct tracker *t)
 	int err = 0;
 
 	err = err ?: bpf_map__set_max_entries(s->maps.slots, t->max_recorders);
-	err = err ?: bpf_map__set_max_entries(s->maps.recorder_index, t->max_recorders);
+	err = err ?: bpf_map__set_max_entries(s->maps.recorder_index, s->rodata->index_mask + 1);
 	err = err ?: bpf_map__set_max_entries(s->maps.nodes, nodes);
 	err = err ?: bpf_map__set_max_entries(s->maps.processes, t->max_processes);
 	err = err ?: bpf_map__set_max_entries(s->maps.process_index, t->max_processes);
@@ -81,6 +91,7 @@ static void configure(struct tracker *t, const struct tracker_options *options)
 	config->max_recorders = t->max_recorders;
 	config->max_processes = t->max_processes;
 	config->max_nodes = t->max_recorders * NODES_PER_RECORDER + NODES_MIN;
+	config->index_mask = index_buckets(t->max_recorders) - 1;
 	config->rings_count = t->rings;
 	config->ring_bytes = t->ring_bytes;
 	config->shards = t->cpus < SHARDS_MAX ? t->cpus : SHARDS_MAX;

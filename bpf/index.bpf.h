@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * From a recorder's key to its slot: a table of buckets of two cache lines, without locks.
+ *
+ * The kernel's hash map would do, at three times the cost where many recorders are open: its
+ * elements lie apart from its buckets, each access to memory that is not in the cache costs as
+ * much as all the rest, and an update takes a lock. Here a way of a bucket holds 32 bits of the
+ * key's hash and the slot's number; the slot itself tells whether the key is the same. There are
+ * four times as many ways as recorders, so that a bucket of 16 overflows once in millions.
+ */
+#ifndef FLIGHTREC_INDEX_BPF_H
+#define FLIGHTREC_INDEX_BPF_H
+
+#include "maps.bpf.h"
+
+/* A recorder's address alone would do, but for two copies of the library in one process, and
+ * for memory that was reused while its recorder was open. */
+struct recorder_key {
+	struct process_key process;
+	u64 rec;
+	u64 id;
+};
+
+struct index_bucket {
+	u64 way[INDEX_WAYS]; /* hash in the upper half, slot plus 1 in the lower; 0: empty */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE); /* not mapped, but aligned to a page */
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct index_bucket);
+} recorder_index SEC(".maps");
+
+/* The finalizer of MurmurHash3, by Austin Appleby, in the public domain. */
+static __always_inline u64 mix(u64 h)
+{
+	h ^= h >> 33;
+	h *= 0xff51afd7ed558ccdULL;
+	h ^= h >> 33;
+	h *= 0xc4ceb9fe1a85ec53ULL;
+	return h ^ h >> 33;
+}
+
+static __always_inline u64 key_hash(const struct recorder_key *key)
+{
+	u64 h = key->process.start_ns ^ ((u64)key->process.pid << 40) ^
+		((u64)key->process.exec_id << 24);
+
+	return mix(key->id * 0x9e3779b97f4a7c15ULL + mix(h + key->rec));
+}
+
+static __always_inline struct index_bucket *index_bucket_of(u64 hash)
+{
+	u32 bucket = (u32)hash & index_mask;
+
+	return bpf_map_lookup_elem(&recorder_index, &bucket);
+}
+
+static __always_inline bool slot_has_key(const struct recorder_slot *slot,
+					 const struct recorder_key *key)
+{
+	struct process_slot *process;
+	u32 number = slot->process;
+
+	if (slot->id != key->id || slot->rec != key->rec)
+		return false;
+	process = bpf_map_lookup_elem(&processes, &number);
+	return process && process->key.pid == key->process.pid &&
+	       process->key.exec_id == key->process.exec_id &&
+	       process->key.start_ns == key->process.start_ns;
+}
+
+/* Finds a recorder. Returns its slot and sets *@index, or NULL. */
+static __always_inline struct recorder_slot *index_find(const struct recorder_key *key, u32 *index)
+{
+	u64 hash = key_hash(key);
+	struct index_bucket *bucket = index_bucket_of(hash);
+
+	if (!bucket)
+		return NULL;
+	for (int i = 0; i < INDEX_WAYS; i++) {
+		u64 way = READ_ONCE(bucket->way[i]);
+		struct recorder_slot *slot;
+		u32 number = (u32)way - 1;
+
+		if (way >> 32 != hash >> 32 || !(u32)way)
+			continue;
+		slot = bpf_map_lookup_elem(&slots, &number);
+		if (!slot || !slot_has_key(slot, key))
+			continue;
+		*index = number;
+		return slot;
+	}
+	return NULL;
+}
+
+/* Returns false if there is no room. The slot holds the key already. */
+static __always_inline bool index_add(const struct recorder_key *key, u32 index)
+{
+	u64 hash = key_hash(key);
+	struct index_bucket *bucket = index_bucket_of(hash);
+	u64 entry = (hash >> 32 << 32) | (index + 1);
+
+	if (!bucket)
+		return false;
+	for (int i = 0; i < INDEX_WAYS; i++) {
+		if (READ_ONCE(bucket->way[i]))
+			continue;
+		if (!__sync_val_compare_and_swap(&bucket->way[i], 0, entry))
+			return true;
+	}
+	return false;
+}
+
+static __always_inline void index_remove(const struct recorder_key *key, u32 index)
+{
+	u64 hash = key_hash(key);
+	struct index_bucket *bucket = index_bucket_of(hash);
+	u64 entry = (hash >> 32 << 32) | (index + 1);
+
+	if (!bucket)
+		return;
+	for (int i = 0; i < INDEX_WAYS; i++) {
+		if (READ_ONCE(bucket->way[i]) == entry) {
+			__sync_val_compare_and_swap(&bucket->way[i], entry, 0);
+			return;
+		}
+	}
+}
+
+#endif /* FLIGHTREC_INDEX_BPF_H */
