@@ -115,6 +115,10 @@ $(B)/flightrec: $(CMD_OBJ)
 .DELETE_ON_ERROR:
 
 include tests/tests.mk
+-include tests/bench/bench.mk
+
+check-kernels: all test-programs ## the end-to-end tests on each kernel of tests/kernels/kernels.list
+	tests/kernels/run.sh $(KERNEL)
 
 deps: ## installs what the build, the tests and the demo need
 	sh tests/deps.sh

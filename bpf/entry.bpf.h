@@ -6,8 +6,6 @@
 #include "recorder.bpf.h"
 
 #define RING_HEADER 8
-/* How often, in bytes of one process, the fill of the ring is looked at. */
-#define FILL_CHECK_SHIFT 11
 
 /* struct flightrec_site, as in <flightrec.h>. */
 struct user_site {
@@ -29,11 +27,19 @@ static __always_inline struct ring_share *share_of(u32 process, u32 ring)
 	return bpf_map_lookup_elem(&shares, &index);
 }
 
-/* Takes @bytes of a process's share; returns false if it has not that much left. */
-static __always_inline bool take_share(struct ring_share *share, u32 bytes, u64 *before)
+/*
+ * Takes @bytes of a process's share of a ring that holds @used bytes. Returns false if it has not
+ * that much left.
+ *
+ * A process may hold twice as much as is free ("dynamic thresholds", Choudhury and Hahne 1998):
+ * one that floods gets two thirds of a ring, two get two fifths each, and any number of them
+ * leaves room for the one that logs little. Nobody need know how many there are.
+ */
+static __always_inline bool take_share(struct ring_share *share, u32 bytes, u64 used)
 {
-	*before = __sync_fetch_and_add(&share->produced, bytes);
-	if (*before + bytes - READ_ONCE(share->consumed) <= share_bytes)
+	u64 held = __sync_fetch_and_add(&share->produced, bytes) - READ_ONCE(share->consumed);
+
+	if (used < ring_bytes && held + bytes <= 2 * (ring_bytes - used))
 		return true;
 	__sync_fetch_and_sub(&share->produced, bytes);
 	return false;
@@ -43,17 +49,22 @@ static __always_inline bool take_share(struct ring_share *share, u32 bytes, u64 
  * Nobody waits for an entry, so it does not wake the collector; but a ring that fills up does,
  * once until it is drained.
  */
-static __always_inline u64 wakeup_for(void *ring, u32 ring_number, u64 before, u32 bytes)
+static __always_inline u64 wakeup_for(u32 ring_number, u64 used)
 {
-	if (before >> FILL_CHECK_SHIFT == (before + bytes) >> FILL_CHECK_SHIFT)
-		return BPF_RB_NO_WAKEUP;
-	if (ring_number >= RINGS_MAX || ring_woken[ring_number])
-		return BPF_RB_NO_WAKEUP;
-	if (bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) < ring_bytes / 4)
+	if (used < ring_bytes / 4 || ring_number >= RINGS_MAX || ring_woken[ring_number])
 		return BPF_RB_NO_WAKEUP;
 	ring_woken[ring_number] = 1;
 	count(COUNT_WAKEUPS);
 	return BPF_RB_FORCE_WAKEUP;
+}
+
+/* An entry that is refused cannot wake the collector itself. */
+static __always_inline void ask_to_drain(u32 ring_number)
+{
+	if (ring_number >= RINGS_MAX || ring_woken[ring_number])
+		return;
+	ring_woken[ring_number] = 1;
+	notify(NOTICE_FULL, ring_number, 0, 0);
 }
 
 static __always_inline u16 read_string(char *to, u32 size, u64 from)
@@ -80,11 +91,10 @@ static __noinline void send_site(u64 site, u32 process, u32 ring_number, u64 tag
 	u32 cache = (u32)(tag >> 32) & (SITES_KNOWN - 1);
 	struct site_record *record;
 	struct user_site user = {};
-	u64 before;
 
 	if (!ring || !share || bpf_probe_read_user(&user, sizeof(user), (void *)site))
 		return;
-	if (!take_share(share, bytes, &before))
+	if (!take_share(share, bytes, bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA)))
 		return;
 	record = bpf_ringbuf_reserve(ring, sizeof(*record), 0);
 	if (!record) {
@@ -135,8 +145,7 @@ static __always_inline u32 emit(const struct emission *e)
 	struct ring_share *share = share_of(e->process, ring_number);
 	struct entry_record *record;
 	u64 size = e->size;
-	u64 before, flags;
-	u64 total, bytes;
+	u64 total, bytes, used, flags;
 
 	if (!ring || !share)
 		return COUNT_REFUSED_RING;
@@ -156,11 +165,15 @@ static __always_inline u32 emit(const struct emission *e)
 	else
 		return COUNT_REFUSED_READ;
 	bytes = ring_record_bytes(total);
-	if (!take_share(share, bytes, &before))
+	used = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA);
+	if (!take_share(share, bytes, used)) {
+		ask_to_drain(ring_number);
 		return COUNT_REFUSED_SHARE;
+	}
 	record = bpf_ringbuf_reserve(ring, total, 0);
 	if (!record) {
 		__sync_fetch_and_sub(&share->produced, bytes);
+		ask_to_drain(ring_number);
 		return COUNT_REFUSED_RING;
 	}
 	record->type = e->type;
@@ -183,7 +196,7 @@ static __always_inline u32 emit(const struct emission *e)
 		__sync_fetch_and_sub(&share->produced, bytes);
 		return COUNT_REFUSED_READ;
 	}
-	flags = e->urgent ? BPF_RB_FORCE_WAKEUP : wakeup_for(ring, ring_number, before, bytes);
+	flags = e->urgent ? BPF_RB_FORCE_WAKEUP : wakeup_for(ring_number, used);
 	bpf_ringbuf_submit(record, flags);
 	return 0;
 }

@@ -232,8 +232,10 @@ int on_replay(struct pt_regs *ctx)
 	u32 index;
 	struct recorder_slot *slot = find_recorder(ctx, &key, &index);
 
-	if (slot)
-		notify(NOTICE_REPLAY, index, WORD_GENERATION(slot->word), bpf_ktime_get_ns());
+	if (!slot)
+		return 0;
+	__sync_fetch_and_add(&slot->replays, 1);
+	notify(NOTICE_REPLAY, index, WORD_GENERATION(slot->word), bpf_ktime_get_ns());
 	return 0;
 }
 

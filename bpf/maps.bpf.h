@@ -27,8 +27,6 @@ volatile u32 scan_slots;	    /* a notice was refused: the collector must look at
 volatile u32 fresh_slots;	    /* slots that were ever in use: those below this number */
 volatile u32 fresh_processes;
 volatile u32 fresh_nodes;
-volatile u32 processes_alive;
-volatile u64 share_bytes; /* of each ring, for each process */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -22,14 +22,6 @@ static __always_inline bool pid_watched(u32 pid)
 	return watch_all || bpf_map_lookup_elem(&watched, &pid);
 }
 
-/* Each live process may fill its part of a ring, the last quarter is for the next to come. */
-static __always_inline void share_out(void)
-{
-	u32 alive = processes_alive;
-
-	share_bytes = (u64)ring_bytes * 3 / 4 / (alive ? alive : 1);
-}
-
 /* A slot for the process of @key; NONE if there is none left. */
 static __always_inline u32 register_process(const struct process_key *key, const char *comm)
 {
@@ -40,8 +32,10 @@ static __always_inline u32 register_process(const struct process_key *key, const
 	if (index == NONE)
 		index = take_fresh(&fresh_processes, max_processes);
 	process = index == NONE ? NULL : bpf_map_lookup_elem(&processes, &index);
-	if (!process)
+	if (!process) {
+		count(COUNT_UNTRACKED);
 		return NONE;
+	}
 	process->key = *key;
 	process->ended_ns = 0;
 	process->exit_code = 0;
@@ -57,8 +51,6 @@ static __always_inline u32 register_process(const struct process_key *key, const
 	}
 	__sync_lock_test_and_set(&process->word,
 				 WORD(WORD_GENERATION(process->word) + 1, PROCESS_ALIVE));
-	__sync_fetch_and_add(&processes_alive, 1);
-	share_out();
 	notify(NOTICE_PROCESS, index, WORD_GENERATION(process->word), bpf_ktime_get_ns());
 	return index;
 }
@@ -98,8 +90,6 @@ static __always_inline void end_process(const struct process_key *key, u32 state
 					WORD(WORD_GENERATION(word), state)) != word)
 		return;
 	bpf_map_delete_elem(&process_index, key);
-	__sync_fetch_and_sub(&processes_alive, 1);
-	share_out();
 	notify(NOTICE_PROCESS, index, WORD_GENERATION(word), process->ended_ns);
 }
 

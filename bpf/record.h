@@ -75,6 +75,7 @@ enum notice_type {
 	NOTICE_PROCESS,	     /* a process slot came into use, or its process ended */
 	NOTICE_REARM,	     /* something is due before the timer's time */
 	NOTICE_MAPPINGS,     /* pid's mappings changed: look for probes */
+	NOTICE_FULL,	     /* a ring refuses entries: drain it */
 };
 
 struct notice {
@@ -124,7 +125,7 @@ struct recorder_slot {
 	u32 tid; /* thread that opened it */
 	u32 flags;
 	u32 context_refused;
-	u32 reserved;
+	u32 replays; /* how often flightrec_replay() asked for one */
 	char comm[COMM_SIZE];
 	char name[NAME_SIZE];
 };

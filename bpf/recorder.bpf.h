@@ -47,6 +47,7 @@ static __always_inline void fill_slot(struct recorder_slot *slot, const struct r
 	slot->tid = opening->tid;
 	slot->flags = opening->flags;
 	slot->context_refused = 0;
+	slot->replays = 0;
 	if (opening->comm)
 		__builtin_memcpy(slot->comm, opening->comm, COMM_SIZE);
 	else

@@ -244,7 +244,9 @@ static __always_inline u32 wheel_schedule(u32 index, struct recorder_slot *slot,
 
 	if (READ_ONCE(slot->queued_ns) <= deadline_ns + WHEEL_SLACK)
 		return 0;
-	return wheel_queue(index, now_ns + (deadline_ns - now_ns) / 2, now_ns);
+	if (deadline_ns > now_ns)
+		deadline_ns = now_ns + (deadline_ns - now_ns) / 2;
+	return wheel_queue(index, deadline_ns, now_ns);
 }
 
 static __always_inline u64 ring_distance(struct wheel_level *state, u32 from)

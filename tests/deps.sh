@@ -7,7 +7,7 @@ if command -v apt-get >/dev/null; then
 	export DEBIAN_FRONTEND=noninteractive
 	packages="gcc g++ clang llvm lld binutils make pkg-config libbpf-dev bpftool libelf-dev
 		zlib1g-dev libjansson-dev uthash-dev libcmocka-dev libhiredis-dev redis-server
-		redis-tools git ca-certificates procps jq"
+		redis-tools git ca-certificates procps jq qemu-system-x86 busybox-static cpio"
 	missing=
 	for package in $packages; do
 		dpkg -s "$package" 2>/dev/null | grep -q '^Status: install ok installed' ||

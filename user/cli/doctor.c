@@ -22,14 +22,21 @@ static void print_line(bool met, bool needed, const char *name, const char *deta
 	printf("%-8s%-26s%s\n", met ? "ok" : needed ? "MISSING" : "no", name, detail);
 }
 
+static void print_verified(const char *program, uint32_t count)
+{
+	printf("verifier: %s %u\n", program, count);
+}
+
 /* The one test that counts: the verifier's. */
-static bool can_load(char *detail, size_t size)
+static bool can_load(char *detail, size_t size, bool verifier)
 {
 	struct tracker_options options = {.ring_bytes = 1 << 16, .max_recorders = 64};
 	struct tracker tracker;
 
 	if (tracker_open(&tracker, &options, ignore_record, NULL, detail, size))
 		return false;
+	if (verifier)
+		tracker_verified(&tracker, print_verified);
 	tracker_close(&tracker);
 	snprintf(detail, size, "loaded, and the deadline timer started");
 	return true;
@@ -39,10 +46,14 @@ int doctor(int argc, char **argv)
 {
 	struct utsname kernel;
 	char detail[1024];
+	bool verifier = argc == 2 && strcmp(argv[1], "--verifier") == 0;
 	bool all = true, met;
 
-	if (argc > 1) {
-		fprintf(stderr, "flightrec doctor: what is '%s'? It takes no arguments\n", argv[1]);
+	if (argc > 1 && !verifier) {
+		fprintf(stderr,
+			"flightrec doctor: what is '%s'? It takes no arguments, or --verifier for "
+			"the verifier's instruction counts\n",
+			argv[1]);
 		return EXIT_USAGE;
 	}
 	uname(&kernel);
@@ -53,7 +64,7 @@ int doctor(int argc, char **argv)
 		all = all && (met || !requirements[i].needed);
 	}
 	if (all) {
-		all = can_load(detail, sizeof(detail));
+		all = can_load(detail, sizeof(detail), verifier);
 		print_line(all, true, "BPF programs", detail);
 	}
 	if (all) {

@@ -271,9 +271,12 @@ static void replay_now(struct session *s, uint32_t index, uint32_t generation)
 	if (!copy_slot(s, index, &slot) || WORD_GENERATION(slot.word) != generation ||
 	    WORD_STATE(slot.word) == RECORDER_FREE)
 		return;
-	held = recorder_table_find(&s->recorders, index, generation);
-	if (!held || !held->reported)
-		report_recorder(s, REPORT_REPLAY, index, &slot);
+	held = recorder_table_get(&s->recorders, index, generation);
+	if (held && (held->reported || held->replays == slot.replays))
+		return;
+	report_recorder(s, REPORT_REPLAY, index, &slot);
+	if (held)
+		held->replays = slot.replays;
 }
 
 static void add_rescan(struct session *s, pid_t pid)
@@ -448,6 +451,12 @@ int session_add_to_epoll(struct session *s, int epoll_fd, uint64_t token)
 	return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, s->tracker.notices.fd, &event) ? -errno : 0;
 }
 
+static void add_process_rescan(void *arg, const struct process_found *found)
+{
+	add_rescan(arg, (pid_t)found->key.pid);
+}
+
+/* Notices were refused: finds out by itself what they would have said. */
 static void scan_slots(struct session *s)
 {
 	uint32_t used = tracker_slots_used(&s->tracker);
@@ -458,9 +467,12 @@ static void scan_slots(struct session *s)
 
 		if (WORD_STATE(word) > RECORDER_OPEN)
 			settle_or_wait(s, i, WORD_GENERATION(word));
+		else if (WORD_STATE(word) == RECORDER_OPEN && s->tracker.slots[i].replays)
+			replay_now(s, i, WORD_GENERATION(word));
 	}
 	for (uint32_t i = 0; i < s->tracker.max_processes; i++)
 		look_at_process(s, i);
+	tracker_processes(&s->tracker, add_process_rescan, s);
 	tracker_rearm(&s->tracker);
 }
 
@@ -474,10 +486,10 @@ static void rescan(struct session *s)
 
 void session_dispatch(struct session *s)
 {
-	tracker_drain(&s->tracker.notices);
+	s->more = tracker_drain(&s->tracker.notices);
 	if (tracker_must_scan(&s->tracker))
 		scan_slots(s);
-	tracker_drain_entries(&s->tracker);
+	s->more = tracker_drain_entries(&s->tracker) || s->more;
 	if (s->n_waiting)
 		settle_waiting(s, false);
 	if (s->n_rescans)
@@ -487,7 +499,7 @@ void session_dispatch(struct session *s)
 
 int session_wait_ms(const struct session *s)
 {
-	return s->n_waiting ? WAIT_STEP_MS : -1;
+	return s->more ? 0 : s->n_waiting ? WAIT_STEP_MS : -1;
 }
 
 int session_watch(struct session *s, pid_t pid)
@@ -501,7 +513,9 @@ void session_finish(struct session *s)
 {
 	attachments_free(&s->attachments);
 	s->n_rescans = 0;
-	session_dispatch(s);
+	do
+		session_dispatch(s);
+	while (s->more);
 	settle_waiting(s, true);
 }
 

@@ -48,6 +48,7 @@ struct session {
 	uint64_t buffer_lost;	/* entries left out of replays */
 	uint64_t timed_out_here; /* seen before the kernel's timer could tell */
 	int output_error;
+	bool more; /* the last dispatch left something in the rings */
 	bool done; /* the reports asked for are written */
 };
 

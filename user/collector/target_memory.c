@@ -26,39 +26,36 @@ void target_close(struct target *target)
 	target->mem_fd = -1;
 }
 
-static ssize_t read_by_mem(struct target *target, uint64_t address, void *buffer, size_t size)
-{
-	char path[64];
-	ssize_t got;
-
-	if (target->mem_fd < 0) {
-		snprintf(path, sizeof(path), "/proc/%d/mem", (int)target->pid);
-		target->mem_fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (target->mem_fd < 0)
-			return errno == ENOENT ? -ESRCH : -errno;
-	}
-	got = pread(target->mem_fd, buffer, size, (off_t)address);
-	if (got < 0)
-		return errno == EIO ? -EFAULT : -errno;
-	return got;
-}
-
-static ssize_t read_some(struct target *target, uint64_t address, void *buffer, size_t size)
+static ssize_t read_by_vm(const struct target *target, uint64_t address, void *buffer, size_t size)
 {
 	struct iovec local = {buffer, size};
 	struct iovec remote = {(void *)(uintptr_t)address, size};
 	ssize_t got;
 
-	if (!target->use_mem) {
-		got = process_vm_readv(target->pid, &local, 1, &remote, 1, 0);
-		if (got >= 0)
-			return got;
-		/* A seccomp filter or a kernel without it; /proc/PID/mem has rules of its own. */
-		if (errno != ENOSYS && errno != EPERM)
-			return -errno;
-		target->use_mem = true;
+	got = process_vm_readv(target->pid, &local, 1, &remote, 1, 0);
+	return got < 0 ? -errno : got;
+}
+
+/*
+ * By /proc/PID/mem where it can be opened: a read from there never waits for a userfaultfd, by
+ * which a process could hold up process_vm_readv() for as long as it likes.
+ */
+static ssize_t read_some(struct target *target, uint64_t address, void *buffer, size_t size)
+{
+	char path[64];
+	ssize_t got;
+
+	if (target->mem_fd < 0 && !target->use_vm) {
+		snprintf(path, sizeof(path), "/proc/%d/mem", (int)target->pid);
+		target->mem_fd = open(path, O_RDONLY | O_CLOEXEC);
+		target->use_vm = target->mem_fd < 0;
 	}
-	return read_by_mem(target, address, buffer, size);
+	if (target->use_vm)
+		return read_by_vm(target, address, buffer, size);
+	got = pread(target->mem_fd, buffer, size, (off_t)address);
+	if (got < 0)
+		return errno == EIO ? -EFAULT : -errno;
+	return got;
 }
 
 int target_read(struct target *target, uint64_t address, void *buffer, size_t size)

@@ -18,11 +18,14 @@
 
 struct target {
 	pid_t pid;
-	int mem_fd;   /* /proc/PID/mem, opened on first need; -1: not open */
-	bool use_mem; /* process_vm_readv() is not available for it */
+	int mem_fd;  /* /proc/PID/mem, opened on first need; -1: not open */
+	bool use_vm; /* it could not be opened: by process_vm_readv() */
 };
 
-/* Prepares reads of process @pid; opens nothing yet. Release with target_close(). */
+/*
+ * Prepares reads of process @pid; opens nothing yet. Release with target_close(). Once something
+ * was read it stays with the program that the process ran then: after an exec, close and anew.
+ */
 void target_init(struct target *target, pid_t pid);
 void target_close(struct target *target);
 

@@ -15,7 +15,8 @@
 #include "flightrec.skel.h"
 
 #define MAX_PROCESSES 4096
-#define RING_BYTES_MIN 4096
+/* Room for some entries of the largest size, and call sites. */
+#define RING_BYTES_MIN 16384
 #define RING_HEADER 8
 /* A recorder's node, and one for a shortened deadline. */
 #define NODES_PER_RECORDER 2
@@ -99,7 +100,6 @@ static void configure(struct tracker *t, const struct tracker_options *options)
 	config->override_timeout_ns = options->timeout_ns;
 	config->watch_all = options->watch_all;
 	config->follow_children = options->follow_children;
-	t->skeleton->bss->share_bytes = (uint64_t)t->ring_bytes * 3 / 4;
 }
 
 /* BPF maps as memory: @size is rounded up to pages, as the kernel does. */
@@ -344,20 +344,34 @@ cleanup:
 	return err;
 }
 
-void tracker_drain(struct tracker_ring *ring)
+bool tracker_drain(struct tracker_ring *ring)
 {
 	struct tracker *t = ring->tracker;
 
+	volatile uint32_t *woken = NULL;
+
 	if (ring->number < RINGS_MAX)
-		t->skeleton->bss->ring_woken[ring->number] = 0;
-	ring->budget = ring->number < RINGS_MAX ? t->ring_bytes : NOTICES_BYTES;
-	ring_buffer__consume(ring->consumer);
+		woken = &t->skeleton->bss->ring_woken[ring->number];
+	ring->budget = woken ? t->ring_bytes : NOTICES_BYTES;
+	/*
+	 * A wake-up that comes during the drain finds the ring empty afterwards, and epoll then
+	 * drops it: the mark that it was sent must not outlive this drain.
+	 */
+	do {
+		if (woken)
+			__atomic_store_n(woken, 0, __ATOMIC_SEQ_CST);
+		ring_buffer__consume(ring->consumer);
+	} while (ring->budget && woken && __atomic_load_n(woken, __ATOMIC_SEQ_CST));
+	return !ring->budget;
 }
 
-void tracker_drain_entries(struct tracker *t)
+bool tracker_drain_entries(struct tracker *t)
 {
+	bool more = false;
+
 	for (uint32_t i = 0; i < t->rings; i++)
-		tracker_drain(&t->ring[i]);
+		more = tracker_drain(&t->ring[i]) || more;
+	return more;
 }
 
 void tracker_release(struct tracker *t, const uint32_t *slots, const uint32_t *generations,
@@ -386,13 +400,25 @@ void tracker_rearm(struct tracker *t)
 
 uint32_t tracker_adopt(struct tracker *t, struct adopt_args *args)
 {
-	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = args, .ctx_size_in = sizeof(*args),
-		    .ctx_out = args, .ctx_size_out = sizeof(*args));
-
 	args->slot = NONE;
-	if (bpf_prog_test_run_opts(bpf_program__fd(t->skeleton->progs.adopt), &options))
+	/* For this type of program the kernel copies the context back to where it came from. */
+	if (run_program(t->skeleton->progs.adopt, args, sizeof(*args)))
 		return NONE;
 	return args->slot;
+}
+
+void tracker_verified(struct tracker *t, void (*fn)(const char *program, uint32_t count))
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, t->skeleton->obj) {
+		struct bpf_prog_info info = {0};
+		uint32_t size = sizeof(info);
+
+		if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
+			continue;
+		fn(bpf_program__name(program), info.verified_insns);
+	}
 }
 
 uint32_t tracker_slots_used(const struct tracker *t)

@@ -79,10 +79,11 @@ int tracker_processes(struct tracker *tracker,
 
 /*
  * Takes records out of a ring: all that were there when it was called, and a bounded number more.
+ * Returns whether more may be left.
  */
-void tracker_drain(struct tracker_ring *ring);
+bool tracker_drain(struct tracker_ring *ring);
 /* Likewise, of all entry rings. */
-void tracker_drain_entries(struct tracker *tracker);
+bool tracker_drain_entries(struct tracker *tracker);
 
 /* Frees recorder slots, and then a process slot unless @process is NONE. */
 void tracker_release(struct tracker *tracker, const uint32_t *slots, const uint32_t *generations,
@@ -90,6 +91,9 @@ void tracker_release(struct tracker *tracker, const uint32_t *slots, const uint3
 void tracker_rearm(struct tracker *tracker);
 /* Tracks a recorder found in a process's memory. Returns its slot, or NONE. */
 uint32_t tracker_adopt(struct tracker *tracker, struct adopt_args *args);
+
+/* Tells how many instructions the verifier walked through for each program; 0: it did not say. */
+void tracker_verified(struct tracker *tracker, void (*fn)(const char *program, uint32_t count));
 
 /* Slots that were ever in use are those below this number. */
 uint32_t tracker_slots_used(const struct tracker *tracker);

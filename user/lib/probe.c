@@ -11,28 +11,28 @@
  * overwrite the red zone below the stack pointer, and older ones single-step it.
  */
 #define PROBE_ASM(name, semaphore_offset, arguments)                                               \
-	"990:	nop\n"                                                                             \
-	"	.pushsection .note.stapsdt,\"\",\"note\"\n"                                        \
-	"	.balign 4\n"                                                                       \
-	"	.4byte 992f-991f, 994f-993f, 3\n"                                                  \
-	"991:	.asciz \"stapsdt\"\n"                                                              \
-	"992:	.balign 4\n"                                                                       \
-	"993:	.8byte 990b\n"                                                                     \
-	"	.8byte _.stapsdt.base\n"                                                           \
+	"990:	nop\n"                                                                               \
+	"	.pushsection .note.stapsdt,\"\",\"note\"\n"                                              \
+	"	.balign 4\n"                                                                             \
+	"	.4byte 992f-991f, 994f-993f, 3\n"                                                        \
+	"991:	.asciz \"stapsdt\"\n"                                                                \
+	"992:	.balign 4\n"                                                                         \
+	"993:	.8byte 990b\n"                                                                       \
+	"	.8byte _.stapsdt.base\n"                                                                 \
 	"	.8byte flightrec_state_+" semaphore_offset "\n"                                    \
-	"	.asciz \"flightrec\"\n"                                                            \
+	"	.asciz \"flightrec\"\n"                                                                  \
 	"	.asciz \"" name "\"\n"                                                             \
 	"	.asciz \"" arguments "\"\n"                                                        \
-	"994:	.balign 4\n"                                                                       \
-	"	.popsection\n"                                                                     \
+	"994:	.balign 4\n"                                                                         \
+	"	.popsection\n"                                                                           \
 	".ifndef _.stapsdt.base\n"                                                                 \
-	"	.pushsection .stapsdt.base,\"aG\",\"progbits\",.stapsdt.base,comdat\n"             \
-	"	.weak _.stapsdt.base\n"                                                            \
-	"	.hidden _.stapsdt.base\n"                                                          \
+	"	.pushsection .stapsdt.base,\"aG\",\"progbits\",.stapsdt.base,comdat\n"                   \
+	"	.weak _.stapsdt.base\n"                                                                  \
+	"	.hidden _.stapsdt.base\n"                                                                \
 	"_.stapsdt.base:\n"                                                                        \
-	"	.space 1\n"                                                                        \
-	"	.size _.stapsdt.base, 1\n"                                                         \
-	"	.popsection\n"                                                                     \
+	"	.space 1\n"                                                                              \
+	"	.size _.stapsdt.base, 1\n"                                                               \
+	"	.popsection\n"                                                                           \
 	".endif\n"
 
 /* Offsets of semaphore[] as text, for the assembler; checked against the struct below. */
@@ -77,6 +77,16 @@ _Static_assert(offsetof(struct flightrec_state, semaphore[FLIGHTREC_PROBE_REPLAY
 #error "flightrec: not ported to this architecture"
 #endif
 
+/*
+ * All in one section: a linker that collects garbage keeps all of them, with their notes, or
+ * none. And one copy of each: a watcher puts its breakpoint on the one that the note names.
+ */
+#if defined(__clang__)
+#define PROBE __attribute__((noinline, section(".text.flightrec_probes")))
+#else
+#define PROBE __attribute__((noipa, section(".text.flightrec_probes")))
+#endif
+
 #define PIN(number, value) register uint64_t r##number asm(R##number) = (uint64_t)(value)
 
 __attribute__((section(".probes"), used, aligned(8))) struct flightrec_state flightrec_state_ = {
@@ -88,8 +98,8 @@ __attribute__((section(".probes"), used, aligned(8))) struct flightrec_state fli
 __attribute__((visibility("default"))) const volatile uint16_t *const flightrec_watch_ =
 	&flightrec_state_.semaphore[FLIGHTREC_PROBE_ENTRY];
 
-__attribute__((noinline)) void probe_begin(const flightrec *rec, uint64_t id, uint64_t timeout_ns,
-					   const char *name, uint64_t parent_id)
+PROBE void probe_begin(const flightrec *rec, uint64_t id, uint64_t timeout_ns, const char *name,
+		       uint64_t parent_id)
 {
 	PIN(0, rec);
 	PIN(1, id);
@@ -102,9 +112,8 @@ __attribute__((noinline)) void probe_begin(const flightrec *rec, uint64_t id, ui
 		     : "memory");
 }
 
-__attribute__((noinline)) void probe_entry(const flightrec *rec, uint64_t id,
-					   const struct flightrec_site *site, uint64_t how,
-					   const void *data, uint64_t size)
+PROBE void probe_entry(const flightrec *rec, uint64_t id, const struct flightrec_site *site,
+		       uint64_t how, const void *data, uint64_t size)
 {
 	PIN(0, rec);
 	PIN(1, id);
@@ -118,17 +127,14 @@ __attribute__((noinline)) void probe_entry(const flightrec *rec, uint64_t id,
 		     : "memory");
 }
 
-__attribute__((noinline)) void probe_end(const flightrec *rec, uint64_t id)
+PROBE void probe_end(const flightrec *rec, uint64_t id)
 {
 	PIN(0, rec);
 	PIN(1, id);
-	asm volatile(PROBE_ASM("end", SEMAPHORE_END, ARGUMENTS_2)
-		     :
-		     : "r"(r0), "r"(r1)
-		     : "memory");
+	asm volatile(PROBE_ASM("end", SEMAPHORE_END, ARGUMENTS_2) : : "r"(r0), "r"(r1) : "memory");
 }
 
-__attribute__((noinline)) void probe_extend(const flightrec *rec, uint64_t id, uint64_t timeout_ns)
+PROBE void probe_extend(const flightrec *rec, uint64_t id, uint64_t timeout_ns)
 {
 	PIN(0, rec);
 	PIN(1, id);
@@ -139,8 +145,7 @@ __attribute__((noinline)) void probe_extend(const flightrec *rec, uint64_t id, u
 		     : "memory");
 }
 
-__attribute__((noinline)) void probe_context(const flightrec *rec, uint64_t id, const void *data,
-					     uint64_t size)
+PROBE void probe_context(const flightrec *rec, uint64_t id, const void *data, uint64_t size)
 {
 	PIN(0, rec);
 	PIN(1, id);
@@ -152,7 +157,7 @@ __attribute__((noinline)) void probe_context(const flightrec *rec, uint64_t id, 
 		     : "memory");
 }
 
-__attribute__((noinline)) void probe_replay(const flightrec *rec, uint64_t id)
+PROBE void probe_replay(const flightrec *rec, uint64_t id)
 {
 	PIN(0, rec);
 	PIN(1, id);

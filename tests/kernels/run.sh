@@ -1,0 +1,258 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# run.sh [OPTION...] [KERNEL...]: the tests in virtual machines, one for each kernel in kernels.list
+#
+#   -c COMMAND   run COMMAND inside, in place of what kernels.list says (default: suite.sh)
+#   -d PATH      a file or folder of the project to take along, relative to its root; may be given
+#                several times (default: build, tests)
+#   -j N         so many virtual machines at once (default: one for each processor)
+#   -t SECONDS   the limit for one virtual machine (default 600)
+#   --update     keep the verifier's counts in verifier.counts, instead of comparing
+#   --refresh    look for newer kernel packages
+#
+# KERNEL, the variable, names kernels as the arguments do; default: all of them.
+# FLIGHTREC_VM_ACCEL=kvm|tcg spares the test of which one works.
+#
+# Inside, FLIGHTREC_TEST_SLOW is the factor by which tests widen their limits of time.
+# build/kernels/NAME.log keeps a kernel's console with the command's output. Exits 1 if any failed.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+# Ends the whole before CI or a person would: later machines get what the earlier ones left of it.
+budget=870
+limit=600
+# From power-on to init's first word: 2 s on an idle host, on a busy one far more.
+boot_limit=120
+smp=2
+memory=1G
+
+command='' update='' refresh=() jobs=$(nproc) tree=() names=()
+while [[ $# -gt 0 ]]; do
+	case $1 in
+	-c) command=$2; shift ;;
+	-d) tree+=("$2"); shift ;;
+	-j) jobs=$2; shift ;;
+	-t) limit=$2; shift ;;
+	--update) update=1 ;;
+	--refresh) refresh=(--refresh) ;;
+	-*) die "what is $1?" ;;
+	*) names+=("$1") ;;
+	esac
+	shift
+done
+[[ ${#tree[@]} -gt 0 ]] || tree=(build tests)
+[[ ${#names[@]} -gt 0 ]] || read -r -a names <<<"${KERNEL:-}"
+[[ ${#names[@]} -gt 0 ]] || mapfile -t names < <(kernel_names)
+# Names are checked before anything takes time.
+for name in "${names[@]}"; do
+	kernel_line "$name"
+	[[ $arch = amd64 && $(uname -m) = x86_64 ]] ||
+		die "$name: $arch: programs built here do not run there"
+done
+command -v qemu-system-x86_64 >/dev/null || die 'qemu-system-x86_64 is missing (qemu-system-x86)'
+
+# qemu ACCEL IMAGE ARG...: every device that is not asked for costs boot time
+qemu()
+{
+	local accel=$1 image=$2
+
+	shift 2
+	exec qemu-system-x86_64 -accel "$accel" -cpu max -m $memory -smp $smp -nodefaults -no-user-config \
+		-display none -monitor none -no-reboot -kernel "$image/vmlinuz" "$@" </dev/null
+}
+
+# /dev/kvm may be there, open, and even run a boot sector, and yet hang with a real kernel (seen where
+# a hypervisor nests it badly). So the proof is a kernel that comes to the point where it misses its
+# root, panics and reboots, which -no-reboot turns into an exit. Costs a second where it works.
+choose_accel()
+{
+	local key known='' value=''
+	local known_file=$out/accel
+
+	if [[ -n ${FLIGHTREC_VM_ACCEL:-} ]]; then
+		echo "$FLIGHTREC_VM_ACCEL"
+		return
+	fi
+	[[ -w /dev/kvm ]] || { echo tcg; return; }
+	key=$(cat /proc/sys/kernel/random/boot_id)
+	[[ ! -f $known_file ]] || read -r known value <"$known_file"
+	if [[ $known != "$key" ]]; then
+		value=tcg
+		if (qemu kvm "$1" -serial "file:$out/accel.log" -append 'console=ttyS0 panic=-1') \
+			>/dev/null 2>&1 & wait_for $! 8; then
+			! grep -q 'Kernel panic' "$out/accel.log" || value=kvm
+		fi
+		echo "$key $value" >"$known_file"
+	fi
+	echo "$value"
+}
+
+# wait_for PID SECONDS: its exit status, or 1 after killing it
+wait_for()
+{
+	local end=$((SECONDS + $2))
+
+	while kill -0 "$1" 2>/dev/null; do
+		if [[ $SECONDS -ge $end ]]; then
+			kill -9 "$1"
+			wait "$1" || true
+			return 1
+		fi
+		sleep 0.1
+	done
+	wait "$1"
+}
+
+# What a kernel prints when something is wrong with it, though the tests inside may have passed.
+# "BUG:" covers soft lockups, sleeping in atomic context and page faults of the kernel's own.
+# Its time stamp tells the kernel's words from a test's, even in the middle of a line.
+kernel_trouble='\[ *[0-9]+\.[0-9]{6}\].*(Kernel panic|BUG: |Oops|general protection fault|WARNING: .* at .*/|KASAN|UBSAN)'
+verifier_trouble='BEGIN PROG LOAD LOG|failed to load BPF skeleton|invalid mem access|BPF program is too large'
+
+# field WORD: the last value of it in the status file
+field() { awk -v word="$1" '$1 == word { value = $2 } END { print value }' "$status_file"; }
+
+# The log from init's mark on; all of it where the machine never came that far
+since_start() { awk '/^flightrec-vm: start/ { n = NR } { line[NR] = $0 } END { for (i = n + 1; i <= NR; i++) print line[i] }' "$log"; }
+
+# Ends as the machine ended: prints what is wrong, or nothing. $1: why it was ended from outside
+verdict()
+{
+	local code panic trouble
+
+	code=$(field status)
+	panic=$(grep -o -m 1 'Kernel panic.*' "$log" || true)
+	if [[ -z $(field start) ]]; then
+		echo "did not boot: ${1:-${panic:-ended without a word}}"
+	elif [[ -n $panic ]]; then
+		echo "$panic"
+	elif [[ -n $1 ]]; then
+		echo "hang: $1"
+	elif ! grep -qx end "$status_file"; then
+		echo "ended without a word"
+	elif trouble=$(since_start | grep -E "$kernel_trouble" | head -n 1; [[ ${PIPESTATUS[1]} = 0 ]]); then
+		echo "the kernel complained: $trouble"
+	elif [[ $code != 0 ]]; then
+		echo "exit status $code"
+		! grep -qE "$verifier_trouble" "$log" ||
+			echo "the verifier refused a program: $(grep -m 1 -E "$verifier_trouble" "$log")"
+	elif [[ -z $run ]] && grep -qE "$verifier_trouble" "$log"; then
+		echo "the verifier refused a program, though the tests passed"
+	fi
+}
+
+# boot NAME: one machine from its start to its verdict; 0 passed, 1 failed, 3 skipped
+boot()
+{
+	local pid began deadline why='' wrong slow code=0 started=''
+
+	kernel_line "$1"
+	log=$out/$name.log status_file=$out/$name.status
+	: >"$log"
+	: >"$status_file"
+	began=$SECONDS
+	deadline=$((SECONDS + limit))
+	[[ $deadline -le $budget ]] || deadline=$budget
+	if [[ ! -s $out/$name.image/vmlinuz ]]; then
+		[[ -n $optional ]] || { echo "FAIL $name: no image"; return 1; }
+		echo "skip $name: its package is not to be had here"
+		return 3
+	fi
+	slow=10
+	[[ $accel = tcg ]] || slow=2
+	qemu "$accel" "$out/$name.image" -initrd "$out/initramfs" \
+		-serial "file:$log" -serial "file:$status_file" \
+		-append "console=ttyS0 panic=-1 oops=panic random.trust_cpu=on ${boot_args[*]} \
+flightrec.root=$root flightrec.kernel=$name flightrec.slow=$slow \
+flightrec.run=$(base64 -w 0 <<<"${command:-${run:-tests/kernels/suite.sh}}")" >"$out/$name.qemu" 2>&1 &
+	pid=$!
+	trap 'kill $pid 2>/dev/null; wait $pid; rm -f "$out/$name.qemu" "$out/$name.verdict"' EXIT
+	trap 'exit 130' INT TERM
+	while kill -0 $pid 2>/dev/null; do
+		if [[ $SECONDS -ge $deadline ]]; then
+			why="no end after $((SECONDS - began)) s"
+		elif [[ -z $started && -n $(field start) ]]; then
+			started=$((SECONDS - began))
+		elif [[ -z $started && $((SECONDS - began)) -ge $boot_limit ]]; then
+			why="nothing after $boot_limit s"
+		fi
+		if [[ -n $why ]]; then
+			kill $pid 2>/dev/null || true
+			[[ $SECONDS -lt $((deadline + 10)) ]] || kill -9 $pid 2>/dev/null || true
+		fi
+		sleep 0.2
+	done
+	wait $pid 2>/dev/null || code=$?
+	trap - EXIT
+	# QEMU's own words (no memory, a bad option) belong to the log as well.
+	cat "$out/$name.qemu" >>"$log"
+	rm -f "$out/$name.qemu"
+
+	wrong=$(verdict "$why")
+	if [[ -n $wrong && -n $optional && $wrong = 'did not boot'* ]]; then
+		echo "skip $name: $(basename "$(readlink "$out/$name.image")") $wrong under this QEMU"
+		return 3
+	fi
+	if [[ -z $wrong && -z $command && -z $run ]] && [[ -n $update ]]; then
+		"$kernels_dir/verifier.sh" --update "$name" "$status_file" 2>&1 || wrong='no verifier counts'
+	elif [[ -z $wrong && -z $command && -z $run ]]; then
+		"$kernels_dir/verifier.sh" "$name" "$status_file" || wrong='verifier counts'
+	fi
+	if [[ -n $wrong ]]; then
+		echo "FAIL $name ($(field start), $accel, $((SECONDS - began)) s): $wrong"
+		# Nothing in the log explains a count.
+		[[ $wrong != *'verifier counts' ]] || return 1
+		echo "---- the end of ${log#"$root"/}"
+		since_start | tail -n 60 | sed 's/^/    /'
+		echo "----"
+		return 1
+	fi
+	echo "ok   $name ($(field start), $accel, up after ${started:-?} s, $((SECONDS - began)) s)"
+}
+
+mkdir -p "$out"
+"$kernels_dir/fetch.sh" "${refresh[@]}" "${names[@]}" || say 'some kernels cannot be had; going on with the others'
+accel=
+for name in "${names[@]}"; do
+	[[ -s $out/$name.image/vmlinuz ]] || continue
+	accel=$(choose_accel "$out/$name.image")
+	break
+done
+[[ -n $accel ]] || die 'no kernel at all: nothing to boot'
+"$kernels_dir/initramfs.sh" -o "$out/initramfs" "${tree[@]}"
+
+# Each machine writes its verdict into a file: whole, however many end at the same time.
+declare -A machine=()
+stop() { kill "${!machine[@]}" 2>/dev/null || true; wait; exit 130; }
+trap stop INT TERM
+passed=0 failed=0 skipped=0
+
+reap()
+{
+	local pid code=0
+
+	wait -n -p pid "${!machine[@]}" || code=$?
+	cat "$out/${machine[$pid]}.verdict"
+	rm -f "$out/${machine[$pid]}.verdict"
+	unset "machine[$pid]"
+	case $code in
+	0) passed=$((passed + 1)) ;;
+	3) skipped=$((skipped + 1)) ;;
+	*) failed=$((failed + 1)) ;;
+	esac
+}
+
+for name in "${names[@]}"; do
+	[[ ${#machine[@]} -lt $jobs ]] || reap
+	boot "$name" >"$out/$name.verdict" 2>&1 &
+	machine[$!]=$name
+done
+while [[ ${#machine[@]} -gt 0 ]]; do reap; done
+
+# In the form that the tests' closing lines have everywhere in this project.
+if [[ $skipped -gt 0 ]]; then
+	echo "$passed passed, $failed failed, $skipped skipped"
+else
+	echo "$passed passed, $failed failed"
+fi
+[[ $failed = 0 && $passed -gt 0 ]]
