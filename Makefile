@@ -20,9 +20,15 @@ DESTDIR ?=
 VERSION := $(shell sed -n 's/^.define FLIGHTREC_VERSION_STRING "\(.*\)"/\1/p' include/flightrec.h)
 SONAME := libflightrec.so.0
 
-ARCH := $(shell $(CC) -dumpmachine | sed 's/-.*//')
-BPF_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(ARCH)))
-MULTIARCH := $(shell $(CC) -print-multiarch)
+# Not ":=": `make deps all` asks them before there is a compiler.
+ARCH = $(shell $(CC) -dumpmachine | sed 's/-.*//')
+BPF_ARCH = $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(ARCH)))
+MULTIARCH = $(shell $(CC) -print-multiarch)
+
+# Nothing can be built beside the installation of what builds it.
+ifneq ($(filter deps,$(MAKECMDGOALS)),)
+.NOTPARALLEL:
+endif
 
 Q := $(if $(V),,@)
 say = $(if $(V),@:,@printf '  %-8s %s\n' $(1) $(2))
@@ -117,7 +123,7 @@ $(B)/flightrec: $(CMD_OBJ)
 include tests/tests.mk
 -include tests/bench/bench.mk
 
-check-kernels: all test-programs ## the end-to-end tests on each kernel of tests/kernels/kernels.list
+check-kernels: tests ## the end-to-end tests on each kernel of tests/kernels/kernels.list
 	tests/kernels/run.sh $(KERNEL)
 
 deps: ## installs what the build, the tests and the demo need
@@ -150,8 +156,8 @@ install: all ## into $(DESTDIR)$(PREFIX)
 	install -m 644 include/flightrec/probes.h $(DESTDIR)$(INCLUDEDIR)/flightrec/probes.h
 	install -m 644 user/cli/flightrec.8 $(DESTDIR)$(MANDIR)/man8/flightrec.8
 	install -m 644 user/lib/flightrec.3 $(DESTDIR)$(MANDIR)/man3/flightrec.3
-	sed -e 's|@prefix@|$(PREFIX)|' -e 's|@libdir@|$(LIBDIR)|' \
-		-e 's|@includedir@|$(INCLUDEDIR)|' -e 's|@version@|$(VERSION)|' \
+	sed -e 's|@prefix@|$(PREFIX)|' -e 's|@libdir@|$(LIBDIR:$(PREFIX)/%=$${prefix}/%)|' \
+		-e 's|@includedir@|$(INCLUDEDIR:$(PREFIX)/%=$${prefix}/%)|' -e 's|@version@|$(VERSION)|' \
 		user/lib/flightrec.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/flightrec.pc
 
 clean: ## removes build/

@@ -54,8 +54,11 @@ int on_begin(struct pt_regs *ctx)
 
 	current_key(&key.process);
 	process = current_process(&key.process);
-	if (process == NONE)
+	if (process == NONE) {
+		if (pid_watched(key.process.pid))
+			count(COUNT_UNTRACKED);
 		return 0;
+	}
 	now_ns = bpf_ktime_get_ns();
 	opening.started_ns = now_ns;
 	opening.timeout_ns = PT_REGS_PARM3(ctx);

@@ -32,10 +32,8 @@ static __always_inline u32 register_process(const struct process_key *key, const
 	if (index == NONE)
 		index = take_fresh(&fresh_processes, max_processes);
 	process = index == NONE ? NULL : bpf_map_lookup_elem(&processes, &index);
-	if (!process) {
-		count(COUNT_UNTRACKED);
+	if (!process)
 		return NONE;
-	}
 	process->key = *key;
 	process->ended_ns = 0;
 	process->exit_code = 0;

@@ -59,6 +59,13 @@ static __always_inline void fill_slot(struct recorder_slot *slot, const struct r
 	slot->name[NAME_SIZE - 1] = 0;
 }
 
+static __always_inline void count_untracked(u32 flags)
+{
+	/* An adopted one was counted when it was opened, or nobody watched then. */
+	if (!(flags & SLOT_ADOPTED))
+		count(COUNT_UNTRACKED);
+}
+
 /* Tracks one more recorder. Returns its slot, or NONE: it is known already, or there is no room,
  * and then it is counted. */
 static __always_inline u32 open_recorder(const struct recorder_key *key, u32 process,
@@ -73,12 +80,12 @@ static __always_inline u32 open_recorder(const struct recorder_key *key, u32 pro
 	index = take_slot();
 	slot = index == NONE ? NULL : bpf_map_lookup_elem(&slots, &index);
 	if (!slot) {
-		count(COUNT_UNTRACKED);
+		count_untracked(opening->flags);
 		return NONE;
 	}
 	fill_slot(slot, key, process, opening);
 	if (!index_add(key, index)) {
-		count(COUNT_UNTRACKED);
+		count_untracked(opening->flags);
 		push_slot(index);
 		return NONE;
 	}

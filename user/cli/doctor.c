@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "cli/options.h"
 #include "cli/requirements.h"
+#include "collector/attachments.h"
 #include "collector/tracker.h"
 
 static void ignore_record(void *arg, uint32_t ring, const void *data, size_t size)
@@ -27,25 +29,48 @@ static void print_verified(const char *program, uint32_t count)
 	printf("verifier: %s %u\n", program, count);
 }
 
-/* The one test that counts: the verifier's. */
+static void ignore_copy(void *arg, pid_t pid, uint64_t state)
+{
+	(void)arg;
+	(void)pid;
+	(void)state;
+}
+
+/* Attaches to this process's own dynamic linker, which it has in common with any other. */
+static bool can_attach(struct tracker *tracker, char *detail, size_t size)
+{
+	struct attachments attachments;
+	bool met;
+
+	attachments_init(&attachments, tracker, true);
+	attachments_scan(&attachments, getpid(), ignore_copy, NULL);
+	met = !attachments.problem[0];
+	snprintf(detail, size, "%s",
+		 met ? "loaded, attached, and the deadline timer started" : attachments.problem);
+	attachments_free(&attachments);
+	return met;
+}
+
+/* The tests that count: the verifier's, and that of perf_event_open(). */
 static bool can_load(char *detail, size_t size, bool verifier)
 {
 	struct tracker_options options = {.ring_bytes = 1 << 16, .max_recorders = 64};
 	struct tracker tracker;
+	bool met;
 
 	if (tracker_open(&tracker, &options, ignore_record, NULL, detail, size))
 		return false;
 	if (verifier)
 		tracker_verified(&tracker, print_verified);
+	met = can_attach(&tracker, detail, size);
 	tracker_close(&tracker);
-	snprintf(detail, size, "loaded, and the deadline timer started");
-	return true;
+	return met;
 }
 
 int doctor(int argc, char **argv)
 {
 	struct utsname kernel;
-	char detail[1024];
+	char detail[1024] = "", reason[1024];
 	bool verifier = argc == 2 && strcmp(argv[1], "--verifier") == 0;
 	bool all = true, met;
 
@@ -71,8 +96,9 @@ int doctor(int argc, char **argv)
 		printf("flightrec works here\n");
 		return 0;
 	}
-	requirements_met(detail, sizeof(detail));
+	if (requirements_met(reason, sizeof(reason)))
+		snprintf(reason, sizeof(reason), "%s", detail);
 	fflush(stdout);
-	fprintf(stderr, "flightrec: %s\n", detail);
+	fprintf(stderr, "flightrec: %s\n", reason);
 	return EXIT_UNSUPPORTED;
 }

@@ -123,8 +123,8 @@ static bool met_ring_buffer(char *detail, size_t size)
 	int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "probe", 0, 0, (uint32_t)getpagesize(), NULL);
 
 	if (fd < 0) {
-		snprintf(detail, size, "cannot create one: %s: Linux 5.8 or later is needed",
-			 strerror(errno));
+		snprintf(detail, size, "cannot create one: %s%s", strerror(errno),
+			 errno == EINVAL ? ": Linux 5.8 or later is needed" : "");
 		return false;
 	}
 	close(fd);

@@ -93,6 +93,13 @@ static int add_fd(struct watch *w, int fd, enum token token)
 	return fd < 0 || epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
 
+static bool is_ignored(int signal_number)
+{
+	struct sigaction action;
+
+	return sigaction(signal_number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 static void block_signals(struct watch *w)
 {
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
@@ -100,7 +107,10 @@ static void block_signals(struct watch *w)
 
 	sigemptyset(&set);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-		/* The others mean nothing to us but to pass them on. */
+		/* nohup ignores it for us, and means it. */
+		if (signals[i] == SIGHUP && is_ignored(SIGHUP))
+			continue;
+		/* The last three mean nothing to us but to pass them on. */
 		if (w->options->run || i < 3)
 			sigaddset(&set, signals[i]);
 	}
@@ -132,6 +142,19 @@ static int start(struct watch *w, const struct options *options)
 	return 0;
 }
 
+/* For --verbose: what the probes are attached to, and what it takes. */
+static void print_setup(const struct watch *w)
+{
+	const struct tracker *t = &w->session.tracker;
+
+	if (w->options->verbose)
+		fprintf(stderr,
+			"flightrec: attached to %zu copies of the library; %u rings of %u KiB, room "
+			"for %u open recorders\n",
+			w->session.attachments.copies, t->rings, t->ring_bytes / 1024,
+			t->max_recorders);
+}
+
 static int start_duration(struct watch *w)
 {
 	uint64_t ns = w->options->duration_ns;
@@ -158,11 +181,22 @@ static void print_losses(const struct options *o, const struct report_totals *to
 	if (totals->untracked)
 		fprintf(stderr,
 			"flightrec: %lu recorders were not tracked: more than %lu were open "
-			"(--max-recorders)\n",
-			totals->untracked, o->max_recorders);
+			"(--max-recorders), or more than %u processes had some\n",
+			totals->untracked, o->max_recorders, TRACKER_PROCESSES_MAX);
 	if (totals->reports_lost)
 		fprintf(stderr, "flightrec: %lu reports could not be written\n",
 			totals->reports_lost);
+}
+
+static void print_work(struct watch *w)
+{
+	uint64_t count[COUNTERS];
+
+	tracker_count(&w->session.tracker, count);
+	fprintf(stderr,
+		"flightrec: the timer fired %lu times, the kernel woke the collector %lu times; "
+		"%lu notices were refused, and made good\n",
+		count[COUNT_TICKS], count[COUNT_WAKEUPS], count[COUNT_NOTICES_LOST]);
 }
 
 /* Detaches, takes what is left, and says what was seen. */
@@ -183,6 +217,8 @@ static void stop_watching(struct watch *w)
 			w->session.options.output_name, strerror(errno));
 	if (!w->options->quiet) {
 		print_losses(w->options, &end.totals);
+		if (w->options->verbose)
+			print_work(w);
 		fprintf(stderr,
 			"flightrec: %lu recorders opened, %lu timed out, %lu entries seen, "
 			"%lu lost\n",
@@ -201,6 +237,8 @@ static void let_signals_kill(void)
 
 	sigemptyset(&set);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		if (signals[i] == SIGHUP && is_ignored(SIGHUP))
+			continue;
 		signal(signals[i], SIG_DFL);
 		sigaddset(&set, signals[i]);
 	}
@@ -371,6 +409,12 @@ int watch_run(const struct options *options)
 		return end(&w, EXIT_FAILED);
 	}
 	attach_ahead(&w);
+	if (!w.session.attachments.copies && w.session.attachments.problem[0]) {
+		fprintf(stderr, "flightrec: %s: %s\n", options->command[0],
+			w.session.attachments.problem);
+		launch_cancel(&w.launch);
+		return end(&w, EXIT_UNSUPPORTED);
+	}
 	session_adopt(&w.session);
 	pid_fd = (int)syscall(SYS_pidfd_open, w.launch.pid, 0);
 	err = add_fd(&w, pid_fd, TOKEN_COMMAND);
@@ -380,6 +424,7 @@ int watch_run(const struct options *options)
 		launch_cancel(&w.launch);
 		return end(&w, EXIT_FAILED);
 	}
+	print_setup(&w);
 	fprintf(stderr, "flightrec: watching %s (pid %d)\n", options->command[0], w.launch.pid);
 	err = launch_release(&w.launch);
 	if (err)
@@ -493,6 +538,7 @@ int watch_attach(const struct options *options)
 		fprintf(stderr, "flightrec: cannot set a timer: %s\n", strerror(-err));
 		return end(&w, EXIT_FAILED);
 	}
+	print_setup(&w);
 	fprintf(stderr, "flightrec: watching %zu process%s%s\n", w.processes,
 		w.processes == 1 ? "" : "es", options->all ? ", and those to come" : "");
 	session_adopt(&w.session);

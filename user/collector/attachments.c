@@ -92,8 +92,16 @@ static int attach(struct attachments *a, struct attached_file *file, int fd, enu
 	link = bpf_program__attach_uprobe_opts(
 		program, file->identity.pid ? (pid_t)file->identity.pid : -1, path, offset,
 		&options);
-	if (!link)
-		return -errno;
+	if (!link) {
+		int err = -errno;
+
+		snprintf(a->problem, sizeof(a->problem), "cannot attach a uprobe: %s%s",
+			 strerror(-err),
+			 err == -EACCES || err == -EPERM
+				 ? ": this kernel wants CAP_SYS_ADMIN for it"
+				 : "");
+		return err;
+	}
 	links = reallocarray(file->links, file->n_links + 1, sizeof(*links));
 	if (!links) {
 		bpf_link__destroy(link);
@@ -120,11 +128,8 @@ static int attach_copy(struct attachments *a, struct attached_file *file, int fd
 		if (!(copy->present & 1u << order[i]))
 			continue;
 		err = attach(a, file, fd, order[i], probe->offset, probe->ref_ctr_offset);
-		if (err) {
-			snprintf(a->problem, sizeof(a->problem), "cannot attach to probe %s: %s",
-				 elf_probe_name[order[i]], strerror(-err));
+		if (err)
 			return err;
-		}
 	}
 	return 0;
 }

@@ -14,7 +14,6 @@
 #include "flightrec.h"
 #include "flightrec.skel.h"
 
-#define MAX_PROCESSES 4096
 /* Room for some entries of the largest size, and call sites. */
 #define RING_BYTES_MIN 16384
 #define RING_HEADER 8
@@ -199,7 +198,7 @@ int tracker_open(struct tracker *t, const struct tracker_options *options, track
 	t->rings = t->cpus < RINGS_MAX ? t->cpus : RINGS_MAX;
 	t->ring_bytes = ring_size(options->ring_bytes / t->rings);
 	t->max_recorders = options->max_recorders;
-	t->max_processes = MAX_PROCESSES;
+	t->max_processes = TRACKER_PROCESSES_MAX;
 
 	t->skeleton = flightrec_bpf__open();
 	if (!t->skeleton)

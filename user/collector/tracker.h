@@ -15,6 +15,9 @@
 #include "bpf/record.h"
 #include "flightrec/probes.h"
 
+/* Processes with recorders that can be watched at once. */
+#define TRACKER_PROCESSES_MAX 4096
+
 struct bpf_program;
 struct flightrec_bpf;
 struct ring_buffer;
