@@ -47,13 +47,13 @@ static int adopt_recorder(const flightrec *rec, uint64_t address, void *arg)
 	memcpy(args.name, rec->name_, sizeof(args.name));
 	slot = tracker_adopt(&s->tracker, &args);
 	if (slot >= s->tracker.max_recorders)
-		return 0; /* known already, or no room, which is counted */
+		return 0; /* known already, or there is no room */
+	if (!rec->context_size_)
+		return 0;
 	held = recorder_table_get(&s->recorders, slot,
 				  WORD_GENERATION(s->tracker.slots[slot].word));
-	if (held && rec->context_size_ <= sizeof(held->context)) {
-		held->context_size = rec->context_size_;
-		memcpy(held->context, rec->context_, held->context_size);
-	}
+	if (held)
+		held_recorder_set_context(held, rec->context_, rec->context_size_);
 	return 0;
 }
 

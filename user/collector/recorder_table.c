@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define SWEEP_MIN 256
 
@@ -55,6 +56,17 @@ struct held_recorder *recorder_table_get(struct recorder_table *table, uint32_t 
 	return held;
 }
 
+void held_recorder_set_context(struct held_recorder *held, const void *data, size_t size)
+{
+	free(held->context);
+	held->context_size = 0;
+	held->context = size && size <= CONTEXT_MAX ? malloc(size) : NULL;
+	if (!held->context)
+		return;
+	memcpy(held->context, data, size);
+	held->context_size = (uint16_t)size;
+}
+
 void recorder_table_drop(struct recorder_table *table, uint32_t slot)
 {
 	struct held_recorder *held = table->by_slot[slot];
@@ -63,6 +75,7 @@ void recorder_table_drop(struct recorder_table *table, uint32_t slot)
 	if (!held)
 		return;
 	entry_buffer_clear(&held->entries, &table->budget);
+	free(held->context);
 	last = table->list[--table->listed];
 	table->list[held->listed] = last;
 	table->by_slot[last]->listed = held->listed;

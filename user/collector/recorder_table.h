@@ -23,7 +23,7 @@ struct held_recorder {
 	uint64_t reported_lost; /* of these that were emitted before its report */
 	struct entry_buffer entries;
 	uint16_t context_size;
-	unsigned char context[CONTEXT_MAX];
+	unsigned char *context; /* or NULL: most have none */
 };
 
 struct recorder_table {
@@ -45,6 +45,9 @@ struct held_recorder *recorder_table_find(const struct recorder_table *table, ui
 /* Likewise, new if there is nothing; what the slot held before is dropped. NULL: no memory. */
 struct held_recorder *recorder_table_get(struct recorder_table *table, uint32_t slot,
 					 uint32_t generation);
+/* Keeps a copy of a recorder's context, in place of what was there. */
+void held_recorder_set_context(struct held_recorder *held, const void *data, size_t size);
+
 void recorder_table_drop(struct recorder_table *table, uint32_t slot);
 
 /* Drops what is held of recorders that closed in time, if enough may have gathered. */

@@ -94,22 +94,27 @@ static void report_timeout(struct session *s, uint32_t index, const struct recor
 	entry_buffer_clear(&held->entries, &s->recorders.budget);
 }
 
+/* What the report at the end of a recorder says of entries: those since its replay. */
+static uint64_t lost_since_replay(const struct recorder_slot *slot,
+				  const struct held_recorder *held)
+{
+	uint64_t lost = held ? slot->entries - held->received : 0;
+
+	return held && lost > held->reported_lost ? lost - held->reported_lost : 0;
+}
+
 static void report_finished(struct session *s, const struct recorder_slot *slot,
 			    const struct held_recorder *held)
 {
 	struct observed_process *process = process_table_get(&s->processes, slot->process);
 	struct replay replay = {0};
-	uint64_t lost;
 
 	if (s->done)
 		return;
 	replay_recorder(&replay, REPORT_FINISHED, slot, NULL, process);
 	replay.report.late_ns =
 		slot->ended_ns > slot->deadline_ns ? slot->ended_ns - slot->deadline_ns : 0;
-	lost = held ? slot->entries - held->received : slot->entries;
-	replay.report.entries_lost = held && lost > held->reported_lost
-					     ? lost - held->reported_lost
-					     : 0;
+	replay.report.entries_lost = lost_since_replay(slot, held);
 	write_replay(s, &replay);
 }
 
@@ -215,6 +220,7 @@ static void settle_dead(struct session *s, uint32_t index, struct recorder_slot 
 			report_timeout(s, index, slot, held);
 		process = process_table_get(&s->processes, slot->process);
 		replay_recorder(&replay, REPORT_DIED, slot, NULL, process);
+		replay.report.entries_lost = lost_since_replay(slot, held);
 		replay.report.wait_status = WORD_STATE(dead->word) == PROCESS_EXECED
 						    ? -1
 						    : (int)dead->exit_code;
@@ -360,8 +366,7 @@ static void on_entry(struct session *s, const struct entry_record *record)
 	if (!held)
 		return;
 	if (record->type == RECORD_CONTEXT) {
-		held->context_size = record->size <= CONTEXT_MAX ? record->size : 0;
-		memcpy(held->context, record->data, held->context_size);
+		held_recorder_set_context(held, record->data, record->size);
 		return;
 	}
 	held->received++;

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=bash disable=SC2154
+# Many recorders, many processes: every deadline is kept, and every entry is accounted for.
+
+storm=$FLIGHTREC_TESTS/storm
+emitter=$FLIGHTREC_TESTS/emitter
+jsoncheck=$FLIGHTREC_TESTS/jsoncheck
+
+# verdicts_hold NAME: what storm says of its recorders is what was reported
+verdicts_hold()
+{
+	values "$T/$1.json" timeout recorder.id recorder.timeout_ms recorder.age_ms
+	awk '
+		NR == FNR { said[$1] = $2; next }
+		$3 < $2 { print "early: " $0; bad = 1 }
+		reported[$1]++ { print "twice: " $1; bad = 1 }
+		said[$1] == "in-time" { print "in time, but reported: " $1; bad = 1 }
+		END {
+			for (id in said)
+				if (said[id] == "late" && !reported[id]) {
+					print "late, not reported: " id
+					bad = 1
+				}
+			exit bad
+		}' "$T/$1.out" - <<<"$VALUES" || fail "reports are not what happened"
+	# Each was closed in the end, and the report of that comes once.
+	values "$T/$1.json" finished recorder.id
+	[[ $(sort <<<"$VALUES" | uniq | wc -l) = "$(grep -c '"event":"timeout"' "$T/$1.json")" ]] ||
+		fail "closings and timeouts differ in number"
+}
+
+test_storm_of_deadlines()
+{
+	launch s "$FLIGHTREC" run --json -o "$T/s.json" -- "$storm" 1 5000
+	join s
+	[[ $STATUS = 0 ]] || fail "exit status $STATUS"
+	valid_json "$T/s.json"
+	verdicts_hold s
+	expect_lines "$T/s.err" '^flightrec: 5000 recorders opened, .* 5000 entries seen, 0 lost$' 1
+}
+
+# The notices of what happened meanwhile do not fit: it is found in the slots.
+test_storm_while_the_collector_is_stopped()
+{
+	local child
+
+	launch s "$FLIGHTREC" run --json -o "$T/s.json" -- "$storm" 2 60000
+	await s err 'flightrec: watching*'
+	child=${LINE##*pid }
+	kill -STOP "${pid[s]}"
+	# Its output comes when it has opened and closed all.
+	await s out '* *'
+	kill -CONT "${pid[s]}"
+	join s
+	[[ $STATUS = 0 && $child ]] || fail "exit status $STATUS"
+	verdicts_hold s
+}
+
+test_more_recorders_than_there_is_room_for()
+{
+	launch e "$FLIGHTREC" run --json --max-recorders 100 -o "$T/e.json" -- \
+		"$emitter" "$T/counts" 250 4 600000
+	await e out emitted
+	end_input e
+	join e
+	# 150 had no room, and neither had their entries; the others go on.
+	totals "$T/e.err" 250 0 1000 600
+	expect_lines "$T/e.err" '^flightrec: 150 recorders were not tracked: ' 1
+	values "$T/e.json" end recorders_untracked lost.untracked
+	[[ $VALUES = "150	600" ]] || fail "untracked: $VALUES"
+}
+
+# accounted_counts NAME COUNTS: per recorder, sent = replayed + said to be lost
+accounted_counts()
+{
+	values "$T/$1.json" timeout recorder.id entries.# entries_lost entries_total
+	"$emitter" "$2" | awk '
+		NR == FNR { begun[$1] = $2; done[$1] = $3; next }
+		{ seen++ }
+		$2 + $3 != $4 { print "does not add up: " $0; bad = 1 }
+		$4 > begun[$1] || $4 < done[$1] { print "sent " done[$1] ": " $0; bad = 1 }
+		END {
+			for (id in begun) n++
+			if (seen != n) { print seen " replays of " n; bad = 1 }
+			exit bad
+		}' - <(echo "$VALUES") || fail "entries are not accounted for"
+}
+
+has_lines() { [[ $(grep -c "$2" "$1") -ge $3 ]]; }
+
+test_processes_that_flood_are_accounted_for()
+{
+	local i
+
+	for i in 1 2 3 4; do
+		launch "e$i" "$FLIGHTREC" run -q --json --buffer 32K -o "$T/e$i.json" -- \
+			"$emitter" "$T/counts$i" 20 500 $((1000 * slow))
+	done
+	for i in 1 2 3 4; do
+		await "e$i" out emitted
+		until_true has_lines "$T/e$i.json" '"event":"timeout"' 20
+	done
+	for i in 1 2 3 4; do
+		end_input "e$i"
+		join "e$i"
+		accounted_counts "e$i" "$T/counts$i"
+	done
+}
+
+test_process_killed_while_it_floods()
+{
+	local child
+
+	launch e "$FLIGHTREC" run -q --json --buffer 32K -o "$T/e.json" -- \
+		"$emitter" "$T/counts" 10 0 200
+	await e err 'flightrec: watching*'
+	child=$(sed -E 's/.*pid ([0-9]+).*/\1/' <<<"$LINE")
+	until_true has_lines "$T/e.json" '"event":"timeout"' 10
+	kill -KILL "$child"
+	join e
+	[[ $STATUS = 137 ]] || fail "exit status $STATUS"
+	# Replayed, told one by one after the replay, or said to be lost by either report.
+	{
+		"$emitter" "$T/counts" | sed 's/^/counts /'
+		"$jsoncheck" get "$T/e.json" timeout recorder.id entries.# entries_lost |
+			sed 's/^/timeout /'
+		"$jsoncheck" get "$T/e.json" entry recorder.id | sed 's/^/entry /'
+		"$jsoncheck" get "$T/e.json" died recorder.id entries_lost entries_total |
+			sed 's/^/died /'
+	} >"$T/account"
+	awk '
+		$1 == "counts" { begun[$2] = $3; done[$2] = $4 }
+		$1 == "timeout" { sum[$2] += $3 + $4 }
+		$1 == "entry" { sum[$2]++ }
+		$1 == "died" { sum[$2] += $3; total[$2] = $4 }
+		END {
+			for (id in begun)
+				if (sum[id] != total[id] || total[id] > begun[id] ||
+				    total[id] < done[id]) {
+					print id, "sent", done[id], "to", begun[id], "said",
+						sum[id], "of", total[id]
+					bad = 1
+				}
+			exit bad
+		}' "$T/account" || fail "entries are not accounted for"
+}
