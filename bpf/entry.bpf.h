@@ -133,7 +133,7 @@ struct emission {
 	u64 sequence;
 	u64 time_ns;
 	u64 site;
-	u64 data; /* address in the process */
+	u64 data;    /* address in the process */
 	bool urgent; /* somebody waits for it */
 };
 

@@ -17,14 +17,14 @@ const volatile u32 shards = 1; /* of the free lists: one a CPU, up to SHARDS_MAX
 const volatile u32 ring_bytes = 4096;
 const volatile u32 min_severity = 0;
 const volatile u64 override_timeout_ns = 0;
-const volatile bool watch_all = false;	     /* every process, else those in `watched` */
+const volatile bool watch_all = false;       /* every process, else those in `watched` */
 const volatile bool follow_children = false; /* what a watched process forks is watched */
 
 /* ---- written by both sides ---- */
 
 volatile u32 ring_woken[RINGS_MAX]; /* a wake-up is under way; cleared when a drain begins */
-volatile u32 scan_slots;	    /* a notice was refused: the collector must look at the slots */
-volatile u32 fresh_slots;	    /* slots that were ever in use: those below this number */
+volatile u32 scan_slots;            /* a notice was refused: the collector must look at the slots */
+volatile u32 fresh_slots;           /* slots that were ever in use: those below this number */
 volatile u32 fresh_processes;
 volatile u32 fresh_nodes;
 
@@ -100,7 +100,7 @@ struct {
 } notices SEC(".maps");
 
 struct free_list {
-	u64 head; /* a count of changes in the upper half, number plus 1 in the lower */
+	u64 head;        /* a count of changes in the upper half, number plus 1 in the lower */
 	u64 reserved[7]; /* a cache line each */
 };
 
@@ -108,7 +108,7 @@ enum free_list_kind { FREE_SLOTS, FREE_NODES, FREE_PROCESSES, FREE_KINDS };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, FREE_KINDS * SHARDS_MAX);
+	__uint(max_entries, FREE_KINDS *SHARDS_MAX);
 	__type(key, u32);
 	__type(value, struct free_list);
 } free_lists SEC(".maps");

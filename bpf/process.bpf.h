@@ -84,8 +84,8 @@ static __always_inline void end_process(const struct process_key *key, u32 state
 		return;
 	process->exit_code = exit_code;
 	process->ended_ns = bpf_ktime_get_ns();
-	if (__sync_val_compare_and_swap(&process->word, word,
-					WORD(WORD_GENERATION(word), state)) != word)
+	if (__sync_val_compare_and_swap(&process->word, word, WORD(WORD_GENERATION(word), state)) !=
+	    word)
 		return;
 	bpf_map_delete_elem(&process_index, key);
 	notify(NOTICE_PROCESS, index, WORD_GENERATION(word), process->ended_ns);

@@ -33,17 +33,17 @@ enum record_type {
 };
 
 struct entry_record {
-	u8 type;	/* RECORD_ENTRY, or RECORD_CONTEXT: data is the whole context */
+	u8 type; /* RECORD_ENTRY, or RECORD_CONTEXT: data is the whole context */
 	u8 reserved;
-	u16 size;	/* bytes of data */
-	u32 how;	/* severity and FLIGHTREC_HOW_*; 0 for a context */
-	u32 slot;	/* the recorder's, or NONE: it is not open */
+	u16 size;       /* bytes of data */
+	u32 how;        /* severity and FLIGHTREC_HOW_*; 0 for a context */
+	u32 slot;       /* the recorder's, or NONE: it is not open */
 	u32 generation; /* of the slot */
-	u64 sequence;	/* counts the recorder's entries, from 1 */
-	u64 time_ns;	/* CLOCK_MONOTONIC */
-	u64 site;	/* address of the call site in its process, or 0 */
+	u64 sequence;   /* counts the recorder's entries, from 1 */
+	u64 time_ns;    /* CLOCK_MONOTONIC */
+	u64 site;       /* address of the call site in its process, or 0 */
 	u32 tid;
-	u32 process;	/* index of its process slot */
+	u32 process; /* index of its process slot */
 	u8 data[];
 };
 
@@ -71,16 +71,16 @@ struct site_record {
 
 enum notice_type {
 	NOTICE_RECORDER = 1, /* the slot's state changed to one the collector must see */
-	NOTICE_REPLAY,	     /* flightrec_replay() was called; generation says for which */
-	NOTICE_PROCESS,	     /* a process slot came into use, or its process ended */
-	NOTICE_REARM,	     /* something is due before the timer's time */
+	NOTICE_REPLAY,       /* flightrec_replay() was called; generation says for which */
+	NOTICE_PROCESS,      /* a process slot came into use, or its process ended */
+	NOTICE_REARM,        /* something is due before the timer's time */
 	NOTICE_MAPPINGS,     /* pid's mappings changed: look for probes */
-	NOTICE_FULL,	     /* a ring refuses entries: drain it */
+	NOTICE_FULL,         /* a ring refuses entries: drain it */
 };
 
 struct notice {
 	u32 type;
-	u32 index;	/* of the slot; for NOTICE_MAPPINGS the pid */
+	u32 index; /* of the slot; for NOTICE_MAPPINGS the pid */
 	u32 generation;
 	u32 reserved;
 	u64 time_ns;
@@ -96,23 +96,23 @@ enum recorder_state {
 	RECORDER_FREE,
 	RECORDER_OPEN,
 	RECORDER_TIMED_OUT, /* past its deadline, not closed */
-	RECORDER_LATE,	    /* closed past its deadline, before the tick that would have told */
+	RECORDER_LATE,      /* closed past its deadline, before the tick that would have told */
 	RECORDER_FINISHED,  /* timed out, then closed */
 };
 
 #define WORD(generation, state) (((u64)(generation) << 8) | (state))
-#define WORD_STATE(word) ((u32)((word) & 0xff))
+#define WORD_STATE(word) ((u32)((word)&0xff))
 #define WORD_GENERATION(word) ((u32)((word) >> 8))
 
 #define SLOT_ADOPTED 1u /* opened before it was watched: earlier entries are not known */
 
 struct recorder_slot {
-	u64 word;	 /* WORD(generation, enum recorder_state) */
+	u64 word;        /* WORD(generation, enum recorder_state) */
 	u64 deadline_ns; /* CLOCK_MONOTONIC, as all times here */
-	u64 queued_ns;	 /* earliest time at which the wheel looks at it; all ones: never */
-	u64 entries;	 /* emitted so far */
-	u64 refused;	 /* of these, those for which no ring had room */
-	u64 rec;	 /* address, in its process */
+	u64 queued_ns;   /* earliest time at which the wheel looks at it; all ones: never */
+	u64 entries;     /* emitted so far */
+	u64 refused;     /* of these, those for which no ring had room */
+	u64 rec;         /* address, in its process */
 	u64 id;
 	u16 process;   /* index of its process slot */
 	u16 home;      /* free list it belongs to */
@@ -134,7 +134,7 @@ struct recorder_slot {
 
 struct process_key {
 	u32 pid;
-	u32 exec_id; /* counts the process's execve() */
+	u32 exec_id;  /* counts the process's execve() */
 	u64 start_ns; /* CLOCK_BOOTTIME */
 };
 
@@ -168,16 +168,16 @@ struct process_found {
 enum counter {
 	COUNT_OPENED,
 	COUNT_TIMED_OUT,
-	COUNT_ENTRIES,	    /* emitted, whatever became of them */
-	COUNT_REFUSED_RING, /* entries refused: the ring was full */
-	COUNT_REFUSED_SHARE, /* entries refused: the process had its share of the ring */
-	COUNT_REFUSED_READ, /* entries refused: their memory could not be read */
-	COUNT_UNTRACKED,    /* recorders: no slot was free, or they could not be read */
+	COUNT_ENTRIES,           /* emitted, whatever became of them */
+	COUNT_REFUSED_RING,      /* entries refused: the ring was full */
+	COUNT_REFUSED_SHARE,     /* entries refused: the process had its share of the ring */
+	COUNT_REFUSED_READ,      /* entries refused: their memory could not be read */
+	COUNT_UNTRACKED,         /* recorders: no slot was free, or they could not be read */
 	COUNT_UNTRACKED_ENTRIES, /* entries of such recorders */
 	COUNT_CONTEXT_LOST,
 	COUNT_NOTICES_LOST, /* no harm: the collector looks at the slots instead */
-	COUNT_TICKS,	    /* times the deadline timer fired */
-	COUNT_WAKEUPS,	    /* times BPF woke the collector */
+	COUNT_TICKS,        /* times the deadline timer fired */
+	COUNT_WAKEUPS,      /* times BPF woke the collector */
 	COUNTERS = 16
 };
 
@@ -212,7 +212,8 @@ struct adopt_args {
 _Static_assert(sizeof(struct entry_record) == 48, "entry_record has no padding");
 _Static_assert(sizeof(struct notice) == 24, "notice has no padding");
 _Static_assert(sizeof(struct recorder_slot) == 192, "recorder_slot is three cache lines");
-_Static_assert(__builtin_offsetof(struct recorder_slot, started_ns) == 64, "the first of them is hot");
+_Static_assert(__builtin_offsetof(struct recorder_slot, started_ns) == 64,
+	       "the first of them is hot");
 _Static_assert(sizeof(struct process_slot) == 64, "process_slot has no padding");
 
 #endif /* FLIGHTREC_RECORD_H */

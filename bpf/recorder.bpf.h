@@ -17,7 +17,7 @@ struct opening {
 	u64 parent_id;
 	const char *name;      /* or NULL: use user_name */
 	const void *user_name; /* NAME_SIZE bytes in the process */
-	const char *comm; /* or NULL: the current thread's */
+	const char *comm;      /* or NULL: the current thread's */
 	u32 tid;
 	u32 flags;
 };
@@ -90,8 +90,7 @@ static __always_inline u32 open_recorder(const struct recorder_key *key, u32 pro
 		return NONE;
 	}
 	/* An exchange is a full barrier: the wheel sees the deadline, or is seen not to have. */
-	__sync_lock_test_and_set(&slot->word,
-				 WORD(WORD_GENERATION(slot->word) + 1, RECORDER_OPEN));
+	__sync_lock_test_and_set(&slot->word, WORD(WORD_GENERATION(slot->word) + 1, RECORDER_OPEN));
 	count(COUNT_OPENED);
 	if (wheel_schedule(index, slot, now_ns))
 		count(COUNT_UNTRACKED);

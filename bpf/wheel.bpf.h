@@ -50,15 +50,15 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, WHEEL_LEVELS * WHEEL_BUCKETS);
+	__uint(max_entries, WHEEL_LEVELS *WHEEL_BUCKETS);
 	__type(key, u32);
 	__type(value, u64); /* number of the first node, plus 1 */
 } buckets SEC(".maps");
 
 struct wheel_level {
 	u64 occupied[WHEEL_WORDS]; /* a bit for each bucket that may hold nodes */
-	u64 done;      /* buckets up to this one are taken, or about to be */
-	u64 processed; /* the timer's own: up to here they are */
+	u64 done;                  /* buckets up to this one are taken, or about to be */
+	u64 processed;             /* the timer's own: up to here they are */
 };
 
 struct {
@@ -68,9 +68,9 @@ struct {
 	__type(value, struct wheel_level);
 } wheel SEC(".maps");
 
-volatile u64 armed_ns = NEVER;	   /* when the timer fires; 0 while it runs */
+volatile u64 armed_ns = NEVER;     /* when the timer fires; 0 while it runs */
 volatile u64 requested_ns = NEVER; /* the time that re-arming was last asked for */
-volatile u64 taken_nodes;	   /* the timer's own: the rest of the bucket at hand */
+volatile u64 taken_nodes;          /* the timer's own: the rest of the bucket at hand */
 
 /* Which bit is the lowest; @bits is not 0. Without branches: each would double the verifier's
  * work, and BPF has no instruction for it. */

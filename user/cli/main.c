@@ -2,9 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/attach.h"
 #include "cli/doctor.h"
 #include "cli/options.h"
-#include "cli/watch.h"
+#include "cli/run.h"
 #include "flightrec.h"
 
 static const char help[] =
@@ -20,7 +21,8 @@ static const char help[] =
 	"                             run: standard error)\n"
 	"      --format FORMAT        text, detail or json\n"
 	"      --json                 the same as --format json: one object a line\n"
-	"      --min-severity LEVEL   leave out entries below debug, info, warning, error, critical\n"
+	"      --min-severity LEVEL   leave out entries below debug, info, warning, error, "
+	"critical\n"
 	"      --timeout DURATION     in place of every recorder's own, such as 250ms, 10s, 5m\n"
 	"      --duration DURATION    stop watching after this long\n"
 	"      --max-reports N        stop watching after N replays\n"
@@ -38,7 +40,7 @@ static int watch(bool run, int argc, char **argv)
 	int status = options_parse(&options, run, argc, argv);
 
 	if (!status)
-		status = run ? watch_run(&options) : watch_attach(&options);
+		status = run ? run_command(&options) : attach_processes(&options);
 	options_free(&options);
 	return status;
 }

@@ -170,19 +170,27 @@ static error_t parse_attach(int key, char *arg, struct argp_state *state)
 
 int options_parse(struct options *options, bool run, int argc, char **argv)
 {
-	static const struct argp common = {common_options, parse_common, NULL, NULL, NULL, NULL,
-					   NULL};
+	static const struct argp common = {common_options, parse_common, NULL, NULL,
+					   NULL,           NULL,         NULL};
 	static const struct argp_child children[] = {{&common, 0, NULL, 0}, {0}};
 	static const struct argp run_argp = {
-		NULL, parse_run, "[--] COMMAND [ARG...]",
+		NULL,
+		parse_run,
+		"[--] COMMAND [ARG...]",
 		"Start COMMAND and watch it and its children: recorders that exceed their timeout "
 		"are replayed on standard error.",
-		children, NULL, NULL};
+		children,
+		NULL,
+		NULL};
 	static const struct argp attach_argp = {
-		attach_options, parse_attach, NULL,
+		attach_options,
+		parse_attach,
+		NULL,
 		"Watch running processes: recorders that exceed their timeout are replayed on "
 		"standard output.",
-		children, NULL, NULL};
+		children,
+		NULL,
+		NULL};
 	const struct argp *argp = run ? &run_argp : &attach_argp;
 	char name[32];
 
@@ -194,7 +202,7 @@ int options_parse(struct options *options, bool run, int argc, char **argv)
 	argv[0] = name;
 	/* In order: what comes after COMMAND is COMMAND's. */
 	return argp_parse(argp, argc, argv, run ? ARGP_IN_ORDER : 0, NULL, options) ? EXIT_USAGE
-										      : 0;
+										    : 0;
 }
 
 void options_free(struct options *options)

@@ -21,7 +21,7 @@
 #define MAX_RECORDERS_LIMIT (1u << 24)
 
 struct options {
-	bool run; /* else attach */
+	bool run;           /* else attach */
 	const char *output; /* NULL: the stream of the subcommand */
 	enum report_format format;
 	int min_severity;

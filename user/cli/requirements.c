@@ -94,9 +94,10 @@ static bool met_lockdown(char *detail, size_t size)
 		close(fd);
 	}
 	if (strstr(text, "[confidentiality]")) {
-		snprintf(detail, size, "the kernel is locked down (lockdown=confidentiality), and "
-				       "refuses BPF programs that read memory: boot with "
-				       "lockdown=integrity or none");
+		snprintf(detail, size,
+			 "the kernel is locked down (lockdown=confidentiality), and "
+			 "refuses BPF programs that read memory: boot with "
+			 "lockdown=integrity or none");
 		return false;
 	}
 	snprintf(detail, size, "%s", strstr(text, "[integrity]") ? "integrity" : "none");
@@ -133,12 +134,9 @@ static bool met_ring_buffer(char *detail, size_t size)
 }
 
 const struct requirement requirements[] = {
-	{"capabilities", met_capabilities, true},
-	{"other users' processes", met_ptrace, false},
-	{"type information (BTF)", met_btf, true},
-	{"uprobes", met_uprobes, true},
-	{"kernel lockdown", met_lockdown, true},
-	{"pid namespace", met_pid_namespace, true},
+	{"capabilities", met_capabilities, true},  {"other users' processes", met_ptrace, false},
+	{"type information (BTF)", met_btf, true}, {"uprobes", met_uprobes, true},
+	{"kernel lockdown", met_lockdown, true},   {"pid namespace", met_pid_namespace, true},
 	{"ring buffer", met_ring_buffer, true},
 };
 const size_t n_requirements = sizeof(requirements) / sizeof(requirements[0]);

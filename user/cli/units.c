@@ -43,9 +43,8 @@ static int parse_with_unit(const char *text, const struct unit *units, uint64_t 
 int parse_duration(const char *text, uint64_t *ns)
 {
 	static const struct unit units[] = {
-		{"ns", 1},	 {"us", 1e3},	   {"ms", 1e6},	     {"s", 1e9},
-		{"m", 60e9},	 {"min", 60e9},	   {"h", 3600e9},    {"d", 86400e9},
-		{NULL, 0},
+		{"ns", 1},     {"us", 1e3},   {"ms", 1e6},    {"s", 1e9}, {"m", 60e9},
+		{"min", 60e9}, {"h", 3600e9}, {"d", 86400e9}, {NULL, 0},
 	};
 
 	return parse_with_unit(text, units, ns);
@@ -54,9 +53,9 @@ int parse_duration(const char *text, uint64_t *ns)
 int parse_size(const char *text, uint64_t *bytes)
 {
 	static const struct unit units[] = {
-		{"", 1},	     {"B", 1},		 {"K", 1 << 10},   {"KB", 1 << 10},
-		{"KiB", 1 << 10},    {"M", 1 << 20},	 {"MB", 1 << 20},  {"MiB", 1 << 20},
-		{"G", 1 << 30},	     {"GB", 1 << 30},	 {"GiB", 1 << 30}, {NULL, 0},
+		{"", 1},          {"B", 1},        {"K", 1 << 10},   {"KB", 1 << 10},
+		{"KiB", 1 << 10}, {"M", 1 << 20},  {"MB", 1 << 20},  {"MiB", 1 << 20},
+		{"G", 1 << 30},   {"GB", 1 << 30}, {"GiB", 1 << 30}, {NULL, 0},
 	};
 
 	return parse_with_unit(text, units, bytes);

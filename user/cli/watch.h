@@ -1,12 +1,53 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* `flightrec run` and `flightrec attach`. */
+/* What `flightrec run` and `flightrec attach` have in common: they wait, and let a session work. */
 #ifndef FLIGHTREC_WATCH_H
 #define FLIGHTREC_WATCH_H
 
-#include "cli/options.h"
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
 
-/* Return the status to exit with. */
-int watch_run(const struct options *options);
-int watch_attach(const struct options *options);
+#include "cli/launch.h"
+#include "cli/options.h"
+#include "collector/session.h"
+
+/* What an epoll event is about. */
+enum token { TOKEN_SESSION, TOKEN_SIGNAL, TOKEN_DURATION, TOKEN_COMMAND, TOKEN_PROCESS };
+
+struct watch {
+	const struct options *options;
+	struct session session;
+	struct launch launch; /* of run */
+	FILE *output;
+	sigset_t original_mask;
+	int epoll_fd;
+	int signal_fd;
+	size_t processes; /* attached to, and still running */
+	bool watching;
+	bool command_ended;
+	int command_status;
+	bool interrupted;
+};
+
+/* Opens the output and a session. Returns 0, or the status to end with; it said why. */
+int watch_start(struct watch *w, const struct options *options);
+
+/* Has @fd wake the watch. Returns 0 or a negative errno. */
+int watch_add_fd(struct watch *w, int fd, uint64_t token);
+
+/* Starts the clock of --duration. Returns 0 or a negative errno. */
+int watch_start_duration(struct watch *w);
+
+/* For --verbose: what the probes are attached to, and what it takes. */
+void watch_print_setup(const struct watch *w);
+
+/* Waits and works until the end, whatever brings it; then detaches and says what was seen. */
+void watch_until_end(struct watch *w);
+
+/* Detaches, takes what is left, and says what was seen; once. */
+void watch_stop(struct watch *w);
+
+/* Frees all; returns @status, or that of an output that failed. */
+int watch_end(struct watch *w, int status);
 
 #endif /* FLIGHTREC_WATCH_H */

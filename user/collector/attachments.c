@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,8 @@
 
 #include "collector/elf_probes.h"
 #include "collector/mappings.h"
+
+#define LIBRARY "libflightrec.so.0"
 
 /* What tells one file from another, also when an inode number is used again. */
 struct file_identity {
@@ -52,7 +55,8 @@ void attachments_free(struct attachments *a)
 {
 	struct attached_file *file, *next;
 
-	HASH_ITER(hh, a->files, file, next) {
+	HASH_ITER(hh, a->files, file, next)
+	{
 		HASH_DEL(a->files, file);
 		free_file(file);
 	}
@@ -78,8 +82,8 @@ static int identify(int fd, pid_t pid, struct file_identity *identity)
 	return 0;
 }
 
-static int attach(struct attachments *a, struct attached_file *file, int fd, enum flightrec_probe
-		  probe, uint64_t offset, uint64_t ref_ctr_offset)
+static int attach(struct attachments *a, struct attached_file *file, int fd,
+		  enum flightrec_probe probe, uint64_t offset, uint64_t ref_ctr_offset)
 {
 	LIBBPF_OPTS(bpf_uprobe_opts, options, .ref_ctr_offset = ref_ctr_offset);
 	struct bpf_program *program = tracker_program(a->tracker, probe);
@@ -89,9 +93,9 @@ static int attach(struct attachments *a, struct attached_file *file, int fd, enu
 
 	/* The descriptor leads to the file itself, whatever its name and mount namespace. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	link = bpf_program__attach_uprobe_opts(
-		program, file->identity.pid ? (pid_t)file->identity.pid : -1, path, offset,
-		&options);
+	link = bpf_program__attach_uprobe_opts(program,
+					       file->identity.pid ? (pid_t)file->identity.pid : -1,
+					       path, offset, &options);
 	if (!link) {
 		int err = -errno;
 
@@ -117,8 +121,8 @@ static int attach_copy(struct attachments *a, struct attached_file *file, int fd
 {
 	/* Closings first, entries last: nothing is seen of which the end would be missed. */
 	static const enum flightrec_probe order[] = {
-		FLIGHTREC_PROBE_END,	 FLIGHTREC_PROBE_EXTEND, FLIGHTREC_PROBE_REPLAY,
-		FLIGHTREC_PROBE_CONTEXT, FLIGHTREC_PROBE_BEGIN,	 FLIGHTREC_PROBE_ENTRY,
+		FLIGHTREC_PROBE_END,     FLIGHTREC_PROBE_EXTEND, FLIGHTREC_PROBE_REPLAY,
+		FLIGHTREC_PROBE_CONTEXT, FLIGHTREC_PROBE_BEGIN,  FLIGHTREC_PROBE_ENTRY,
 	};
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
@@ -230,4 +234,30 @@ int attachments_add_path(struct attachments *a, const char *path)
 	file = file_for(a, fd, path, 0);
 	close(fd);
 	return file && file->probes.copies ? 0 : -ENOENT;
+}
+
+static void try_directory(struct attachments *a, const char *directory, size_t length)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%.*s/%s", (int)length, directory, LIBRARY);
+	attachments_add_path(a, path);
+}
+
+void attachments_add_usual(struct attachments *a)
+{
+	static const char *const usual[] = {"/usr/local/lib", "/usr/lib", "/usr/lib64",
+					    "/usr/lib/x86_64-linux-gnu",
+					    "/usr/lib/aarch64-linux-gnu"};
+	const char *path = getenv("LD_LIBRARY_PATH");
+
+	while (path && *path) {
+		size_t length = strcspn(path, ":;");
+
+		if (length)
+			try_directory(a, path, length);
+		path += length + (path[length] != '\0');
+	}
+	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
+		try_directory(a, usual[i], strlen(usual[i]));
 }

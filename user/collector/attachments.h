@@ -20,7 +20,7 @@ struct attachments {
 	struct tracker *tracker;
 	struct attached_file *files; /* hash table */
 	bool each_process; /* attach for each process by itself, not for all that map the file */
-	size_t copies;	   /* of the library, attached to */
+	size_t copies;     /* of the library, attached to */
 	char problem[256]; /* why the last file with probes was not attached to; or "" */
 };
 
@@ -40,5 +40,12 @@ int attachments_scan(struct attachments *attachments, pid_t pid, attachments_cop
 
 /* Attaches, for all processes, to a file that none may map yet. Returns 0 or a negative errno. */
 int attachments_add_path(struct attachments *attachments, const char *path);
+
+/*
+ * Attaches, for all processes, to the usual copies of the shared library. A program that loads it
+ * later, or starts another that does, then finds the probes live; other copies are found when the
+ * kernel tells of their loading.
+ */
+void attachments_add_usual(struct attachments *attachments);
 
 #endif /* FLIGHTREC_ATTACHMENTS_H */

@@ -45,7 +45,8 @@ static void free_process(struct observed_process *process)
 
 	if (!process)
 		return;
-	HASH_ITER(hh, process->sites, site, next) {
+	HASH_ITER(hh, process->sites, site, next)
+	{
 		HASH_DEL(process->sites, site);
 		free_site(site);
 	}
@@ -151,8 +152,7 @@ void process_table_site(struct process_table *table, const struct site_record *r
 	site->line = record->line;
 	site->format = copy_string(record->format, record->format_size, SITE_FORMAT_MAX);
 	site->file = copy_string(record->file, record->file_size, SITE_FILE_MAX);
-	site->function =
-		copy_string(record->function, record->function_size, SITE_FUNCTION_MAX);
+	site->function = copy_string(record->function, record->function_size, SITE_FUNCTION_MAX);
 	if (!site->format) {
 		free_site(site);
 		return;
@@ -164,8 +164,8 @@ static char *read_string(struct target *target, const char *address, size_t max)
 {
 	char buffer[SITE_FORMAT_MAX];
 
-	if (!address || target_read_string(target, (uint64_t)(uintptr_t)address, buffer, max,
-					   NULL) < 0)
+	if (!address ||
+	    target_read_string(target, (uint64_t)(uintptr_t)address, buffer, max, NULL) < 0)
 		return NULL;
 	return strdup(buffer);
 }

@@ -93,7 +93,8 @@ static bool is_open(const struct recorder_table *table, uint32_t slot)
 
 void recorder_table_sweep(struct recorder_table *table)
 {
-	/* Each sweep costs what is listed, and doubles the way to the next one: constant per entry. */
+	/* Each sweep costs what is listed, and doubles the way to the next one: constant per entry.
+	 */
 	if (table->listed < table->sweep_at && table->budget.used < table->budget.limit / 2)
 		return;
 	for (uint32_t i = table->listed; i-- > 0;) {

@@ -18,8 +18,8 @@ struct held_recorder {
 	uint32_t generation;
 	uint32_t listed; /* its place in the table's list */
 	bool reported;
-	uint32_t replays; /* asked for by the program, and written */
-	uint64_t received;	 /* entries taken out of the rings */
+	uint32_t replays;       /* asked for by the program, and written */
+	uint64_t received;      /* entries taken out of the rings */
 	uint64_t reported_lost; /* of these that were emitted before its report */
 	struct entry_buffer entries;
 	uint16_t context_size;

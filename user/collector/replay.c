@@ -66,8 +66,7 @@ static char *render(struct observed_process *process, const struct entry_record 
 }
 
 static bool fill_entry(struct report_entry *to, const struct entry_record *record,
-		       struct observed_process *process, uint64_t started_ns,
-		       uint64_t real_offset)
+		       struct observed_process *process, uint64_t started_ns, uint64_t real_offset)
 {
 	struct call_site_info site;
 	char *message = render(process, record, &site);
@@ -122,7 +121,8 @@ static void fill_entries(struct gathering *g, const struct held_recorder *held)
 	struct report *report = &replay->report;
 
 	entry_buffer_each(&held->entries, gather, g);
-	/* From several rings, and of several threads: the recorder's own count puts them in order. */
+	/* From several rings, and of several threads: the recorder's own count puts them in order.
+	 */
 	if (g->n_records)
 		qsort(g->records, g->n_records, sizeof(*g->records), by_sequence);
 	replay->entries = calloc(g->n_records ? g->n_records : 1, sizeof(*replay->entries));

@@ -15,12 +15,12 @@
 #include <sys/types.h>
 
 enum report_event {
-	REPORT_TIMEOUT,	 /* a recorder timed out: all its entries */
-	REPORT_REPLAY,	 /* the program, or a person, asked for a replay */
-	REPORT_ENTRY,	 /* one entry, logged after its recorder timed out, or to none */
+	REPORT_TIMEOUT,  /* a recorder timed out: all its entries */
+	REPORT_REPLAY,   /* the program, or a person, asked for a replay */
+	REPORT_ENTRY,    /* one entry, logged after its recorder timed out, or to none */
 	REPORT_FINISHED, /* a recorder that had timed out was closed */
-	REPORT_DIED,	 /* its process ended while it was open and timed out */
-	REPORT_END,	 /* the end of the run: totals */
+	REPORT_DIED,     /* its process ended while it was open and timed out */
+	REPORT_END,      /* the end of the run: totals */
 };
 
 struct report_context {
@@ -29,7 +29,7 @@ struct report_context {
 };
 
 struct report_recorder {
-	uint64_t id;	    /* from 1 */
+	uint64_t id;        /* from 1 */
 	uint64_t parent_id; /* or 0 */
 	const char *name;
 	const char *comm;
@@ -39,7 +39,7 @@ struct report_recorder {
 	uint64_t started_ns;
 	uint64_t timeout_ns;
 	uint64_t age_ns; /* from its opening to this report, or to its closing */
-	bool adopted;	 /* opened before it was watched */
+	bool adopted;    /* opened before it was watched */
 	const struct report_context *context;
 	size_t n_context;
 };
@@ -47,7 +47,7 @@ struct report_recorder {
 struct report_entry {
 	uint64_t time_ns;
 	uint64_t offset_ns; /* from the recorder's opening */
-	int severity;	    /* enum flightrec_severity */
+	int severity;       /* enum flightrec_severity */
 	pid_t tid;
 	unsigned int line;
 	const char *message;
@@ -57,8 +57,8 @@ struct report_entry {
 
 /* Losses by cause. */
 struct report_losses {
-	uint64_t ring;	     /* the ring was full */
-	uint64_t share;	     /* the process had used its share of the ring */
+	uint64_t ring;       /* the ring was full */
+	uint64_t share;      /* the process had used its share of the ring */
 	uint64_t unreadable; /* the process's memory could not be read */
 	uint64_t untracked;  /* of recorders for which there was no room */
 	uint64_t buffer;     /* of replayed recorders: beyond what the collector keeps */
@@ -70,14 +70,14 @@ struct report_totals {
 	uint64_t entries;
 	uint64_t lost; /* the sum of losses */
 	struct report_losses losses;
-	uint64_t untracked;	 /* recorders for which there was no room */
-	uint64_t reports_lost;	 /* reports that could not be written */
+	uint64_t untracked;    /* recorders for which there was no room */
+	uint64_t reports_lost; /* reports that could not be written */
 };
 
 struct report {
 	enum report_event event;
 	uint64_t time_ns;
-	bool has_recorder;	/* always, but for REPORT_END and an entry logged to none */
+	bool has_recorder; /* always, but for REPORT_END and an entry logged to none */
 	struct report_recorder recorder;
 	/* An entry logged to no open recorder: who logged it. */
 	pid_t pid;
@@ -87,11 +87,11 @@ struct report {
 	size_t n_entries;
 	uint64_t entries_total; /* emitted, with those lost */
 	uint64_t entries_lost;
-	size_t gap_at;	       /* where the losses of the middle are: before entries[gap_at] ... */
-	uint64_t gap_lost;     /* ... this many; 0: none there */
-	const char *state;     /* TIMEOUT: what is to be said of now, such as "stopped"; or NULL */
-	uint64_t late_ns;      /* FINISHED: how far past its deadline it was closed */
-	int wait_status;       /* DIED: as of wait(2); -1: it called execve() */
+	size_t gap_at;     /* where the losses of the middle are: before entries[gap_at] ... */
+	uint64_t gap_lost; /* ... this many; 0: none there */
+	const char *state; /* TIMEOUT: what is to be said of now, such as "stopped"; or NULL */
+	uint64_t late_ns;  /* FINISHED: how far past its deadline it was closed */
+	int wait_status;   /* DIED: as of wait(2); -1: it called execve() */
 	struct report_totals totals; /* END */
 };
 

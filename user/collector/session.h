@@ -23,8 +23,8 @@ struct session_options {
 	enum report_format format;
 	FILE *output;
 	const char *output_name; /* for messages */
-	uint64_t max_reports;	 /* 0: any number */
-	bool each_process;	 /* attach to named processes only */
+	uint64_t max_reports;    /* 0: any number */
+	bool each_process;       /* attach to named processes only */
 };
 
 struct waiting;
@@ -45,7 +45,7 @@ struct session {
 	size_t n_rescans;
 	uint64_t reports;
 	uint64_t reports_lost;
-	uint64_t buffer_lost;	/* entries left out of replays */
+	uint64_t buffer_lost;    /* entries left out of replays */
 	uint64_t timed_out_here; /* seen before the kernel's timer could tell */
 	int output_error;
 	bool more; /* the last dispatch left something in the rings */

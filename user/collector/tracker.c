@@ -116,19 +116,25 @@ static int map_maps(struct tracker *t)
 	struct flightrec_bpf *s = t->skeleton;
 
 	t->slots = map_memory(s->maps.slots, t->max_recorders * sizeof(*t->slots), PROT_READ);
-	t->processes = map_memory(s->maps.processes, t->max_processes * sizeof(*t->processes),
-				  PROT_READ);
+	t->processes =
+		map_memory(s->maps.processes, t->max_processes * sizeof(*t->processes), PROT_READ);
 	t->counters = map_memory(s->maps.counters, t->cpus * sizeof(*t->counters), PROT_READ);
-	t->shares = map_memory(s->maps.shares,
-			       (size_t)t->max_processes * t->rings * sizeof(*t->shares),
-			       PROT_READ | PROT_WRITE);
+	t->shares =
+		map_memory(s->maps.shares, (size_t)t->max_processes * t->rings * sizeof(*t->shares),
+			   PROT_READ | PROT_WRITE);
 	return t->slots && t->processes && t->counters && t->shares ? 0 : -errno;
+}
+
+/* What a record takes in a ring. */
+static uint64_t record_bytes(size_t size)
+{
+	return (size + RING_HEADER + 7) & ~(uint64_t)7;
 }
 
 static int on_record(void *arg, void *data, size_t size)
 {
 	struct tracker_ring *ring = arg;
-	uint64_t bytes = (size + RING_HEADER + 7) & ~(uint64_t)7;
+	uint64_t bytes = record_bytes(size);
 
 	ring->tracker->fn(ring->tracker->arg, ring->number, data, size);
 	if (ring->budget <= bytes) {
@@ -247,8 +253,7 @@ void tracker_close(struct tracker *t)
 	size_t mask = ~(page - 1);
 
 	if (t->slots)
-		munmap((void *)t->slots,
-		       (t->max_recorders * sizeof(*t->slots) + page - 1) & mask);
+		munmap((void *)t->slots, (t->max_recorders * sizeof(*t->slots) + page - 1) & mask);
 	if (t->processes)
 		munmap((void *)t->processes,
 		       (t->max_processes * sizeof(*t->processes) + page - 1) & mask);
@@ -373,6 +378,11 @@ bool tracker_drain_entries(struct tracker *t)
 	return more;
 }
 
+void tracker_consumed(struct tracker *t, uint32_t ring, uint32_t process, size_t size)
+{
+	t->shares[process * t->rings + ring].consumed += record_bytes(size);
+}
+
 void tracker_release(struct tracker *t, const uint32_t *slots, const uint32_t *generations,
 		     size_t count, uint32_t process)
 {
@@ -410,7 +420,8 @@ void tracker_verified(struct tracker *t, void (*fn)(const char *program, uint32_
 {
 	struct bpf_program *program;
 
-	bpf_object__for_each_program(program, t->skeleton->obj) {
+	bpf_object__for_each_program(program, t->skeleton->obj)
+	{
 		struct bpf_prog_info info = {0};
 		uint32_t size = sizeof(info);
 

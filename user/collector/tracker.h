@@ -23,8 +23,8 @@ struct flightrec_bpf;
 struct ring_buffer;
 
 struct tracker_options {
-	uint64_t ring_bytes;	  /* of all entry rings together */
-	uint64_t timeout_ns;	  /* in place of every recorder's own; 0: each its own */
+	uint64_t ring_bytes; /* of all entry rings together */
+	uint64_t timeout_ns; /* in place of every recorder's own; 0: each its own */
 	uint32_t max_recorders;
 	int min_severity;
 	bool watch_all;
@@ -87,6 +87,9 @@ int tracker_processes(struct tracker *tracker,
 bool tracker_drain(struct tracker_ring *ring);
 /* Likewise, of all entry rings. */
 bool tracker_drain_entries(struct tracker *tracker);
+
+/* A record of @size bytes was taken out of an entry ring: its process may fill that much again. */
+void tracker_consumed(struct tracker *tracker, uint32_t ring, uint32_t process, size_t size);
 
 /* Frees recorder slots, and then a process slot unless @process is NONE. */
 void tracker_release(struct tracker *tracker, const uint32_t *slots, const uint32_t *generations,

@@ -23,8 +23,8 @@ static inline int probe_watched(enum flightrec_probe probe)
 
 void probe_begin(const flightrec *rec, uint64_t id, uint64_t timeout_ns, const char *name,
 		 uint64_t parent_id);
-void probe_entry(const flightrec *rec, uint64_t id, const struct flightrec_site *site,
-		 uint64_t how, const void *data, uint64_t size);
+void probe_entry(const flightrec *rec, uint64_t id, const struct flightrec_site *site, uint64_t how,
+		 const void *data, uint64_t size);
 void probe_end(const flightrec *rec, uint64_t id);
 void probe_extend(const flightrec *rec, uint64_t id, uint64_t timeout_ns);
 void probe_context(const flightrec *rec, uint64_t id, const void *data, uint64_t size);

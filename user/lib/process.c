@@ -114,8 +114,8 @@ static struct flightrec_open *pop_free(struct flightrec_process *process, uint32
 		open = slot_address(*slot, false);
 		if (!open)
 			return NULL;
-		new_head = ((head >> 32) + 1) << 32 |
-			   __atomic_load_n(&open->next_, __ATOMIC_RELAXED);
+		new_head =
+			((head >> 32) + 1) << 32 | __atomic_load_n(&open->next_, __ATOMIC_RELAXED);
 	} while (!__atomic_compare_exchange_n(&process->free_, &head, new_head, true,
 					      __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
 	return open;

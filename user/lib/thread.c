@@ -51,6 +51,10 @@ void thread_push(struct flightrec_process *process, uint32_t slot, uint64_t id)
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	if (at < THREAD_NESTING_MAX)
 		self.open[at] = (struct nesting){slot, (uint32_t)id};
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	/* A handler that closed what it had pushed took this level, not open then, with it. */
+	if (self.depth <= at)
+		self.depth = at + 1;
 }
 
 static bool is_open(struct flightrec_process *process, const struct nesting *nesting)

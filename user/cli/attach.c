@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "cli/attach.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cli/watch.h"
+#include "collector/adoption.h"
+
+/* The process of a thread's number, which top -H or ps -L shows. */
+static pid_t process_of(pid_t pid)
+{
+	char path[64], line[128];
+	pid_t process = pid;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return pid;
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "Tgid: %d", &process) == 1)
+			break;
+	}
+	fclose(file);
+	return process;
+}
+
+static int watch_process(struct watch *w, pid_t pid)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	int copies;
+
+	if (fd < 0) {
+		fprintf(stderr, "flightrec: no such process: %d\n", pid);
+		return EXIT_NOTHING;
+	}
+	copies = session_watch(&w->session, pid);
+	if (copies > 0) {
+		event.data.u64 = (uint64_t)fd << 8 | TOKEN_PROCESS;
+		if (epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0) {
+			w->processes++;
+			return 0;
+		}
+		copies = -errno;
+	}
+	tracker_unwatch(&w->session.tracker, pid);
+	close(fd);
+	if (copies == 0 && w->session.attachments.problem[0]) {
+		fprintf(stderr, "flightrec: process %d: %s\n", pid, w->session.attachments.problem);
+		return EXIT_UNSUPPORTED;
+	}
+	if (copies == 0) {
+		fprintf(stderr, "flightrec: process %d does not use the flightrec library\n", pid);
+		return EXIT_NOTHING;
+	}
+	fprintf(stderr, "flightrec: cannot watch process %d: %s\n", pid, strerror(-copies));
+	return copies == -ESRCH                        ? EXIT_NOTHING
+	       : copies == -EACCES || copies == -EPERM ? EXIT_UNSUPPORTED
+						       : EXIT_FAILED;
+}
+
+static int watch_named(struct watch *w)
+{
+	int status = 0;
+
+	for (size_t i = 0; i < w->options->n_pids; i++) {
+		int one = watch_process(w, process_of(w->options->pids[i]));
+
+		status = one ? one : status;
+	}
+	return w->processes ? 0 : status;
+}
+
+static int watch_everything(struct watch *w)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+
+	if (!proc) {
+		fprintf(stderr, "flightrec: cannot read /proc: %s\n", strerror(errno));
+		return EXIT_FAILED;
+	}
+	while ((entry = readdir(proc))) {
+		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+
+		if (pid > 0 && pid != getpid() &&
+		    attachments_scan(&w->session.attachments, pid, adoption_add, &w->session) > 0)
+			w->processes++;
+	}
+	closedir(proc);
+	attachments_add_usual(&w->session.attachments);
+	return 0;
+}
+
+int attach_processes(const struct options *options)
+{
+	struct watch w;
+	int err = watch_start(&w, options);
+
+	if (err)
+		return watch_end(&w, err);
+	err = options->all ? watch_everything(&w) : watch_named(&w);
+	if (err)
+		return watch_end(&w, err);
+	err = watch_start_duration(&w);
+	if (err) {
+		fprintf(stderr, "flightrec: cannot set a timer: %s\n", strerror(-err));
+		return watch_end(&w, EXIT_FAILED);
+	}
+	watch_print_setup(&w);
+	fprintf(stderr, "flightrec: watching %zu process%s%s\n", w.processes,
+		w.processes == 1 ? "" : "es", options->all ? ", and those to come" : "");
+	session_adopt(&w.session);
+	session_dispatch(&w.session);
+	watch_until_end(&w);
+	return watch_end(&w, 0);
+}
