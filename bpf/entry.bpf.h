@@ -74,12 +74,10 @@ static __always_inline u16 read_string(char *to, u32 size, u64 from)
 	return length > 0 ? (u16)length : 0;
 }
 
-static __always_inline u64 site_tag(u64 site, u32 process)
+/* What tells a call site from those of other processes, earlier ones with the same number too. */
+static __always_inline u64 site_tag(u64 site, const struct process_key *process)
 {
-	struct process_slot *slot = bpf_map_lookup_elem(&processes, &process);
-	u64 generation = slot ? WORD_GENERATION(slot->word) : 0;
-
-	return (site ^ (generation << 48) ^ ((u64)process << 56)) * 0x9e3779b97f4a7c15ULL + site;
+	return mix(site + process->start_ns) + process->pid + ((u64)process->exec_id << 32);
 }
 
 /* Sends the description of a call site. */
@@ -112,9 +110,10 @@ static __noinline void send_site(u64 site, u32 process, u32 ring_number, u64 tag
 	bpf_map_update_elem(&sites_known, &cache, &tag, BPF_ANY);
 }
 
-static __always_inline void know_site(u64 site, u32 process, u32 ring_number)
+static __always_inline void know_site(u64 site, const struct process_key *key, u32 process,
+				      u32 ring_number)
 {
-	u64 tag = site_tag(site, process);
+	u64 tag = site_tag(site, key);
 	u32 cache = (u32)(tag >> 32) & (SITES_KNOWN - 1);
 	u64 *known = bpf_map_lookup_elem(&sites_known, &cache);
 
@@ -138,7 +137,7 @@ struct emission {
 };
 
 /* Puts an entry into the ring of this CPU. Returns 0, or the counter of its loss. */
-static __always_inline u32 emit(const struct emission *e)
+static __always_inline u32 emit(const struct emission *e, const struct process_key *key)
 {
 	u32 ring_number = bpf_get_smp_processor_id() % rings_count;
 	void *ring = bpf_map_lookup_elem(&rings, &ring_number);
@@ -150,12 +149,16 @@ static __always_inline u32 emit(const struct emission *e)
 	if (!ring || !share)
 		return COUNT_REFUSED_RING;
 	if (e->site)
-		know_site(e->site, e->process, ring_number);
+		know_site(e->site, key, e->process, ring_number);
 	/* The verifier wants a constant: a few sizes, each a path of its own. */
 	if (size <= 16)
 		total = sizeof(*record) + 16;
-	else if (size <= 48)
-		total = sizeof(*record) + 48;
+	else if (size <= 24)
+		total = sizeof(*record) + 24;
+	else if (size <= 40)
+		total = sizeof(*record) + 40;
+	else if (size <= 64)
+		total = sizeof(*record) + 64;
 	else if (size <= 128)
 		total = sizeof(*record) + 128;
 	else if (size <= 384)

@@ -39,7 +39,7 @@ struct user_recorder {
 
 static __always_inline u32 current_tid(void)
 {
-	return (u32)bpf_get_current_pid_tgid();
+	return bpf_get_current_task_btf()->pid;
 }
 
 /* ---- probes: arguments are documented in <flightrec/probes.h> ---- */
@@ -115,7 +115,7 @@ __noinline int emit_stray(struct pt_regs *ctx)
 	e.tid = current_tid();
 	e.time_ns = bpf_ktime_get_ns();
 	count(COUNT_ENTRIES);
-	lost = emit(&e);
+	lost = emit(&e, &key);
 	if (lost)
 		count(lost);
 	return 0;
@@ -165,7 +165,7 @@ int on_entry(struct pt_regs *ctx)
 	e.tid = current_tid();
 	e.time_ns = bpf_ktime_get_ns();
 	count(COUNT_ENTRIES);
-	lost = emit(&e);
+	lost = emit(&e, &key.process);
 	if (lost) {
 		__sync_fetch_and_add(&slot->refused, 1);
 		count(lost);
@@ -221,7 +221,7 @@ int on_context(struct pt_regs *ctx)
 	e.process = slot->process;
 	e.tid = current_tid();
 	e.time_ns = bpf_ktime_get_ns();
-	if (emit(&e)) {
+	if (emit(&e, &key.process)) {
 		__sync_fetch_and_add(&slot->context_refused, 1);
 		count(COUNT_CONTEXT_LOST);
 	}

@@ -32,18 +32,22 @@ enum record_type {
 	RECORD_SITE,
 };
 
+/*
+ * Kept small: with the ring's own header an entry of two integers is one cache line, and the
+ * observed process waits for each line it brings into the ring.
+ */
 struct entry_record {
-	u8 type; /* RECORD_ENTRY, or RECORD_CONTEXT: data is the whole context */
+	u8 type;	/* RECORD_ENTRY, or RECORD_CONTEXT: data is the whole context */
 	u8 reserved;
-	u16 size;       /* bytes of data */
-	u32 how;        /* severity and FLIGHTREC_HOW_*; 0 for a context */
-	u32 slot;       /* the recorder's, or NONE: it is not open */
+	u16 size;	/* bytes of data */
+	u16 how;	/* severity and FLIGHTREC_HOW_*; 0 for a context */
+	u16 process;	/* index of its process slot */
+	u32 slot;	/* the recorder's, or NONE: it is not open */
 	u32 generation; /* of the slot */
-	u64 sequence;   /* counts the recorder's entries, from 1 */
-	u64 time_ns;    /* CLOCK_MONOTONIC */
-	u64 site;       /* address of the call site in its process, or 0 */
+	u32 sequence;	/* counts the recorder's entries, from 1, modulo 2^32 */
 	u32 tid;
-	u32 process; /* index of its process slot */
+	u64 time_ns;	/* CLOCK_MONOTONIC */
+	u64 site;	/* address of the call site in its process, or 0 */
 	u8 data[];
 };
 
@@ -209,7 +213,7 @@ struct adopt_args {
 	char name[NAME_SIZE];
 };
 
-_Static_assert(sizeof(struct entry_record) == 48, "entry_record has no padding");
+_Static_assert(sizeof(struct entry_record) == 40, "entry_record has no padding");
 _Static_assert(sizeof(struct notice) == 24, "notice has no padding");
 _Static_assert(sizeof(struct recorder_slot) == 192, "recorder_slot is three cache lines");
 _Static_assert(__builtin_offsetof(struct recorder_slot, started_ns) == 64,

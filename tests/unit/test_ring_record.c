@@ -83,7 +83,7 @@ static void test_entry_out_of_bounds(void **state)
 	entry->slot = 0;
 	entry->process = 10;
 	assert_int_equal(check(entry, size, &record), -EBADMSG);
-	entry->process = NONE;
+	entry->process = UINT16_MAX;
 	assert_int_equal(check(entry, size, &record), -EBADMSG);
 	entry->process = 0;
 	entry->size = UINT16_MAX;

@@ -244,6 +244,24 @@ static void try_directory(struct attachments *a, const char *directory, size_t l
 	attachments_add_path(a, path);
 }
 
+/* Where this command is installed, or was built, the library is too. */
+static void try_beside_command(struct attachments *a)
+{
+	char path[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 8);
+	char *slash;
+
+	if (length <= 0)
+		return;
+	path[length] = '\0';
+	slash = strrchr(path, '/');
+	if (!slash)
+		return;
+	try_directory(a, path, (size_t)(slash - path));
+	strcpy(slash, "/../lib");
+	try_directory(a, path, strlen(path));
+}
+
 void attachments_add_usual(struct attachments *a)
 {
 	static const char *const usual[] = {"/usr/local/lib", "/usr/lib", "/usr/lib64",
@@ -251,6 +269,7 @@ void attachments_add_usual(struct attachments *a)
 					    "/usr/lib/aarch64-linux-gnu"};
 	const char *path = getenv("LD_LIBRARY_PATH");
 
+	try_beside_command(a);
 	while (path && *path) {
 		size_t length = strcspn(path, ":;");
 

@@ -110,9 +110,8 @@ static int by_sequence(const void *a, const void *b)
 {
 	const struct entry_record *const *left = a, *const *right = b;
 
-	return (*left)->sequence < (*right)->sequence   ? -1
-	       : (*left)->sequence > (*right)->sequence ? 1
-							: 0;
+	/* Modulo 2^32: those compared were kept together. */
+	return (int32_t)((*left)->sequence - (*right)->sequence);
 }
 
 static void fill_entries(struct gathering *g, const struct held_recorder *held)
@@ -123,8 +122,11 @@ static void fill_entries(struct gathering *g, const struct held_recorder *held)
 	entry_buffer_each(&held->entries, gather, g);
 	/* From several rings, and of several threads: the recorder's own count puts them in order.
 	 */
-	if (g->n_records)
-		qsort(g->records, g->n_records, sizeof(*g->records), by_sequence);
+	if (g->n_records) {
+		qsort(g->records, g->head, sizeof(*g->records), by_sequence);
+		qsort(g->records + g->head, g->n_records - g->head, sizeof(*g->records),
+		      by_sequence);
+	}
 	replay->entries = calloc(g->n_records ? g->n_records : 1, sizeof(*replay->entries));
 	for (size_t i = 0; replay->entries && i < g->n_records; i++) {
 		if (!fill_entry(&replay->entries[replay->n_entries], g->records[i], g->process,

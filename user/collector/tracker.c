@@ -348,6 +348,16 @@ cleanup:
 	return err;
 }
 
+static void give_back(struct tracker_ring *ring)
+{
+	struct tracker *t = ring->tracker;
+
+	if (ring->consumed)
+		t->shares[ring->consumer_process * t->rings + ring->number].consumed +=
+			ring->consumed;
+	ring->consumed = 0;
+}
+
 bool tracker_drain(struct tracker_ring *ring)
 {
 	struct tracker *t = ring->tracker;
@@ -365,6 +375,7 @@ bool tracker_drain(struct tracker_ring *ring)
 		if (woken)
 			__atomic_store_n(woken, 0, __ATOMIC_SEQ_CST);
 		ring_buffer__consume(ring->consumer);
+		give_back(ring);
 	} while (ring->budget && woken && __atomic_load_n(woken, __ATOMIC_SEQ_CST));
 	return !ring->budget;
 }
@@ -380,7 +391,16 @@ bool tracker_drain_entries(struct tracker *t)
 
 void tracker_consumed(struct tracker *t, uint32_t ring, uint32_t process, size_t size)
 {
-	t->shares[process * t->rings + ring].consumed += record_bytes(size);
+	struct tracker_ring *from = &t->ring[ring];
+
+	/*
+	 * In lots: BPF writes beside it for each entry, on another CPU, and a cache line that goes
+	 * back and forth costs the observed process more than the entry.
+	 */
+	if (from->consumer_process != process || from->consumed >= t->ring_bytes / 16)
+		give_back(from);
+	from->consumer_process = process;
+	from->consumed += record_bytes(size);
 }
 
 void tracker_release(struct tracker *t, const uint32_t *slots, const uint32_t *generations,

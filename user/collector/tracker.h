@@ -40,6 +40,8 @@ struct tracker_ring {
 	int fd; /* for epoll, edge-triggered: entries nobody waits for raise no event */
 	uint32_t number;
 	uint64_t budget; /* bytes left to take in this drain */
+	uint64_t consumed; /* bytes taken of one process, not yet given back to its share */
+	uint32_t consumer_process;
 };
 
 struct tracker {

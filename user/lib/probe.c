@@ -7,6 +7,10 @@
  * arguments pinned to the registers of the calling convention: a BPF program then reads them
  * from its context at no cost, where bpf_usdt_arg() looks up a map for each.
  *
+ * Retained (R), as gold collects a section that notes alone refer to. And _.stapsdt.base is not
+ * hidden: in the static library it would become local, and then not be the one that a program
+ * with probes of its own has already.
+ *
  * The site is a plain nop. Not the 5-byte one: newer kernels replace that by a call, which can
  * overwrite the red zone below the stack pointer, and older ones single-step it.
  */
@@ -26,9 +30,8 @@
 	"994:	.balign 4\n"                                                                         \
 	"	.popsection\n"                                                                           \
 	".ifndef _.stapsdt.base\n"                                                                 \
-	"	.pushsection .stapsdt.base,\"aG\",\"progbits\",.stapsdt.base,comdat\n"                   \
+	"	.pushsection .stapsdt.base,\"aGR\",\"progbits\",.stapsdt.base,comdat\n"                  \
 	"	.weak _.stapsdt.base\n"                                                                  \
-	"	.hidden _.stapsdt.base\n"                                                                \
 	"_.stapsdt.base:\n"                                                                        \
 	"	.space 1\n"                                                                              \
 	"	.size _.stapsdt.base, 1\n"                                                               \

@@ -41,11 +41,30 @@ uint32_t thread_id(struct flightrec_process *process)
 	return self.tid;
 }
 
+static bool is_open(struct flightrec_process *process, const struct nesting *nesting)
+{
+	return nesting->id && process_find(process, nesting->slot, nesting->id);
+}
+
+/* Drops what is closed on top, whoever closed it. */
+static void drop_closed(struct flightrec_process *process)
+{
+	uint32_t top = self.depth < THREAD_NESTING_MAX ? self.depth : THREAD_NESTING_MAX;
+
+	if (!top || is_open(process, &self.open[top - 1]))
+		return;
+	while (top && !is_open(process, &self.open[top - 1]))
+		top--;
+	self.depth = top;
+}
+
 void thread_push(struct flightrec_process *process, uint32_t slot, uint64_t id)
 {
 	uint32_t at;
 
 	check_instance(process);
+	/* A thread whose recorders others close never comes to remove them itself. */
+	drop_closed(process);
 	/* First the depth: what a signal handler pushes and removes in between stands above. */
 	at = self.depth++;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -57,32 +76,21 @@ void thread_push(struct flightrec_process *process, uint32_t slot, uint64_t id)
 		self.depth = at + 1;
 }
 
-static bool is_open(struct flightrec_process *process, const struct nesting *nesting)
-{
-	return nesting->id && process_find(process, nesting->slot, nesting->id);
-}
-
 void thread_remove(struct flightrec_process *process, uint32_t slot, uint64_t id)
 {
-	uint32_t top;
-
 	check_instance(process);
 	if (self.depth > THREAD_NESTING_MAX) {
 		/* Levels too deep to be remembered: all that is known is how many there are. */
 		self.depth--;
 		return;
 	}
-	top = self.depth;
-	for (uint32_t i = top; i-- > 0;) {
+	for (uint32_t i = self.depth; i-- > 0;) {
 		if (self.open[i].slot == slot && self.open[i].id == (uint32_t)id) {
 			self.open[i].id = 0;
 			break;
 		}
 	}
-	/* Drop what is closed on top, whoever closed it. */
-	while (top && !is_open(process, &self.open[top - 1]))
-		top--;
-	self.depth = top;
+	drop_closed(process);
 }
 
 flightrec *thread_current(struct flightrec_process *process)
