@@ -106,7 +106,7 @@ vmlinux: ## vmlinux/vmlinux.h, from the BTF of the running kernel
 $(B)/cmd/%.o: %.c | $(SKELETON)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -I$(B) -c $< -o $@
+	$(Q)$(CC) $(ALL_CFLAGS) -isystem $(B) -c $< -o $@
 
 # What the skeleton is compiled into; the other objects know it by the header alone.
 $(B)/cmd/user/collector/tracker.o: $(SKELETON)
@@ -141,9 +141,9 @@ format: ## clang-format, in place
 	clang-format -i $$(git ls-files '*.c' '*.h' '*.cc' | grep -v '^vmlinux/')
 
 lint: $(SKELETON) ## clang-tidy and cppcheck
-	clang-tidy --quiet $(sort $(LIB_SOURCES) $(CMD_SOURCES)) -- -std=gnu11 -Iinclude -Iuser -I. -I$(B)
+	clang-tidy --quiet $(sort $(LIB_SOURCES) $(CMD_SOURCES)) -- -std=gnu11 -D_GNU_SOURCE -Iinclude -Iuser -I. -isystem $(B)
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
-		--error-exitcode=1 --suppress=missingIncludeSystem -Iinclude -Iuser -I. user
+		'-DLIBBPF_OPTS(T,N,...)=struct T N = {__VA_ARGS__}' --error-exitcode=1 --suppress=missingIncludeSystem -Iinclude -Iuser -I. user
 
 install: all ## into $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig \

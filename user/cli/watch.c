@@ -155,7 +155,7 @@ static void print_losses(const struct options *o, const struct report_totals *to
 	if (totals->untracked)
 		fprintf(stderr,
 			"flightrec: %lu recorders were not tracked: more than %lu were open "
-			"(--max-recorders), or more than %u processes had some\n",
+			"(--max-recorders), or more than %d processes had some\n",
 			totals->untracked, o->max_recorders, TRACKER_PROCESSES_MAX);
 	if (totals->reports_lost)
 		fprintf(stderr, "flightrec: %lu reports could not be written\n",
