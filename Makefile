@@ -143,7 +143,7 @@ format: ## clang-format, in place
 lint: $(SKELETON) ## clang-tidy and cppcheck
 	clang-tidy --quiet $(sort $(LIB_SOURCES) $(CMD_SOURCES)) -- -std=gnu11 -D_GNU_SOURCE -Iinclude -Iuser -I. -isystem $(B)
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
-		'-DLIBBPF_OPTS(T,N,...)=struct T N = {__VA_ARGS__}' --error-exitcode=1 --suppress=missingIncludeSystem -Iinclude -Iuser -I. user
+		-D__$(ARCH)__ '-DLIBBPF_OPTS(T,N,...)=struct T N = {__VA_ARGS__}' --error-exitcode=1 --suppress=missingIncludeSystem -Iinclude -Iuser -I. user
 
 install: all ## into $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig \

@@ -411,12 +411,14 @@ void tracker_release(struct tracker *t, const uint32_t *slots, const uint32_t *g
 	do {
 		size_t part = count < RELEASE_MAX ? count : RELEASE_MAX;
 
-		memcpy(args->slot, slots, part * sizeof(*slots));
-		memcpy(args->generation, generations, part * sizeof(*generations));
+		if (part) {
+			memcpy(args->slot, slots, part * sizeof(*slots));
+			memcpy(args->generation, generations, part * sizeof(*generations));
+			slots += part;
+			generations += part;
+			count -= part;
+		}
 		args->count = (uint32_t)part;
-		slots += part;
-		generations += part;
-		count -= part;
 		args->process = count ? NONE : process;
 		run_program(t->skeleton->progs.release, NULL, 0);
 	} while (count);

@@ -13,7 +13,7 @@
 struct nesting {
 	uint32_t slot;
 	uint32_t id;
-};
+} __attribute__((aligned(8))); /* written as one */
 
 /*
  * initial-exec: the other models may allocate at a thread's first access, also when the library
@@ -60,6 +60,7 @@ static void drop_closed(struct flightrec_process *process)
 
 void thread_push(struct flightrec_process *process, uint32_t slot, uint64_t id)
 {
+	struct nesting nesting = {slot, (uint32_t)id};
 	uint32_t at;
 
 	check_instance(process);
@@ -69,7 +70,7 @@ void thread_push(struct flightrec_process *process, uint32_t slot, uint64_t id)
 	at = self.depth++;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	if (at < THREAD_NESTING_MAX)
-		self.open[at] = (struct nesting){slot, (uint32_t)id};
+		__atomic_store(&self.open[at], &nesting, __ATOMIC_RELAXED);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	/* A handler that closed what it had pushed took this level, not open then, with it. */
 	if (self.depth <= at)
