@@ -23,6 +23,7 @@ const volatile bool follow_children = false; /* what a watched process forks is 
 /* ---- written by both sides ---- */
 
 volatile u32 ring_woken[RINGS_MAX]; /* a wake-up is under way; cleared when a drain begins */
+volatile u32 notices_woken;		    /* set while the collector is yet to look at its notices */
 volatile u32 scan_slots;            /* a notice was refused: the collector must look at the slots */
 volatile u32 fresh_slots;           /* slots that were ever in use: those below this number */
 volatile u32 fresh_processes;
@@ -127,8 +128,26 @@ static __always_inline void count(enum counter which)
 	count_n(which, 1);
 }
 
-/* Puts a notice where the collector wakes for it. If it is refused, the collector is told to
- * look at all slots: it is awake then, as the ring is full of notices. */
+/*
+ * Wakes the collector for its notices: once until it looks, as a wake-up for each of ten thousand
+ * holds up the timer that writes them. The mark is set when the notice is there to be seen: who
+ * finds it set knows that the collector is yet to look. A record discarded at once is the way to
+ * wake without one.
+ */
+static __always_inline void wake_for_notices(void)
+{
+	void *nothing;
+
+	if (__sync_lock_test_and_set(&notices_woken, 1))
+		return;
+	nothing = bpf_ringbuf_reserve(&notices, 8, 0);
+	if (!nothing)
+		return; /* full of notices not looked at: it was woken for them */
+	bpf_ringbuf_discard(nothing, BPF_RB_FORCE_WAKEUP);
+	count(COUNT_WAKEUPS);
+}
+
+/* Puts a notice where the collector finds it. If it is refused, it is told to look at all slots. */
 static __always_inline void notify(u32 type, u32 index, u32 generation, u64 time_ns)
 {
 	struct notice *notice = bpf_ringbuf_reserve(&notices, sizeof(*notice), 0);
@@ -143,8 +162,8 @@ static __always_inline void notify(u32 type, u32 index, u32 generation, u64 time
 	notice->generation = generation;
 	notice->reserved = 0;
 	notice->time_ns = time_ns;
-	bpf_ringbuf_submit(notice, BPF_RB_FORCE_WAKEUP);
-	count(COUNT_WAKEUPS);
+	bpf_ringbuf_submit(notice, BPF_RB_NO_WAKEUP);
+	wake_for_notices();
 }
 
 #endif /* FLIGHTREC_MAPS_BPF_H */

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -150,6 +151,23 @@ static void test_distinct_files(void **state)
 	mappings_free(&m);
 	read_text("", 0, &m);
 	assert_int_equal(m.files, 0);
+	mappings_free(&m);
+}
+
+/* One inode number on many devices: only the whole of it tells files apart. */
+static void test_same_inode(void **state)
+{
+	char text[1000 * 48];
+	struct mappings m;
+	size_t used = 0;
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 1000; i++)
+		used += (size_t)sprintf(text + used, "%x000-%x000 r-xp 0 8:%x 7 /a\n", i, i + 1,
+					i * i * 31);
+	read_text(text, used, &m);
+	assert_int_equal(m.files, 1000);
 	mappings_free(&m);
 }
 
@@ -331,6 +349,7 @@ static pid_t start_mapper(void (*hide)(void), const char *path, char fill, void 
 	assert_int_equal(pipe2(tell, O_CLOEXEC), 0);
 	pid = fork();
 	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		hide();
 		*mapped = try_map_file(path, fill);
 		if (*mapped && write(tell[1], mapped, sizeof(*mapped)) == (ssize_t)sizeof(*mapped))
@@ -476,11 +495,17 @@ static void test_load_bias(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse),          cmocka_unit_test(test_parse_refuses),
-		cmocka_unit_test(test_distinct_files), cmocka_unit_test(test_long_line),
-		cmocka_unit_test(test_many),           cmocka_unit_test(test_open_hostile_names),
-		cmocka_unit_test(test_open_replaced),  cmocka_unit_test(test_open_elsewhere),
-		cmocka_unit_test(test_no_process),     cmocka_unit_test(test_load_bias),
+		cmocka_unit_test(test_parse),
+		cmocka_unit_test(test_parse_refuses),
+		cmocka_unit_test(test_same_inode),
+		cmocka_unit_test(test_distinct_files),
+		cmocka_unit_test(test_long_line),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_open_hostile_names),
+		cmocka_unit_test(test_open_replaced),
+		cmocka_unit_test(test_open_elsewhere),
+		cmocka_unit_test(test_no_process),
+		cmocka_unit_test(test_load_bias),
 	};
 	char command[128];
 	int failed;

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* link: user/collector/target_memory.c */
-/* Reads this process's own memory, and a child's; each case with process_vm_readv() and without. */
+/* Reads this process's own memory, and a child's; each case by /proc/PID/mem and without it. */
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,7 +22,7 @@
 #include "collector/target_memory.h"
 
 #define INSTANCE 3
-#define RECORDERS 700 /* more than one chunk holds */
+#define RECORDERS 1200 /* the second chunk holds more of them than the first could */
 
 /* What an observed process has: the state, two chunks and the recorders. */
 static struct flightrec_state fake;
@@ -27,7 +31,7 @@ static struct flightrec_open chunk0[FLIGHTREC_OPEN_CHUNK], chunk1[2 * FLIGHTREC_
 static flightrec recorder[RECORDERS];
 
 static struct target target;
-static bool by_mem;
+static bool by_vm;
 
 static uint64_t address_of(const void *object)
 {
@@ -63,7 +67,7 @@ static int setup(void **state)
 		*slot(i) = (struct flightrec_open){.id = 1000 + i, .rec = address_of(&recorder[i])};
 	}
 	target_init(&target, getpid());
-	target.use_mem = by_mem;
+	target.use_vm = by_vm;
 	return 0;
 }
 
@@ -202,7 +206,7 @@ static void test_walk_is_bounded(void **state)
 	/* Chunks that are not there bound it, too. */
 	process.used = UINT32_MAX;
 	expect(UINT32_MAX, RECORDERS, 0, false);
-	expect(650, 650, 0, true);
+	expect(1150, 1150, 0, true);
 	fake.chunk[1] = 0;
 	expect(UINT32_MAX, FLIGHTREC_OPEN_CHUNK, 0, false);
 	fake.chunk[0] = 0;
@@ -322,12 +326,38 @@ static void test_other_process(void **state)
 	assert_int_equal(target_read(&target, address_of(&fake), &byte, 1), -ESRCH);
 }
 
+/* Memory that its owner never provides: a read must fail, not wait. */
+static void test_userfaultfd(void **state)
+{
+	struct uffdio_register range = {.mode = UFFDIO_REGISTER_MODE_MISSING};
+	struct uffdio_api api = {.api = UFFD_API};
+	char *memory, byte;
+	int fd;
+
+	(void)state;
+	if (by_vm)
+		return; /* it would wait indeed */
+	fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
+	if (fd < 0)
+		skip();
+	memory = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_true(memory != MAP_FAILED);
+	range.range.start = address_of(memory);
+	range.range.len = 65536;
+	assert_int_equal(ioctl(fd, UFFDIO_API, &api), 0);
+	assert_int_equal(ioctl(fd, UFFDIO_REGISTER, &range), 0);
+	assert_int_equal(target_read(&target, address_of(memory), &byte, 1), -EFAULT);
+	close(fd);
+	munmap(memory, 65536);
+}
+
 int main(void)
 {
 #define CASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		CASE(test_read),
 		CASE(test_read_string),
+		CASE(test_userfaultfd),
 		CASE(test_walk),
 		CASE(test_walk_is_bounded),
 		CASE(test_walk_skips_inconsistent),
@@ -338,7 +368,7 @@ int main(void)
 	};
 	int failed;
 
-	failed = cmocka_run_group_tests_name("process_vm_readv", tests, NULL, NULL);
-	by_mem = true;
-	return cmocka_run_group_tests_name("/proc/PID/mem", tests, NULL, NULL) || failed;
+	failed = cmocka_run_group_tests_name("/proc/PID/mem", tests, NULL, NULL);
+	by_vm = true;
+	return cmocka_run_group_tests_name("process_vm_readv", tests, NULL, NULL) || failed;
 }

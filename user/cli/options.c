@@ -3,6 +3,7 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@ enum {
 	KEY_MAX_REPORTS,
 	KEY_BUFFER,
 	KEY_MAX_RECORDERS,
+	KEY_HELP,
 };
 
 static const struct argp_option common_options[] = {
@@ -34,6 +36,7 @@ static const struct argp_option common_options[] = {
 	 "Open recorders that can be tracked at once (131072, which takes about 34 MiB)", 0},
 	{"quiet", 'q', NULL, 0, "No totals at the end", 0},
 	{"verbose", 'v', NULL, 0, "Say more about what is being done", 0},
+	{"help", KEY_HELP, NULL, 0, "Show this", -1},
 	{0},
 };
 
@@ -43,12 +46,44 @@ static const struct argp_option attach_options[] = {
 	{0},
 };
 
-/* Says what is wrong with an option's value, and ends. */
+/* One line that says what is wrong, where argp would take three; then ends. */
+__attribute__((format(printf, 2, 3), noreturn)) static void
+usage_error(const struct argp_state *state, const char *format, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "%s: ", state->name);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fprintf(stderr, "; try %s --help\n", state->name);
+	exit(EXIT_USAGE);
+}
+
+static bool is_option(const struct argp_option *options, const char *text)
+{
+	for (; options->name; options++) {
+		if (strncmp(text, "--", 2) == 0 ? strcmp(text + 2, options->name) == 0
+						: text[1] == options->key)
+			return true;
+	}
+	return false;
+}
+
+/* getopt() stopped: at an option that there is not, or one whose value is missing. */
+__attribute__((noreturn)) static void stopped_at(const struct argp_state *state)
+{
+	const char *option = state->next > 0 ? state->argv[state->next - 1] : "";
+
+	if (is_option(common_options, option) || is_option(attach_options, option))
+		usage_error(state, "option '%s' needs a value", option);
+	usage_error(state, "unrecognized option '%s'", option);
+}
+
 static error_t bad_value(struct argp_state *state, const char *option, const char *value,
 			 const char *expected)
 {
-	argp_error(state, "%s: '%s' is not %s", option, value, expected);
-	return EINVAL;
+	usage_error(state, "%s: '%s' is not %s", option, value, expected);
 }
 
 static int parse_format(const char *text)
@@ -113,6 +148,10 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 	case 'v':
 		o->verbose++;
 		return 0;
+	case KEY_HELP:
+		/* Not argp's own, which ARGP_NO_ERRS silences as well. */
+		argp_help(state->root_argp, stdout, ARGP_HELP_STD_HELP, state->name);
+		exit(0);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -130,9 +169,10 @@ static error_t parse_run(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_ARGS:
 		o->command = state->argv + state->next;
 		return 0;
+	case ARGP_KEY_ERROR:
+		stopped_at(state);
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which COMMAND?");
-		return EINVAL;
+		usage_error(state, "which COMMAND?");
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -157,11 +197,12 @@ static error_t parse_attach(int key, char *arg, struct argp_state *state)
 		/* What the shell made of -p 1 2 3. */
 		if (o->n_pids && parse_pids(arg, &o->pids, &o->n_pids) == 0)
 			return 0;
-		argp_error(state, "what is '%s'?", arg);
-		return EINVAL;
+		usage_error(state, "what is '%s'?", arg);
+	case ARGP_KEY_ERROR:
+		stopped_at(state);
 	case ARGP_KEY_END:
 		if (o->all == (o->n_pids > 0))
-			argp_error(state, "name processes with -p, or all with -a");
+			usage_error(state, "name processes with -p, or all with -a");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -201,7 +242,7 @@ int options_parse(struct options *options, bool run, int argc, char **argv)
 	snprintf(name, sizeof(name), "flightrec %s", argv[0]);
 	argv[0] = name;
 	/* In order: what comes after COMMAND is COMMAND's. */
-	return argp_parse(argp, argc, argv, run ? ARGP_IN_ORDER : 0, NULL, options) ? EXIT_USAGE
+	return argp_parse(argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP | (run ? ARGP_IN_ORDER : 0), NULL, options) ? EXIT_USAGE
 										    : 0;
 }
 

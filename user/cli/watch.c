@@ -309,5 +309,6 @@ int watch_end(struct watch *w, int status)
 		close(w->epoll_fd);
 	if (w->signal_fd >= 0)
 		close(w->signal_fd);
-	return failed && !status ? EXIT_FAILED : status;
+	/* Of `run` the status is the command's; that reports were lost was said. */
+	return failed && !status && !w->options->run ? EXIT_FAILED : status;
 }

@@ -60,6 +60,23 @@ static void drop_oldest(struct entry_buffer *buffer, struct entry_budget *budget
 	free_chunk(chunk, budget);
 }
 
+static void drop_newest_of_head(struct entry_buffer *buffer, struct entry_budget *budget)
+{
+	struct entry_chunk **link = &buffer->head, *before = NULL, *chunk;
+
+	while ((*link)->next) {
+		before = *link;
+		link = &(*link)->next;
+	}
+	chunk = *link;
+	*link = NULL;
+	buffer->head_last = before;
+	buffer->head_bytes -= chunk->used;
+	buffer->head_entries -= chunk->entries;
+	buffer->dropped += chunk->entries;
+	free_chunk(chunk, budget);
+}
+
 static void append(struct entry_chunk *chunk, const struct entry_record *record, size_t bytes)
 {
 	memcpy(chunk->data + chunk->used, record, sizeof(*record) + record->size);
@@ -107,6 +124,11 @@ void entry_buffer_add(struct entry_buffer *buffer, struct entry_budget *budget,
 	/* No memory in all: this recorder's own older entries give way first. */
 	while (!chunk && buffer->tail) {
 		drop_oldest(buffer, budget);
+		chunk = room(&buffer->tail, &buffer->tail_last, budget, bytes, false);
+	}
+	/* Then its newest first ones: what it did last tells more than what it did at first. */
+	while (!chunk && buffer->head) {
+		drop_newest_of_head(buffer, budget);
 		chunk = room(&buffer->tail, &buffer->tail_last, budget, bytes, false);
 	}
 	if (!chunk) {

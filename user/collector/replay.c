@@ -14,12 +14,18 @@
 #define MESSAGE_MAX 8192
 #define STATE_MAX 256
 
+/* An entry with its full number, of which the record has the lower half. */
+struct numbered {
+	uint64_t sequence;
+	const struct entry_record *record;
+};
+
 struct gathering {
 	struct replay *replay;
 	struct observed_process *process;
 	const struct recorder_slot *slot;
 	uint64_t real_offset;
-	const struct entry_record **records;
+	struct numbered *records;
 	size_t n_records;
 	size_t room;
 	size_t head;
@@ -92,8 +98,7 @@ static void gather(void *arg, const struct entry_record *record, bool head)
 
 	if (g->n_records == g->room) {
 		size_t room = g->room ? g->room * 2 : 64;
-		const struct entry_record **records =
-			reallocarray(g->records, room, sizeof(*records));
+		struct numbered *records = reallocarray(g->records, room, sizeof(*records));
 
 		if (!records) {
 			g->replay->failed = true;
@@ -102,16 +107,18 @@ static void gather(void *arg, const struct entry_record *record, bool head)
 		g->records = records;
 		g->room = room;
 	}
-	g->records[g->n_records++] = record;
+	g->records[g->n_records++] = (struct numbered){
+		.sequence = g->slot->entries - (uint32_t)(g->slot->entries - record->sequence),
+		.record = record,
+	};
 	g->head += head;
 }
 
 static int by_sequence(const void *a, const void *b)
 {
-	const struct entry_record *const *left = a, *const *right = b;
+	const struct numbered *left = a, *right = b;
 
-	/* Modulo 2^32: those compared were kept together. */
-	return (int32_t)((*left)->sequence - (*right)->sequence);
+	return (left->sequence > right->sequence) - (left->sequence < right->sequence);
 }
 
 static void fill_entries(struct gathering *g, const struct held_recorder *held)
@@ -120,17 +127,13 @@ static void fill_entries(struct gathering *g, const struct held_recorder *held)
 	struct report *report = &replay->report;
 
 	entry_buffer_each(&held->entries, gather, g);
-	/* From several rings, and of several threads: the recorder's own count puts them in order.
-	 */
-	if (g->n_records) {
-		qsort(g->records, g->head, sizeof(*g->records), by_sequence);
-		qsort(g->records + g->head, g->n_records - g->head, sizeof(*g->records),
-		      by_sequence);
-	}
+	/* Threads on several CPUs: the recorder's own count puts their entries in order. */
+	if (g->n_records)
+		qsort(g->records, g->n_records, sizeof(*g->records), by_sequence);
 	replay->entries = calloc(g->n_records ? g->n_records : 1, sizeof(*replay->entries));
 	for (size_t i = 0; replay->entries && i < g->n_records; i++) {
-		if (!fill_entry(&replay->entries[replay->n_entries], g->records[i], g->process,
-				g->slot->started_ns, g->real_offset))
+		if (!fill_entry(&replay->entries[replay->n_entries], g->records[i].record,
+				g->process, g->slot->started_ns, g->real_offset))
 			break;
 		replay->n_entries++;
 	}

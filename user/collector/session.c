@@ -196,7 +196,7 @@ static void rescan(struct session *s)
 
 void session_dispatch(struct session *s)
 {
-	s->more = tracker_drain(&s->tracker.notices);
+	s->more = tracker_drain_notices(&s->tracker);
 	if (tracker_must_scan(&s->tracker))
 		scan_slots(s);
 	s->more = tracker_drain_entries(&s->tracker) || s->more;

@@ -16,7 +16,6 @@
 
 /* Room for some entries of the largest size, and call sites. */
 #define RING_BYTES_MIN 16384
-#define RING_HEADER 8
 /* A recorder's node, and one for a shortened deadline. */
 #define NODES_PER_RECORDER 2
 #define NODES_MIN 1024
@@ -125,33 +124,13 @@ static int map_maps(struct tracker *t)
 	return t->slots && t->processes && t->counters && t->shares ? 0 : -errno;
 }
 
-/* What a record takes in a ring. */
-static uint64_t record_bytes(size_t size)
-{
-	return (size + RING_HEADER + 7) & ~(uint64_t)7;
-}
-
-static int on_record(void *arg, void *data, size_t size)
-{
-	struct tracker_ring *ring = arg;
-	uint64_t bytes = record_bytes(size);
-
-	ring->tracker->fn(ring->tracker->arg, ring->number, data, size);
-	if (ring->budget <= bytes) {
-		ring->budget = 0;
-		return -EAGAIN; /* ends this drain; the record counts as taken */
-	}
-	ring->budget -= bytes;
-	return 0;
-}
-
-static int open_ring(struct tracker *t, struct tracker_ring *ring, uint32_t number, int fd)
+static int open_ring(struct tracker *t, struct tracker_ring *ring, uint32_t number, int fd,
+		     uint64_t size)
 {
 	ring->tracker = t;
 	ring->number = number;
 	ring->fd = fd;
-	ring->consumer = ring_buffer__new(fd, on_record, ring, NULL);
-	return ring->consumer ? 0 : -errno;
+	return ring_reader_open(&ring->reader, fd, size);
 }
 
 static int create_rings(struct tracker *t)
@@ -166,14 +145,15 @@ static int create_rings(struct tracker *t)
 		if (fd < 0)
 			return -errno;
 		err = bpf_map_update_elem(outer, &i, &fd, BPF_ANY) ? -errno : 0;
-		err = err ?: open_ring(t, &t->ring[i], i, fd);
+		err = err ?: open_ring(t, &t->ring[i], i, fd, t->ring_bytes);
 		if (err) {
 			close(fd);
-			t->ring[i].consumer = NULL;
+			t->ring[i].tracker = NULL;
 			return err;
 		}
 	}
-	return open_ring(t, &t->notices, RINGS_MAX, bpf_map__fd(t->skeleton->maps.notices));
+	return open_ring(t, &t->notices, RINGS_MAX, bpf_map__fd(t->skeleton->maps.notices),
+			 NOTICES_BYTES);
 }
 
 static int run_program(struct bpf_program *program, void *context, uint32_t context_size)
@@ -264,12 +244,12 @@ void tracker_close(struct tracker *t)
 		       ((size_t)t->max_processes * t->rings * sizeof(*t->shares) + page - 1) &
 			       mask);
 	for (uint32_t i = 0; i < t->rings; i++) {
-		if (!t->ring[i].consumer)
+		if (!t->ring[i].tracker)
 			continue;
-		ring_buffer__free(t->ring[i].consumer);
+		ring_reader_close(&t->ring[i].reader);
 		close(t->ring[i].fd);
 	}
-	ring_buffer__free(t->notices.consumer);
+	ring_reader_close(&t->notices.reader);
 	flightrec_bpf__destroy(t->skeleton);
 	memset(t, 0, sizeof(*t));
 }
@@ -346,61 +326,6 @@ int tracker_processes(struct tracker *t, void (*fn)(void *arg, const struct proc
 cleanup:
 	bpf_link__destroy(link);
 	return err;
-}
-
-static void give_back(struct tracker_ring *ring)
-{
-	struct tracker *t = ring->tracker;
-
-	if (ring->consumed)
-		t->shares[ring->consumer_process * t->rings + ring->number].consumed +=
-			ring->consumed;
-	ring->consumed = 0;
-}
-
-bool tracker_drain(struct tracker_ring *ring)
-{
-	struct tracker *t = ring->tracker;
-
-	volatile uint32_t *woken = NULL;
-
-	if (ring->number < RINGS_MAX)
-		woken = &t->skeleton->bss->ring_woken[ring->number];
-	ring->budget = woken ? t->ring_bytes : NOTICES_BYTES;
-	/*
-	 * A wake-up that comes during the drain finds the ring empty afterwards, and epoll then
-	 * drops it: the mark that it was sent must not outlive this drain.
-	 */
-	do {
-		if (woken)
-			__atomic_store_n(woken, 0, __ATOMIC_SEQ_CST);
-		ring_buffer__consume(ring->consumer);
-		give_back(ring);
-	} while (ring->budget && woken && __atomic_load_n(woken, __ATOMIC_SEQ_CST));
-	return !ring->budget;
-}
-
-bool tracker_drain_entries(struct tracker *t)
-{
-	bool more = false;
-
-	for (uint32_t i = 0; i < t->rings; i++)
-		more = tracker_drain(&t->ring[i]) || more;
-	return more;
-}
-
-void tracker_consumed(struct tracker *t, uint32_t ring, uint32_t process, size_t size)
-{
-	struct tracker_ring *from = &t->ring[ring];
-
-	/*
-	 * In lots: BPF writes beside it for each entry, on another CPU, and a cache line that goes
-	 * back and forth costs the observed process more than the entry.
-	 */
-	if (from->consumer_process != process || from->consumed >= t->ring_bytes / 16)
-		give_back(from);
-	from->consumer_process = process;
-	from->consumed += record_bytes(size);
 }
 
 void tracker_release(struct tracker *t, const uint32_t *slots, const uint32_t *generations,

@@ -13,6 +13,7 @@
 
 #include "bpf/limits.h"
 #include "bpf/record.h"
+#include "collector/ring_reader.h"
 #include "flightrec/probes.h"
 
 /* Processes with recorders that can be watched at once. */
@@ -20,7 +21,6 @@
 
 struct bpf_program;
 struct flightrec_bpf;
-struct ring_buffer;
 
 struct tracker_options {
 	uint64_t ring_bytes; /* of all entry rings together */
@@ -36,10 +36,13 @@ typedef void (*tracker_record_fn)(void *arg, uint32_t ring, const void *data, si
 
 struct tracker_ring {
 	struct tracker *tracker;
-	struct ring_buffer *consumer;
+	struct ring_reader reader;
 	int fd; /* for epoll, edge-triggered: entries nobody waits for raise no event */
 	uint32_t number;
-	uint64_t budget; /* bytes left to take in this drain */
+	uint64_t end;     /* of the drain under way */
+	const void *next; /* record */
+	size_t next_size;
+	uint64_t next_ns;
 	uint64_t consumed; /* bytes taken of one process, not yet given back to its share */
 	uint32_t consumer_process;
 };
@@ -83,11 +86,10 @@ int tracker_processes(struct tracker *tracker,
 		      void (*fn)(void *arg, const struct process_found *found), void *arg);
 
 /*
- * Takes records out of a ring: all that were there when it was called, and a bounded number more.
- * Returns whether more may be left.
+ * Takes records out of the ring of notices, or of all entry rings, these merged by time: all that
+ * were there when it was called, and a bounded number more. Returns whether more may be left.
  */
-bool tracker_drain(struct tracker_ring *ring);
-/* Likewise, of all entry rings. */
+bool tracker_drain_notices(struct tracker *tracker);
 bool tracker_drain_entries(struct tracker *tracker);
 
 /* A record of @size bytes was taken out of an entry ring: its process may fill that much again. */

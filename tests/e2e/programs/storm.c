@@ -6,6 +6,8 @@
  * own clock readings cannot tell.
  *
  *	storm SEED RECORDERS
+ *
+ * The first line of its output is "begins".
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -127,6 +129,8 @@ int main(int argc, char **argv)
 
 	if (argc < 3 || !plans || !heap)
 		return 2;
+	puts("begins");
+	fflush(stdout);
 	srand48(atol(argv[1]));
 	for (size_t i = 0; i < n; i++) {
 		make_plan(&plans[i], start_ns);

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=bash disable=SC2154
+# What was built: the notes of the probes, what the library needs, whatever linker is used.
+
+library=${FLIGHTREC%/*}/libflightrec.so
+archive=${FLIGHTREC%/*}/libflightrec.a
+have() { command -v "$1" >/dev/null; }
+
+# notes FILE: a line "NAME SEMAPHORE-IS-SET" for each probe
+notes()
+{
+	readelf -n "$1" 2>/dev/null | awk '
+		/Provider: flightrec/ { ours = 1 }
+		/Name:/ { name = $2 }
+		ours && /Semaphore:/ { print name, ($NF ~ /^0x0*$/ ? "none" : "set"); ours = 0 }' | sort
+}
+
+expected_notes=$(printf '%s set\n' begin context end entry extend replay)
+
+test_notes_of_the_library()
+{
+	have readelf || skip "no readelf"
+	[[ $(notes "$library") = "$expected_notes" ]] || fail "notes: $(notes "$library")"
+}
+
+test_library_needs_libc_alone()
+{
+	have readelf || skip "no readelf"
+	readelf -d "$library" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | grep -vE '^(libc|ld-linux.*)\.so' &&
+		fail "it needs more than libc"
+	readelf -d "$library" | grep -q 'SONAME.*\[libflightrec.so.0\]' || fail "soname"
+}
+
+# linked_by COMPILER OPTION...: without other probes in the program, and beside some
+linked_by()
+{
+	local compiler=$1 beside
+
+	shift
+	have "$compiler" || skip "no $compiler here: programs are not compiled in this place"
+	have readelf || skip "no readelf"
+	for beside in "" "$FLIGHTREC_ROOT/tests/e2e/programs/other_probe.c"; do
+		"$compiler" "$@" -O2 -ffunction-sections -fdata-sections -I"$FLIGHTREC_ROOT/include" \
+			-x c - "$FLIGHTREC_ROOT/tests/e2e/programs/plugin.c" ${beside:+"$beside"} \
+			-x none "$archive" -Wl,--gc-sections -o "$T/program" <<-END ||
+		void other_probe(void);
+		void plugin_start(void);
+		int main(void) { ${beside:+other_probe();} plugin_start(); return 0; }
+		END
+			fail "$compiler $* does not link"
+		[[ $(notes "$T/program") = "$expected_notes" ]] || fail "notes: $(notes "$T/program")"
+		# It is watched, and exits with its recorder open.
+		try 0 "$FLIGHTREC" run "$T/program"
+		totals "$T/try.err" 1 0 1 0
+		strip "$T/program"
+		try 0 "$FLIGHTREC" run "$T/program"
+		totals "$T/try.err" 1 0 1 0
+	done
+}
+
+test_linked_by_bfd()
+{
+	have ld.bfd || skip "no ld.bfd"
+	linked_by cc -fuse-ld=bfd
+}
+
+test_linked_by_gold()
+{
+	have ld.gold || skip "no ld.gold"
+	linked_by cc -fuse-ld=gold
+}
+
+test_linked_by_lld()
+{
+	have ld.lld || skip "no ld.lld"
+	linked_by cc -fuse-ld=lld
+}
+
+test_compiled_by_clang()
+{
+	linked_by clang
+}
+
+test_linked_with_optimization()
+{
+	linked_by cc -flto
+}
+
+test_header_in_every_language()
+{
+	local standard
+
+	have cc || skip "no cc here: programs are not compiled in this place"
+	for standard in gnu11 gnu17 gnu2x; do
+		cc -std=$standard -Wall -Wextra -Werror -I"$FLIGHTREC_ROOT/include" -fsyntax-only \
+			"$FLIGHTREC_ROOT/tests/e2e/programs/plugin.c" || fail "C, $standard"
+	done
+	for standard in c++17 gnu++17 c++20; do
+		c++ -std=$standard -Wall -Wextra -Werror -I"$FLIGHTREC_ROOT/include" -fsyntax-only \
+			"$FLIGHTREC_ROOT/tests/e2e/programs/exceptions.cc" || fail "C++, $standard"
+	done
+}
+
+test_wrong_format_does_not_compile()
+{
+	have cc || skip "no cc here: programs are not compiled in this place"
+	! cc -Wall -Werror -I"$FLIGHTREC_ROOT/include" -fsyntax-only -x c - 2>"$T/cc.err" <<-'END' ||
+	#include <flightrec.h>
+	void f(flightrec *r) { flightrec_info(r, "%d", "text"); }
+	END
+		fail "a wrong argument compiles"
+	grep -q Werror=format "$T/cc.err" || fail "$(cat "$T/cc.err")"
+	! cc -I"$FLIGHTREC_ROOT/include" -fsyntax-only -x c - 2>"$T/cc.err" <<-'END' ||
+	#include <flightrec.h>
+	void f(flightrec *r, const char *format) { flightrec_info(r, format); }
+	END
+		fail "a format that is no literal compiles"
+}

@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=bash disable=SC2154
+# The command: what it passes on, its options, its exit status.
+
+test_exit_status_is_passed_on()
+{
+	try 0 "$FLIGHTREC" run true
+	try 1 "$FLIGHTREC" run false
+	try 42 "$FLIGHTREC" run -- sh -c 'exit 42'
+	try 143 "$FLIGHTREC" run -- sh -c 'kill -TERM $$'
+	try 134 "$FLIGHTREC" run -- sh -c 'ulimit -c 0; kill -ABRT $$'
+	try 255 "$FLIGHTREC" run sh -c 'exit 255'
+}
+
+test_streams_are_passed_on()
+{
+	local i
+
+	for i in {1..5000}; do echo "line $i of the input"; done >"$T/sent"
+	timeout "$limit" "$FLIGHTREC" run -q -- sh -c 'cat; echo "to stderr" >&2' \
+		<"$T/sent" >"$T/got" 2>"$T/errors" || fail "exit status $?"
+	cmp "$T/sent" "$T/got" || fail "standard input or output"
+	expect "$T/errors" <<-END
+	flightrec: watching sh (pid PID)
+	to stderr
+	END
+}
+
+# The command finds what it would have found without flightrec.
+test_nothing_is_inherited_that_was_not_there()
+{
+	local inherited=$FLIGHTREC_TESTS/inherited
+
+	(trap '' HUP USR1; "$inherited" "an argument" '' --json >"$T/plain.out")
+	(trap '' HUP USR1; "$FLIGHTREC" run "$inherited" "an argument" '' --json \
+		>"$T/run.out" 2>"$T/run.err") || fail "exit status $?"
+	expect "$T/run.out" <"$T/plain.out"
+	expect_lines "$T/run.out" "ignored 1$" 1
+	expect_lines "$T/run.out" "argument --json" 1
+}
+
+test_main_starts_after_the_watching_line()
+{
+	timeout "$limit" "$FLIGHTREC" run -q -- sh -c 'echo started >&2' 2>"$T/errors"
+	expect "$T/errors" <<-END
+	flightrec: watching sh (pid PID)
+	started
+	END
+}
+
+test_output_file()
+{
+	run_worker w -o "$T/replays"
+	tell w open r 3600000 task
+	tell w log r info one
+	tell w extend r 1
+	until_true grep -q 'End of log' "$T/replays"
+	tell w end r
+	finish w
+	expect "$T/w.err" <<-END
+	flightrec: watching DIR/worker (pid PID)
+	flightrec: 1 recorders opened, 1 timed out, 1 entries seen, 0 lost
+	END
+	expect "$T/replays" <<-END
+	$(replay 1 task worker "1 ms" DIR/worker <<<"INFO one")
+	[TIME: INFO]: [Flight Recorder-1] task finished after AGE, LATE past its deadline
+	END
+}
+
+test_output_file_is_made_anew()
+{
+	echo "of an earlier run" >"$T/replays"
+	try 0 "$FLIGHTREC" run -o "$T/replays" true
+	[[ ! -s $T/replays ]] || fail "there is something in it"
+}
+
+test_quiet()
+{
+	run_worker w -q
+	tell w open r 3600000 task
+	tell w extend r 1
+	await w err '*-End of log-'
+	tell w end r
+	finish w
+	expect_lines "$T/w.err" '^flightrec: ' 1
+	expect_lines "$T/w.err" 'past its deadline$' 1
+}
+
+test_detail()
+{
+	run_worker w --format detail
+	tell w open r 3600000 task
+	tell w log r warning one
+	tell w extend r 1
+	await w err '*-End of log-'
+	tell w end r
+	finish w
+	# Where in this source it was logged: the line is what it is.
+	sed -E 's/worker\.c:[0-9]+ /worker.c:LINE /; s|[^ ]*/worker\.c|worker.c|' "$T/w.err" >"$T/detail"
+	expect "$T/detail" <<-END
+	flightrec: watching DIR/worker (pid PID)
+	$(replay 1 task worker "1 ms" DIR/worker <<<"WARNING +OFFSET [TID] worker.c:LINE log_text: one")
+	[TIME: INFO]: [Flight Recorder-1] task finished after AGE, LATE past its deadline
+	flightrec: 1 recorders opened, 1 timed out, 1 entries seen, 0 lost
+	END
+}
+
+# One of every event there is, all valid; and what stands in them.
+test_json_of_every_event()
+{
+	run_worker w --json
+	tell w open r 3600000 task
+	tell w context r user 42
+	tell w log r info one
+	tell w replay r
+	await w err '*"event":"replay"*'
+	tell w extend r 1
+	await w err '*"event":"timeout"*'
+	tell w log r error two
+	await w err '*"event":"entry"*'
+	tell w end r
+	await w err '*"event":"finished"*'
+	tell w stray three
+	await w err '*"event":"entry"*'
+	tell w open d 3600000 dies
+	tell w extend d 1
+	await w err '*"event":"timeout"*'
+	finish w
+	grep -v '^flightrec: ' "$T/w.err" >"$T/events"
+	valid_json "$T/events"
+	[[ $(sed -E 's/^\{"event":"([a-z]*)".*/\1/' "$T/events" | xargs) = \
+	"replay timeout entry finished entry timeout died end" ]] || fail "other events"
+	expect_values "task	1	$(
+	)42	one	worker.c	log_text	INFO" <(sed 's|"file":"[^"]*/|"file":"|' "$T/events") \
+		replay recorder.name recorder.id recorder.context.user entries.0.message \
+		entries.0.file entries.0.function entries.0.severity
+	expect_values "Flight Recorder-1	ERROR	two
+missing	WARNING	three" "$T/events" entry recorder.ident entry.severity entry.message
+	expect_values "dies	0" "$T/events" died recorder.name exit_status
+	expect_values "2	2	3	0	0" "$T/events" end recorders_opened recorders_timed_out \
+		entries_seen entries_lost reports_lost
+	# By somebody else's parser as well.
+	! command -v jq >/dev/null || jq -e . "$T/events" >/dev/null || fail "jq refuses it"
+}
+
+test_minimum_severity()
+{
+	run_worker w --json --min-severity WARNING
+	tell w open r 3600000 task
+	tell w log r debug one
+	tell w log r info two
+	tell w log r warning three
+	tell w log r error four
+	tell w extend r 1
+	await w err '*"event":"timeout"*'
+	finish w
+	expect_values "three,four	2	0" "$T/w.err" timeout entries.*.message entries_total \
+		entries_lost
+}
+
+test_timeout_in_place_of_its_own()
+{
+	run_worker w --json --timeout 1ms
+	tell w open r 3600000 task
+	await w err '*"event":"timeout"*'
+	tell w end r
+	finish w
+	expect_values "task	1.0" "$T/w.err" timeout recorder.name recorder.timeout_ms
+}
+
+test_longer_timeout_in_place_of_its_own()
+{
+	run_worker w --timeout 1h
+	tell w open r 0.001 task
+	tell w log r info one
+	tell w end r
+	finish w
+	totals "$T/w.err" 1 0 1 0
+}
+
+# The watching ends, the command does not.
+test_duration_of_run()
+{
+	run_worker w --duration 1ms
+	await w err 'flightrec: 0 recorders opened,*'
+	tell w open r 1 task
+	tell w end r
+	finish w
+	expect_lines "$T/w.err" . 2
+}
+
+test_duration_of_attach()
+{
+	private_worker
+	start_worker w "$T/private"
+	tell w pid
+	attach a --duration 1ms -p "$ANSWER"
+	join a
+	[[ $STATUS = 0 ]] || fail "exit status $STATUS"
+	totals "$T/a.err" 0 0 0 0
+	until_true is_unwatched w
+	finish w
+}
+
+test_max_reports()
+{
+	run_worker w --json --max-reports 2
+	local i
+	for i in 1 2 3 4; do
+		tell w open "r$i" 3600000 "task $i"
+		tell w extend "r$i" 1
+		[[ $i -gt 2 ]] || await w err '*"event":"timeout"*'
+	done
+	await w err 'flightrec: * recorders opened,*'
+	# The command goes on, unwatched.
+	tell w print "still there"
+	finish w
+	valid_json "$T/w.err"
+	expect_values "task 1
+task 2" "$T/w.err" timeout recorder.name
+}
+
+test_max_recorders()
+{
+	run_worker w --max-recorders 4
+	local i
+	for i in 1 2 3 4 5 6; do
+		tell w open "r$i" 3600000 "task $i"
+		tell w log "r$i" info one
+	done
+	for i in 1 2 3 4 5 6; do tell w end "r$i"; done
+	finish w
+	expect_lines "$T/w.err" 'recorders were not tracked: more than 4 were open' 1
+	expect_lines "$T/w.err" '^flightrec: [0-9]+ recorders opened, 0 timed out, 6 entries seen, 2 lost$' 1
+}
+
+test_hostile_strings_as_text()
+{
+	run_worker w
+	tell w open r 3600000 'na\e]0;owned\x07me\nsecond\xff'
+	tell w context r 'k\x1b' 'v\n\x80'
+	tell w log r info '\e[31mred\n[2018-04-19 09:43:55,877: INFO]: forged\xc3\x28'
+	tell w log r info 'fine: \xc3\xa9 %s %n %d'
+	tell w extend r 1
+	await w err '*-End of log-'
+	finish w
+	! LC_ALL=C grep -q $'[\x01-\x08\x0b-\x1f\x7f]' "$T/w.err" || fail "control characters"
+	expect "$T/w.err" <<-'END'
+	flightrec: watching DIR/worker (pid PID)
+	[TIME: WARNING]: Warning: Task timed out!
+	[TIME: WARNING]: Please make sure it is hanging before restarting.
+	[TIME: INFO]: [Flight Recorder-1] na\x1b]0;owned\x07me\nsecond\xff: worker[PID] thread TID, timeout 1 ms, open for AGE, DIR/worker
+	[TIME: INFO]: [Flight Recorder-1] context: k\x1b = v\n\x80
+	[TIME: INFO]: [Flight Recorder-1] state: STATE
+	[TIME: INFO]: [Flight Recorder-1] (started at DATE) Replaying logs...
+	[TIME: INFO]: [Flight Recorder-1] (DATE) \x1b[31mred\n[2018-04-19 09:43:55,877: INFO]: forged\xc3(
+	[TIME: INFO]: [Flight Recorder-1] (DATE) fine: é %s %n %d
+	[TIME: INFO]: [Flight Recorder-1] -End of log-
+	[TIME: WARNING]: [Flight Recorder-1] na\x1b]0;owned\x07me\nsecond\xff never finished: worker[PID] exited with status 0
+	flightrec: 1 recorders opened, 1 timed out, 2 entries seen, 0 lost
+	END
+}
+
+test_hostile_strings_as_json()
+{
+	run_worker w --json
+	tell w open r 3600000 'na\e]0;owned\x07me\nsecond\xff'
+	tell w context r 'k\x1b' 'v\n\x80'
+	tell w log r info '\e[31mred\n{"event":"forged"}\xc3\x28 "'
+	tell w extend r 1
+	await w err '*"event":"timeout"*'
+	finish w
+	valid_json "$T/w.err"
+	! LC_ALL=C grep -q $'[\x01-\x08\x0b-\x1f\x7f]' "$T/w.err" || fail "control characters"
+	expect_lines "$T/w.err" '^\{"event":"timeout"' 1
+	expect_values $'na\e]0;owned\ame\nsecond\xef\xbf\xbd' "$T/w.err" timeout recorder.name
+	expect_values $'\e[31mred\n{"event":"forged"}\xef\xbf\xbd( "' "$T/w.err" timeout \
+		entries.0.message
+}
+
+test_version_and_help()
+{
+	try 0 "$FLIGHTREC" --version
+	expect_lines "$T/try.out" '^flightrec [0-9]+\.[0-9]+\.[0-9]+$' 1
+	try 0 "$FLIGHTREC" --help
+	expect_lines "$T/try.out" '^Usage: flightrec run ' 1
+	try 0 "$FLIGHTREC" run --help
+	try 0 "$FLIGHTREC" attach --help
+	try 2 "$FLIGHTREC"
+	[[ ! -s $T/try.out && -s $T/try.err ]] || fail "the usage belongs to standard error"
+}
+
+test_doctor()
+{
+	try 0 "$FLIGHTREC" doctor
+	[[ $(tail -n 1 "$T/try.out") = "flightrec works here" ]] || fail "$(cat "$T/try.out")"
+	expect_lines "$T/try.out" MISSING 0
+}

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=bash disable=SC2154
+# Bad input: one clear line on standard error, and the exit status that belongs to it.
+
+# one_line PATTERN: that is all there is on standard error
+one_line()
+{
+	[[ $(wc -l <"$T/try.err") = 1 ]] || fail "not one line: $(cat "$T/try.err")"
+	grep -qE -e "$1" "$T/try.err" || fail "not '$1': $(cat "$T/try.err")"
+	[[ ! -s $T/try.out ]] || fail "something on standard output"
+}
+
+test_bad_options()
+{
+	try 2 "$FLIGHTREC" frobnicate
+	one_line "unknown command 'frobnicate'"
+	try 2 "$FLIGHTREC" run --frobnicate true
+	one_line "unrecognized option '--frobnicate'"
+	try 2 "$FLIGHTREC" attach --frobnicate
+	one_line "unrecognized option '--frobnicate'"
+	try 2 "$FLIGHTREC" run
+	one_line "which COMMAND"
+	try 2 "$FLIGHTREC" attach
+	one_line "with -p, or all with -a"
+	try 2 "$FLIGHTREC" attach -a -p 1
+	one_line "with -p, or all with -a"
+	try 2 "$FLIGHTREC" attach -p 1 something
+	one_line "something"
+	try 2 "$FLIGHTREC" doctor something
+	one_line "something"
+}
+
+test_bad_values()
+{
+	local value
+
+	for value in 10 abc -5s 0s '' 10x 1e400s; do
+		try 2 "$FLIGHTREC" run --timeout "$value" true
+		one_line "--timeout: '$value' is not a duration such as 250ms, 10s or 5m"
+		try 2 "$FLIGHTREC" run --duration "$value" true
+		one_line "--duration: '$value' is not a duration"
+	done
+	for value in 0 -1 x 12Q ''; do
+		try 2 "$FLIGHTREC" run --buffer "$value" true
+		one_line "--buffer: '$value' is not a size such as 512K or 64M"
+	done
+	for value in 0 -1 x 1.5 99999999; do
+		try 2 "$FLIGHTREC" run --max-recorders "$value" true
+		one_line "--max-recorders: '$value' is not a number"
+	done
+	try 2 "$FLIGHTREC" run --max-reports many true
+	one_line "--max-reports: 'many' is not a number"
+	try 2 "$FLIGHTREC" run --min-severity loud true
+	one_line "--min-severity: 'loud' is not debug, info, warning, error or critical"
+	try 2 "$FLIGHTREC" run --format xml true
+	one_line "--format: 'xml' is not text, detail or json"
+	for value in x -1 0 1,,x 99999999999; do
+		try 2 "$FLIGHTREC" attach -p "$value"
+		one_line "-p: '$value' is not a process number"
+	done
+}
+
+test_no_such_process()
+{
+	# A number that was in use, and whose process is reaped.
+	true &
+	local gone=$!
+	wait $gone
+	try 3 "$FLIGHTREC" attach -p $gone
+	one_line "^flightrec: no such process: $gone$"
+}
+
+test_process_without_the_library()
+{
+	mkfifo "$T/hold"
+	cat <"$T/hold" &
+	local other=$!
+	exec 9>"$T/hold"
+	try 3 "$FLIGHTREC" attach -p $other
+	one_line "^flightrec: process $other does not use the flightrec library$"
+}
+
+# One of two is wrong: the other is watched all the same.
+test_one_of_two_is_no_process()
+{
+	start_worker w
+	tell w pid
+	true &
+	local gone=$!
+	wait $gone
+	attach a -p "$gone,$ANSWER"
+	expect_lines "$T/a.err" "^flightrec: no such process: $gone$" 1
+	expect_lines "$T/a.err" "^flightrec: watching 1 process$" 1
+	stop a
+	finish w
+}
+
+test_command_not_found()
+{
+	try 127 "$FLIGHTREC" run -q no-such-command-anywhere
+	one_line "^flightrec: cannot run 'no-such-command-anywhere': No such file or directory$"
+	try 127 "$FLIGHTREC" run -q "$T/no-such-file"
+	one_line "^flightrec: cannot run '$T/no-such-file': No such file or directory$"
+}
+
+test_command_not_executable()
+{
+	echo "not a program" >"$T/file"
+	try 126 "$FLIGHTREC" run -q "$T/file"
+	one_line "^flightrec: cannot run '$T/file': Permission denied$"
+	try 126 "$FLIGHTREC" run -q "$T"
+	one_line "^flightrec: cannot run '$T': Permission denied$"
+	printf '#!/no/such/interpreter\n' >"$T/script"
+	chmod 755 "$T/script"
+	try 127 "$FLIGHTREC" run -q "$T/script"
+	one_line "^flightrec: cannot run '$T/script': No such file or directory$"
+}
+
+test_output_not_writable()
+{
+	try 1 "$FLIGHTREC" run -o "$T/no/such/folder" true
+	one_line "^flightrec: cannot write to $T/no/such/folder: No such file or directory$"
+	try 1 "$FLIGHTREC" run -o "$T" true
+	one_line "^flightrec: cannot write to $T: Is a directory$"
+}
+
+# Nobody may read the tree, perhaps; its own copy it may.
+readable_copy() { cp "$FLIGHTREC" "$T/flightrec"; }
+
+test_no_privilege()
+{
+	readable_copy
+	try 4 setpriv --reuid 65534 --regid 65534 --clear-groups "$T/flightrec" run true
+	one_line "missing capability CAP_BPF and CAP_PERFMON"
+	try 4 setpriv --reuid 65534 --regid 65534 --clear-groups "$T/flightrec" attach -a
+	one_line "missing capability CAP_BPF and CAP_PERFMON"
+}
+
+test_missing_capability_is_named()
+{
+	try 4 setpriv --bounding-set=-all "$FLIGHTREC" run true
+	one_line "missing capability CAP_BPF and CAP_PERFMON"
+	try 4 setpriv --bounding-set=-sys_admin,-perfmon "$FLIGHTREC" run true
+	one_line "missing capability CAP_PERFMON:"
+	try 4 setpriv --bounding-set=-sys_admin,-bpf "$FLIGHTREC" run true
+	one_line "missing capability CAP_BPF:"
+}
+
+test_doctor_without_privilege()
+{
+	readable_copy
+	timeout "$limit" setpriv --reuid 65534 --regid 65534 --clear-groups "$T/flightrec" doctor \
+		>"$T/try.out" 2>"$T/try.err"
+	[[ $? = 4 ]] || fail "another exit status"
+	expect_lines "$T/try.out" '^MISSING *capabilities' 1
+	expect_lines "$T/try.err" 'missing capability CAP_BPF and CAP_PERFMON' 1
+}
+
+# By a user who may load BPF programs, but not look into others' processes.
+test_process_of_somebody_else()
+{
+	readable_copy
+	start_worker w
+	tell w pid
+	try 4 setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=+bpf,+perfmon \
+		--ambient-caps=+bpf,+perfmon "$T/flightrec" attach -p "$ANSWER"
+	# Before Linux 6.14 its mappings cannot even be read.
+	one_line "^flightrec: .*process $ANSWER: .*(Permission denied|Operation not permitted)"
+	finish w
+}

@@ -1,0 +1,347 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=bash disable=SC2154
+# Whatever processes do: fork, exec, die, come in numbers, be linked in other ways.
+
+test_fork_leaves_the_parents_recorders_to_it()
+{
+	run_worker w --json
+	tell w open r 3600000 parent
+	tell w log r info "before the fork"
+	# The child's copy is not open there: neither its end nor its end of life closes the other.
+	tell w fork "end r;exit 0"
+	local child=$ANSWER
+	ask "exit 0" w wait "$child"
+	tell w log r info "after the fork"
+	tell w extend r 1
+	await w err '*"event":"timeout"*'
+	tell w end r
+	finish w
+	valid_json "$T/w.err"
+	expect_values "parent	before the fork,after the fork	0" "$T/w.err" timeout recorder.name \
+		entries.*.message entries_lost
+	totals "$T/w.err" 1 1 2 0
+}
+
+test_fork_childs_own_recorders()
+{
+	run_worker w --json
+	tell w open r 3600000 parent
+	tell w fork "open c 3600000 child;log c info from the child;extend c 1"
+	local child=$ANSWER
+	await w err '*"event":"timeout"*'
+	tell w extend r 1
+	await w err '*"event":"timeout"*'
+	kill -KILL "$child"
+	await w err '*"event":"died"*'
+	tell w end r
+	finish w
+	valid_json "$T/w.err"
+	# It counts from 1, and has no parent: that one is another process's.
+	values "$T/w.err" timeout recorder.name recorder.id recorder.parent recorder.pid \
+		entries.*.message
+	[[ $VALUES = "child	1	null	$child	from the child"$'\n'"parent	1	null	"[0-9]*"	" ]] ||
+		fail "replays: $VALUES"
+	expect_values "child	$child	9	SIGKILL" "$T/w.err" died recorder.name recorder.pid \
+		signal signal_name
+	totals "$T/w.err" 2 2 1 0
+}
+
+# The child logs to its copy: that belongs to no open recorder there.
+test_fork_child_logs_to_its_copy()
+{
+	run_worker w --json
+	tell w open r 3600000 parent
+	tell w fork "log r info to a copy;exit 0"
+	await w err '*to a copy*'
+	tell w wait "$ANSWER"
+	tell w end r
+	finish w
+	valid_json "$T/w.err"
+	expect_values "to a copy	missing" "$T/w.err" entry entry.message recorder
+	totals "$T/w.err" 1 0 1 0
+}
+
+test_exec_ends_the_recorders()
+{
+	run_worker w --json
+	tell w open late 3600000 late
+	tell w open open 3600000 open
+	tell w extend late 1
+	await w err '*"event":"timeout"*'
+	# The same process, another program, which opens one of its own.
+	echo "exec $worker" >&"${input[w]}"
+	await w err '*"event":"died"*'
+	tell w open r 3600000 again
+	tell w log r info "after exec"
+	tell w extend r 1
+	await w err '*"event":"timeout"*'
+	finish w
+	valid_json "$T/w.err"
+	expect_values "late	1
+again	1" "$T/w.err" timeout recorder.name recorder.id
+	values "$T/w.err" died recorder.name execve exit_status
+	[[ $VALUES = "late	true	missing
+again	missing	0" ]] || fail "ends: $VALUES"
+	totals "$T/w.err" 3 2 1 0
+}
+
+test_exec_as_text()
+{
+	run_worker w
+	tell w open r 3600000 task
+	tell w extend r 1
+	await w err '*-End of log-'
+	echo "exec true" >&"${input[w]}"
+	join w
+	[[ $STATUS = 0 ]] || fail "exit status $STATUS"
+	expect_lines "$T/w.err" 'task never finished: worker\[[0-9]+\] called execve\(\)$' 1
+}
+
+test_killed_while_open_in_time()
+{
+	run_worker w
+	tell w open r 3600000 task
+	tell w log r info one
+	echo "raise 9" >&"${input[w]}"
+	join w
+	[[ $STATUS = 137 ]] || fail "exit status $STATUS"
+	# It had not timed out: nothing to say.
+	expect "$T/w.err" <<-END
+	flightrec: watching DIR/worker (pid PID)
+	flightrec: 1 recorders opened, 0 timed out, 1 entries seen, 0 lost
+	END
+}
+
+test_died_tells_how()
+{
+	local how expected name
+
+	for how in "raise 9" "raise 15" "raise 6" "exit 3"; do
+		name=${how// /}
+		run_worker "$name" --json
+		tell "$name" open r 3600000 task
+		tell "$name" extend r 1
+		await "$name" err '*"event":"timeout"*'
+		echo "$how" >&"${input[$name]}"
+		join "$name"
+		values "$T/$name.err" died recorder.name exit_status signal signal_name
+		case $how in
+		"raise 9") expected="task	missing	9	SIGKILL" ;;
+		"raise 15") expected="task	missing	15	SIGTERM" ;;
+		"raise 6") expected="task	missing	6	SIGABRT" ;;
+		*) expected="task	3	missing	missing" ;;
+		esac
+		[[ $VALUES = "$expected" ]] || fail "$how: $VALUES"
+	done
+}
+
+test_twenty_processes()
+{
+	local i children=()
+
+	run_worker w --json -o "$T/replays"
+	for i in {1..20}; do
+		tell w fork "open r 3600000 task $i;loop r 10;log r info of $i;extend r 1"
+		children+=("$ANSWER")
+	done
+	for i in {1..20}; do
+		until_true grep -q "\"event\":\"timeout\".*\"name\":\"task $i\"" "$T/replays"
+	done
+	kill -KILL "${children[@]}"
+	for i in "${children[@]}"; do ask "signal 9" w wait "$i"; done
+	finish w
+	valid_json "$T/replays"
+	values "$T/replays" timeout recorder.name entries.10.message entries_total entries_lost
+	[[ $(sort -V <<<"$VALUES") = "$(for i in {1..20}; do
+		printf 'task %d\tof %d\t11\t0\n' "$i" "$i"; done)" ]] || fail "replays: $VALUES"
+	values "$T/replays" died recorder.pid
+	[[ $(sort <<<"$VALUES") = "$(printf '%s\n' "${children[@]}" | sort)" ]] || fail "ends: $VALUES"
+	totals "$T/w.err" 20 20 220 0
+}
+
+# A grandchild, through a shell that does not use the library.
+test_children_of_children()
+{
+	run_worker w --json -- sh -c "sh -c '$worker; exit 4'; exit \$?"
+	tell w open r 3600000 grandchild
+	tell w extend r 1
+	await w err '*"event":"timeout"*'
+	finish w 4
+	expect_values "grandchild" "$T/w.err" timeout recorder.name
+}
+
+test_static_program_started_by_a_shell()
+{
+	run_worker w --json -- sh -c "$worker-static; exit 6"
+	tell w open r 3600000 static
+	tell w log r info "from a static program"
+	# Its probes cannot be known before it runs: what came before they were is in the recorder.
+	until_true is_watched w
+	tell w log r info "watched now"
+	tell w extend r 1
+	await w err '*"event":"timeout"*'
+	finish w 6
+	values "$T/w.err" timeout recorder.name entries.*.message
+	[[ $VALUES = "static	"*"watched now" ]] || fail "replay: $VALUES"
+}
+
+# What the shell becomes is told what to do through a pipe, which stays open behind it.
+spawned()
+{
+	mkfifo "$T/commands"
+	run_worker w --json
+	tell w spawn "$1" sh -c "exec<$T/commands>$T/answers&&exec\${IFS}$worker"
+	local child=$ANSWER
+	exec 9>"$T/commands"
+	echo "open r 3600000 spawned" >&9
+	echo "log r info by-$1" >&9
+	echo "extend r 1" >&9
+	await w err '*"event":"timeout"*'
+	kill -KILL "$child"
+	ask "signal 9" w wait "$child"
+	finish w
+	expect_values "spawned	$child" "$T/w.err" timeout recorder.name recorder.pid
+}
+
+test_posix_spawn()
+{
+	spawned posix_spawn
+}
+
+test_vfork()
+{
+	spawned vfork
+}
+
+# A program that is linked in another way is watched from its first recorder on all the same.
+linked()
+{
+	run_worker w -- "$FLIGHTREC_TESTS/$1"
+	tell w open r 3600000 task
+	tell w log r info "from $1"
+	tell w extend r 1
+	await w err '*-End of log-'
+	tell w end r
+	finish w
+	expect "$T/w.err" <<-END
+	flightrec: watching DIR/$1 (pid PID)
+	$(replay 1 task "${1:0:15}" "1 ms" "DIR/$1" <<<"INFO from $1")
+	[TIME: INFO]: [Flight Recorder-1] task finished after AGE, LATE past its deadline
+	flightrec: 1 recorders opened, 1 timed out, 1 entries seen, 0 lost
+	END
+}
+
+test_static_program()
+{
+	linked worker-static
+}
+
+test_static_pie_program()
+{
+	linked worker-static-pie
+}
+
+test_program_with_the_archive()
+{
+	linked worker-archive
+}
+
+cxx()
+{
+	launch w "$FLIGHTREC" run -- "$FLIGHTREC_TESTS/$1"
+	await w err '*-End of log-'
+	finish w 5
+	expect "$T/w.out" <<-END
+	caught it, current none
+	caught it, current none
+	caught it, current none
+	returned 7
+	END
+	expect "$T/w.err" <<-END
+	flightrec: watching DIR/$1 (pid PID)
+	$(replay 5 C++ "${1:0:15}" "1 ms" "DIR/$1" <<-MORE
+	=context: user = 42
+	INFO +wait(stdin, 1.5)
+	INFO +step two
+	INFO -step two
+	ERROR caught
+	MORE
+	)
+	[TIME: INFO]: [Flight Recorder-5] C++ finished after AGE, LATE past its deadline
+	flightrec: 5 recorders opened, 1 timed out, 14 entries seen, 0 lost
+	END
+}
+
+test_cxx_program()
+{
+	cxx exceptions
+}
+
+test_cxx_static_program()
+{
+	cxx exceptions-static
+}
+
+plugin()
+{
+	run_worker w --json -- "$FLIGHTREC_TESTS/$1"
+	ask 0 w plugin "$FLIGHTREC_TESTS/plugin.so"
+	tell w plugin_extend 1
+	await w err '*"event":"timeout"*'
+	finish w
+	valid_json "$T/w.err"
+	expect_values "plugin	1" "$T/w.err" timeout recorder.name entries_total
+	expect_values "from the plugin" "$T/w.err" timeout entries.*.message
+}
+
+# The same file is loaded already: the plugin's is not another copy.
+test_dlopen_by_a_program_with_the_library()
+{
+	plugin worker
+}
+
+# Found where LD_LIBRARY_PATH says, before the program loads it: the first entry is there.
+test_dlopen_from_a_known_place()
+{
+	export LD_LIBRARY_PATH=${FLIGHTREC%/*}
+	plugin loader
+}
+
+# Not known before, so that the first of it may be missed, but not the recorder.
+test_dlopen_from_an_unknown_place()
+{
+	run_worker w --json -- "$FLIGHTREC_TESTS/loader"
+	ask 0 w plugin "$FLIGHTREC_TESTS/plugin.so"
+	tell w plugin_extend 1
+	await w err '*"event":"timeout"*'
+	finish w
+	expect_values plugin "$T/w.err" timeout recorder.name
+}
+
+test_two_copies_in_one_process()
+{
+	run_worker w --json -- "$worker-archive"
+	tell w open r 3600000 archive
+	ask 0 w plugin "$FLIGHTREC_TESTS/plugin.so"
+	until_true is_watched w
+	tell w extend r 1
+	await w err '*"event":"timeout"*'
+	tell w plugin_extend 1
+	await w err '*"event":"timeout"*'
+	finish w
+	valid_json "$T/w.err"
+	expect_values "archive
+plugin" "$T/w.err" timeout recorder.name
+}
+
+test_script_as_command()
+{
+	printf '#!/bin/sh\n%s\nexit 9\n' "$worker" >"$T/script"
+	chmod 755 "$T/script"
+	run_worker w --json -- "$T/script" "an argument"
+	tell w open r 3600000 scripted
+	tell w extend r 1
+	await w err '*"event":"timeout"*'
+	finish w 9
+	expect_values "scripted" "$T/w.err" timeout recorder.name
+}

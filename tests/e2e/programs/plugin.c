@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A plugin that brings the library with it, into a program that may not have had it. */
+#include <flightrec.h>
+
+void plugin_start(void);
+void plugin_extend(uint64_t timeout_ns);
+void plugin_end(void);
+
+static flightrec rec;
+
+void plugin_start(void)
+{
+	flightrec_begin(&rec, "plugin", FLIGHTREC_SEC(3600));
+	flightrec_info(&rec, "from the plugin");
+}
+
+void plugin_extend(uint64_t timeout_ns)
+{
+	flightrec_extend(&rec, timeout_ns);
+}
+
+void plugin_end(void)
+{
+	flightrec_end(&rec);
+}
