@@ -13,6 +13,7 @@
 /* A message is cut beyond this; the entry itself holds at most ENTRY_DATA_MAX bytes. */
 #define MESSAGE_MAX 8192
 #define STATE_MAX 256
+#define STATE_KEPT_NS 5000000
 
 /* An entry with its full number, of which the record has the lower half. */
 struct numbered {
@@ -191,6 +192,29 @@ static void fill_context(struct replay *replay, const struct recorder_slot *slot
 	target_close(&target);
 }
 
+/*
+ * What a thread is doing, asked for once in a while: thousands of its recorders may be due in the
+ * same moment, and each question is six system calls.
+ */
+static void fill_state(struct replay *replay, pid_t pid, pid_t tid)
+{
+	static struct {
+		pid_t pid, tid;
+		uint64_t asked_ns;
+		char text[STATE_MAX];
+	} last;
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+
+	if (last.pid != pid || last.tid != tid || now_ns - last.asked_ns > STATE_KEPT_NS) {
+		last.pid = pid;
+		last.tid = tid;
+		last.asked_ns = now_ns;
+		thread_state(pid, tid, last.text, sizeof(last.text));
+	}
+	if (last.text[0])
+		replay->report.state = replay->state = strdup(last.text);
+}
+
 void replay_recorder(struct replay *replay, enum report_event event,
 		     const struct recorder_slot *slot, const struct held_recorder *held,
 		     struct observed_process *process)
@@ -213,12 +237,8 @@ void replay_recorder(struct replay *replay, enum report_event event,
 	report->entries_lost =
 		slot->entries > report->n_entries ? slot->entries - report->n_entries : 0;
 	fill_context(replay, slot, held, process);
-	if (process && !slot->ended_ns) {
-		replay->state = malloc(STATE_MAX);
-		if (replay->state && thread_state((pid_t)process->pid, (pid_t)slot->tid,
-						  replay->state, STATE_MAX) == 0)
-			report->state = replay->state;
-	}
+	if (process && !slot->ended_ns)
+		fill_state(replay, (pid_t)process->pid, (pid_t)slot->tid);
 }
 
 void replay_entry(struct replay *replay, const struct recorder_slot *slot,
