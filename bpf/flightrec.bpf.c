@@ -89,7 +89,30 @@ __noinline u32 adopt_from_user(u64 rec, u64 id)
 	opening.tid = user.tid;
 	opening.name = user.name;
 	opening.flags = SLOT_ADOPTED;
-	return open_recorder(&key, process, &opening, now_ns);
+	return adopt_recorder(&key, process, &opening, now_ns);
+}
+
+/* The slot of one of this process's recorders, or NONE. */
+__noinline u32 find_slot(u64 rec, u64 id)
+{
+	struct recorder_key key = {.rec = rec, .id = id};
+	u32 index;
+
+	current_key(&key.process);
+	return index_find(&key, &index) ? index : NONE;
+}
+
+/* A recorder not known yet: adopts it, or waits a moment for the collector that does. */
+__noinline u32 adopt_and_find(u64 rec, u64 id)
+{
+	adopt_from_user(rec, id);
+	for (int i = 0; i < 32; i++) {
+		u32 index = find_slot(rec, id);
+
+		if (index != NONE)
+			return index;
+	}
+	return NONE;
 }
 
 /* An entry of a recorder that is not open. */
@@ -143,7 +166,7 @@ int on_entry(struct pt_regs *ctx)
 	current_key(&key.process);
 	slot = index_find(&key, &e.slot);
 	if (!slot) {
-		e.slot = adopt_from_user(key.rec, key.id);
+		e.slot = adopt_and_find(key.rec, key.id);
 		slot = e.slot == NONE ? NULL : bpf_map_lookup_elem(&slots, &e.slot);
 	}
 	if (!slot) {
@@ -185,10 +208,21 @@ static __always_inline struct recorder_slot *find_recorder(struct pt_regs *ctx,
 SEC("uprobe")
 int on_end(struct pt_regs *ctx)
 {
+	struct process_slot *process;
 	struct recorder_key key;
-	u32 index;
+	u32 index, number;
 	struct recorder_slot *slot = find_recorder(ctx, &key, &index);
 
+	if (!slot)
+		return 0;
+	number = slot->process;
+	close_recorder(&key, index, slot);
+	process = bpf_map_lookup_elem(&processes, &number);
+	if (!process || !process->adopted)
+		return 0;
+	/* Adopted in the very moment of its opening, a recorder is there twice. */
+	index = find_slot(key.rec, key.id);
+	slot = index == NONE ? NULL : bpf_map_lookup_elem(&slots, &index);
 	if (slot)
 		close_recorder(&key, index, slot);
 	return 0;
@@ -486,6 +520,6 @@ int adopt(struct adopt_args *args)
 	opening.name = name;
 	opening.comm = comm;
 	opening.flags = SLOT_ADOPTED;
-	args->slot = open_recorder(&key, process, &opening, now_ns);
+	args->slot = adopt_recorder(&key, process, &opening, now_ns);
 	return 0;
 }

@@ -33,6 +33,14 @@ struct {
 	__type(value, struct index_bucket);
 } recorder_index SEC(".maps");
 
+/* Recorders that are being adopted: found open, by an entry or by the collector, at once perhaps. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct recorder_key);
+	__type(value, u32);
+} adopting SEC(".maps");
+
 /* The finalizer of MurmurHash3, by Austin Appleby, in the public domain. */
 static __always_inline u64 mix(u64 h)
 {

@@ -37,6 +37,7 @@ static __always_inline u32 register_process(const struct process_key *key, const
 	process->key = *key;
 	process->ended_ns = 0;
 	process->exit_code = 0;
+	process->adopted = 0;
 	if (comm)
 		__builtin_memcpy(process->comm, comm, COMM_SIZE);
 	else

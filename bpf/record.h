@@ -151,7 +151,7 @@ struct process_slot {
 	u32 exit_code; /* as of wait(2) */
 	u32 next_free;
 	u32 home;
-	u32 reserved;
+	u32 adopted; /* some of its recorders were adopted */
 	char comm[COMM_SIZE];
 };
 

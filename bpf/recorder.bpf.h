@@ -97,6 +97,21 @@ static __always_inline u32 open_recorder(const struct recorder_key *key, u32 pro
 	return index;
 }
 
+/* Tracks a recorder that is open already; of two who find it at once, one does. */
+static __always_inline u32 adopt_recorder(const struct recorder_key *key, u32 process,
+					  const struct opening *opening, u64 now_ns)
+{
+	struct process_slot *owner = bpf_map_lookup_elem(&processes, &process);
+	u32 index, one = 1;
+
+	if (!owner || bpf_map_update_elem(&adopting, key, &one, BPF_NOEXIST))
+		return NONE;
+	owner->adopted = 1;
+	index = open_recorder(key, process, opening, now_ns);
+	bpf_map_delete_elem(&adopting, key);
+	return index;
+}
+
 /* Closes the recorder of @key. In time: frees its slot. Late: leaves it to the collector. */
 static __always_inline void close_recorder(const struct recorder_key *key, u32 index,
 					   struct recorder_slot *slot)

@@ -4,16 +4,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/clock.h"
 #include "collector/session.h"
 #include "collector/target_memory.h"
+
+/*
+ * An opening that was under way when the probes went live may reach its probe all the same, and
+ * is not to be tracked twice: recorders that young are looked at again when it is over.
+ */
+#define YOUNG_NS 10000000
+#define AGAIN_NS 20000000
 
 struct pending_adoption {
 	pid_t pid;
 	uint64_t state; /* address of the library's struct flightrec_state */
+	uint64_t live_ns; /* when its probes were live, CLOCK_MONOTONIC */
+	bool again;
 };
 
 struct adopting {
 	struct session *session;
+	struct pending_adoption *pending;
 	const struct process_found *found;
 };
 
@@ -26,7 +37,8 @@ void adoption_add(void *arg, pid_t pid, uint64_t state)
 	if (!adoptions)
 		return;
 	s->adoptions = adoptions;
-	s->adoptions[s->n_adoptions++] = (struct pending_adoption){pid, state};
+	s->adoptions[s->n_adoptions++] =
+		(struct pending_adoption){pid, state, clock_ns(CLOCK_MONOTONIC), false};
 }
 
 static int adopt_recorder(const flightrec *rec, uint64_t address, void *arg)
@@ -40,9 +52,16 @@ static int adopt_recorder(const flightrec *rec, uint64_t address, void *arg)
 				  .timeout_ns = rec->timeout_ns_,
 				  .parent_id = rec->parent_id_,
 				  .tid = rec->tid_};
+	struct pending_adoption *pending = adopting->pending;
 	struct held_recorder *held;
 	uint32_t slot;
 
+	if (rec->started_ns_ >= pending->live_ns)
+		return 0; /* its opening was seen */
+	if (!pending->again && rec->started_ns_ + YOUNG_NS > pending->live_ns) {
+		s->adopt_again_ns = pending->live_ns + AGAIN_NS;
+		return 0;
+	}
 	memcpy(args.comm, adopting->found->comm, sizeof(args.comm));
 	memcpy(args.name, rec->name_, sizeof(args.name));
 	slot = tracker_adopt(&s->tracker, &args);
@@ -60,13 +79,14 @@ static int adopt_recorder(const flightrec *rec, uint64_t address, void *arg)
 static void adopt_process(void *arg, const struct process_found *found)
 {
 	struct session *s = arg;
-	struct adopting adopting = {s, found};
+	struct adopting adopting = {s, NULL, found};
 	struct target_walk walk;
 	struct target target;
 
 	for (size_t i = 0; i < s->n_adoptions; i++) {
 		if (s->adoptions[i].pid != (pid_t)found->key.pid)
 			continue;
+		adopting.pending = &s->adoptions[i];
 		target_init(&target, s->adoptions[i].pid);
 		target_open_recorders(&target, s->adoptions[i].state, s->tracker.max_recorders,
 				      adopt_recorder, &adopting, &walk);
@@ -78,7 +98,13 @@ void session_adopt(struct session *s)
 {
 	if (!s->n_adoptions)
 		return;
+	s->adopt_again_ns = 0;
 	/* The kernel knows what tells a process from a later one with the same number. */
 	tracker_processes(&s->tracker, adopt_process, s);
-	s->n_adoptions = 0;
+	if (!s->adopt_again_ns) {
+		s->n_adoptions = 0;
+		return;
+	}
+	for (size_t i = 0; i < s->n_adoptions; i++)
+		s->adoptions[i].again = true;
 }

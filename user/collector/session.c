@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 
 #include "collector/adoption.h"
+#include "collector/clock.h"
 #include "collector/ring_record.h"
 #include "collector/settlement.h"
 
@@ -204,12 +205,16 @@ void session_dispatch(struct session *s)
 		settlement_continue(s, false);
 	if (s->n_rescans)
 		rescan(s);
+	if (s->adopt_again_ns && clock_ns(CLOCK_MONOTONIC) >= s->adopt_again_ns)
+		session_adopt(s);
 	recorder_table_sweep(&s->recorders);
 }
 
 int session_wait_ms(const struct session *s)
 {
-	return s->more ? 0 : s->n_waiting ? SETTLEMENT_STEP_MS : -1;
+	if (s->more)
+		return 0;
+	return s->n_waiting || s->adopt_again_ns ? SETTLEMENT_STEP_MS : -1;
 }
 
 int session_watch(struct session *s, pid_t pid)

@@ -41,6 +41,7 @@ struct session {
 	size_t waiting_room;
 	struct pending_adoption *adoptions;
 	size_t n_adoptions;
+	uint64_t adopt_again_ns; /* CLOCK_MONOTONIC; 0: all are looked at */
 	pid_t *rescans; /* processes whose mappings changed */
 	size_t n_rescans;
 	uint64_t reports;

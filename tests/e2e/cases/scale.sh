@@ -42,6 +42,9 @@ test_storm_of_deadlines()
 # The notices of what happened meanwhile do not fit: it is found in the slots.
 test_storm_while_the_collector_is_stopped()
 {
+	# It is work for some seconds, and others may want the CPUs too.
+	local limit=$((60 * slow))
+
 	launch s "$FLIGHTREC" run --json -o "$T/s.json" -- "$storm" 2 60000
 	await s out begins
 	kill -STOP "${pid[s]}"
