@@ -36,7 +36,7 @@ say = $(if $(V),@:,@printf '  %-8s %s\n' $(1) $(2))
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-unused-parameter
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -Iinclude -Iuser -I. -MMD -MP
-LIBS := $(shell $(PKG_CONFIG) --libs libbpf jansson 2>/dev/null || echo -lbpf -ljansson) -lelf -lz
+LIBS := $(shell $(PKG_CONFIG) --libs libbpf jansson 2>/dev/null || echo -lbpf -ljansson) -lelf -lz -pthread
 
 LIB_SOURCES := $(wildcard user/lib/*.c) user/format/conversion.c
 CMD_SOURCES := $(wildcard user/collector/*.c user/cli/*.c) user/format/conversion.c
@@ -106,10 +106,10 @@ vmlinux: ## vmlinux/vmlinux.h, from the BTF of the running kernel
 $(B)/cmd/%.o: %.c | $(SKELETON)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -isystem $(B) -c $< -o $@
+	$(Q)$(CC) $(ALL_CFLAGS) -I$(B) -c $< -o $@
 
-# What the skeleton is compiled into; the other objects know it by the header alone.
-$(B)/cmd/user/collector/tracker.o: $(SKELETON)
+# Those that include the skeleton: its layout is that of the BPF program's own data.
+$(B)/cmd/user/collector/tracker.o $(B)/cmd/user/collector/drain.o: $(SKELETON)
 
 $(B)/flightrec: $(CMD_OBJ)
 	$(call say,LD,$@)

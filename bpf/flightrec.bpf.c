@@ -4,6 +4,17 @@
  * programs that the collector runs.
  */
 #include "vmlinux.h"
+
+#if defined(__TARGET_ARCH_arm64)
+/* For bpf_tracing.h: vmlinux.h is of x86-64. The kernel's own is in asm/ptrace.h, and is fixed. */
+struct user_pt_regs {
+	__u64 regs[31];
+	__u64 sp;
+	__u64 pc;
+	__u64 pstate;
+};
+#endif
+
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 #include <bpf/bpf_core_read.h>
@@ -42,6 +53,27 @@ static __always_inline u32 current_tid(void)
 	return bpf_get_current_task_btf()->pid;
 }
 
+/*
+ * From 6.13 on the kernel gives a program of this type that uses much stack a stack per CPU, and
+ * yet lets uprobe programs be preempted: another thread's run on the same CPU then writes over
+ * the values of the first, which crashes the kernel. A program with a tail call in it keeps to
+ * the kernel's stack, also where that call, as here, is never made.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u32);
+} no_programs SEC(".maps");
+
+const volatile bool never = false;
+
+static __always_inline void keep_kernel_stack(struct pt_regs *ctx)
+{
+	if (never)
+		bpf_tail_call(ctx, &no_programs, 0);
+}
+
 /* ---- probes: arguments are documented in <flightrec/probes.h> ---- */
 
 SEC("uprobe")
@@ -52,6 +84,7 @@ int on_begin(struct pt_regs *ctx)
 	u32 process;
 	u64 now_ns;
 
+	keep_kernel_stack(ctx);
 	current_key(&key.process);
 	process = current_process(&key.process);
 	if (process == NONE) {
@@ -115,19 +148,19 @@ __noinline u32 adopt_and_find(u64 rec, u64 id)
 	return NONE;
 }
 
-/* An entry of a recorder that is not open. */
-__noinline int emit_stray(struct pt_regs *ctx)
+/* An entry of a recorder that is not open. Not given the context: what the verifier takes for one
+ * in a global function differs by architecture. */
+__noinline int emit_stray(u64 site, u32 how, u64 data, u64 size)
 {
 	struct emission e = {
 		.type = RECORD_ENTRY,
 		.slot = NONE,
-		.site = PT_REGS_PARM3(ctx),
-		.how = (u32)PT_REGS_PARM4(ctx),
-		.data = PT_REGS_PARM5(ctx),
+		.site = site,
+		.how = how,
+		.data = data,
 		.urgent = true,
 	};
 	struct process_key key;
-	u64 size = PT_REGS_SIXTH(ctx);
 	u32 lost;
 
 	current_key(&key);
@@ -159,10 +192,11 @@ int on_entry(struct pt_regs *ctx)
 	u64 word;
 	u32 lost;
 
+	keep_kernel_stack(ctx);
 	if ((e.how & 0xff) < min_severity)
 		return 0;
 	if (!key.id)
-		return emit_stray(ctx);
+		return emit_stray(e.site, e.how, e.data, size);
 	current_key(&key.process);
 	slot = index_find(&key, &e.slot);
 	if (!slot) {
@@ -213,6 +247,7 @@ int on_end(struct pt_regs *ctx)
 	u32 index, number;
 	struct recorder_slot *slot = find_recorder(ctx, &key, &index);
 
+	keep_kernel_stack(ctx);
 	if (!slot)
 		return 0;
 	number = slot->process;
@@ -235,6 +270,7 @@ int on_extend(struct pt_regs *ctx)
 	u32 index;
 	struct recorder_slot *slot = find_recorder(ctx, &key, &index);
 
+	keep_kernel_stack(ctx);
 	if (slot)
 		extend_recorder(index, slot, PT_REGS_PARM3(ctx));
 	return 0;
@@ -248,6 +284,7 @@ int on_context(struct pt_regs *ctx)
 	struct recorder_key key;
 	struct recorder_slot *slot = find_recorder(ctx, &key, &e.slot);
 
+	keep_kernel_stack(ctx);
 	if (!slot || size > CONTEXT_MAX)
 		return 0;
 	e.size = size;
@@ -269,6 +306,7 @@ int on_replay(struct pt_regs *ctx)
 	u32 index;
 	struct recorder_slot *slot = find_recorder(ctx, &key, &index);
 
+	keep_kernel_stack(ctx);
 	if (!slot)
 		return 0;
 	__sync_fetch_and_add(&slot->replays, 1);
@@ -282,6 +320,7 @@ int on_mappings(struct pt_regs *ctx)
 {
 	u32 pid = bpf_get_current_pid_tgid() >> 32;
 
+	keep_kernel_stack(ctx);
 	if (pid_watched(pid))
 		notify(NOTICE_MAPPINGS, pid, 0, bpf_ktime_get_ns());
 	return 0;

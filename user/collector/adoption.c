@@ -17,7 +17,7 @@
 
 struct pending_adoption {
 	pid_t pid;
-	uint64_t state; /* address of the library's struct flightrec_state */
+	uint64_t state;   /* address of the library's struct flightrec_state */
 	uint64_t live_ns; /* when its probes were live, CLOCK_MONOTONIC */
 	bool again;
 };

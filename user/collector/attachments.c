@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include "collector/mappings.h"
 
 #define LIBRARY "libflightrec.so.0"
+#define DETACH_THREADS 16
 
 /* What tells one file from another, also when an inode number is used again. */
 struct file_identity {
@@ -32,8 +34,10 @@ struct file_identity {
 struct attached_file {
 	struct file_identity identity;
 	struct elf_probes probes; /* no copies: a file without probes */
-	struct bpf_link **links;
+	struct bpf_link **links;  /* but for those of the end probe */
 	size_t n_links;
+	struct bpf_link **end_links;
+	size_t n_end_links;
 	UT_hash_handle hh;
 };
 
@@ -42,23 +46,89 @@ void attachments_init(struct attachments *a, struct tracker *tracker, bool each_
 	*a = (struct attachments){.tracker = tracker, .each_process = each_process};
 }
 
-static void free_file(struct attached_file *file)
+/* Links to be destroyed, by whoever comes next. */
+struct detaching {
+	struct bpf_link **links;
+	size_t count;
+	size_t next;
+};
+
+static void *detach_some(void *arg)
 {
-	/* The entry probe last of all in: first out, so that no entry comes for a lost recorder. */
-	for (size_t i = file->n_links; i-- > 0;)
-		bpf_link__destroy(file->links[i]);
-	free(file->links);
-	free(file);
+	struct detaching *d = arg;
+
+	for (;;) {
+		size_t i = __atomic_fetch_add(&d->next, 1, __ATOMIC_RELAXED);
+
+		if (i >= d->count)
+			return NULL;
+		bpf_link__destroy(d->links[i]);
+	}
+}
+
+/*
+ * The kernel takes a probe out when no CPU can be in it any more, and the caller waits for that:
+ * all of them at once wait no longer than one.
+ */
+static void detach_all(struct bpf_link **links, size_t count)
+{
+	struct detaching d = {.links = links, .count = count};
+	pthread_t threads[DETACH_THREADS];
+	size_t started = 0;
+
+	while (started < DETACH_THREADS && started + 1 < count &&
+	       pthread_create(&threads[started], NULL, detach_some, &d) == 0)
+		started++;
+	detach_some(&d);
+	while (started)
+		pthread_join(threads[--started], NULL);
+}
+
+/* Detaches from what stands in the lists that @list picks, of all files. */
+static void detach_lists(struct attachments *a, bool ends)
+{
+	struct bpf_link **all = NULL;
+	struct attached_file *file;
+	size_t count = 0;
+
+	for (file = a->files; file; file = file->hh.next) {
+		struct bpf_link **links = ends ? file->end_links : file->links;
+		size_t n = ends ? file->n_end_links : file->n_links;
+		struct bpf_link **more = reallocarray(all, count + n + 1, sizeof(*all));
+
+		if (more) {
+			all = more;
+			for (size_t i = 0; i < n; i++)
+				all[count++] = links[i];
+		} else {
+			detach_all(links, n);
+		}
+		if (ends)
+			file->n_end_links = 0;
+		else
+			file->n_links = 0;
+	}
+	detach_all(all, count);
+	free(all);
+}
+
+void attachments_see_ends_only(struct attachments *a)
+{
+	detach_lists(a, false);
 }
 
 void attachments_free(struct attachments *a)
 {
 	struct attached_file *file, *next;
 
+	detach_lists(a, false);
+	detach_lists(a, true);
 	HASH_ITER(hh, a->files, file, next)
 	{
 		HASH_DEL(a->files, file);
-		free_file(file);
+		free(file->links);
+		free(file->end_links);
+		free(file);
 	}
 }
 
@@ -87,8 +157,8 @@ static int attach(struct attachments *a, struct attached_file *file, int fd,
 {
 	LIBBPF_OPTS(bpf_uprobe_opts, options, .ref_ctr_offset = ref_ctr_offset);
 	struct bpf_program *program = tracker_program(a->tracker, probe);
-	struct bpf_link *link;
-	struct bpf_link **links;
+	struct bpf_link *link, **links, ***list;
+	size_t *count;
 	char path[64];
 
 	/* The descriptor leads to the file itself, whatever its name and mount namespace. */
@@ -106,13 +176,15 @@ static int attach(struct attachments *a, struct attached_file *file, int fd,
 				 : "");
 		return err;
 	}
-	links = reallocarray(file->links, file->n_links + 1, sizeof(*links));
+	list = probe == FLIGHTREC_PROBE_END ? &file->end_links : &file->links;
+	count = probe == FLIGHTREC_PROBE_END ? &file->n_end_links : &file->n_links;
+	links = reallocarray(*list, *count + 1, sizeof(*links));
 	if (!links) {
 		bpf_link__destroy(link);
 		return -ENOMEM;
 	}
-	links[file->n_links++] = link;
-	file->links = links;
+	links[(*count)++] = link;
+	*list = links;
 	return 0;
 }
 

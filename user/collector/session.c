@@ -226,6 +226,13 @@ int session_watch(struct session *s, pid_t pid)
 
 void session_finish(struct session *s)
 {
+	/* What closes while the probes are taken out must not seem to hang. */
+	attachments_see_ends_only(&s->attachments);
+	s->n_rescans = 0;
+	do
+		session_dispatch(s);
+	while (s->more);
+	s->last_deadline_ns = clock_ns(CLOCK_MONOTONIC);
 	attachments_free(&s->attachments);
 	s->n_rescans = 0;
 	do

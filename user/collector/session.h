@@ -44,6 +44,7 @@ struct session {
 	uint64_t adopt_again_ns; /* CLOCK_MONOTONIC; 0: all are looked at */
 	pid_t *rescans; /* processes whose mappings changed */
 	size_t n_rescans;
+	uint64_t last_deadline_ns; /* later ones are not kept: the end is near; 0: all are */
 	uint64_t reports;
 	uint64_t reports_lost;
 	uint64_t buffer_lost;    /* entries left out of replays */

@@ -137,6 +137,8 @@ static bool settle(struct session *s, uint32_t index, uint32_t generation, bool 
 	if (WORD_GENERATION(slot.word) != generation || state == RECORDER_FREE ||
 	    state == RECORDER_OPEN)
 		return true;
+	if (s->last_deadline_ns && slot.deadline_ns > s->last_deadline_ns)
+		return true;
 	held = recorder_table_get(&s->recorders, index, generation);
 	received = held ? held->received : 0;
 	refused = slot.refused;
