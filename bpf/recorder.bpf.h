@@ -73,6 +73,7 @@ static __always_inline u32 open_recorder(const struct recorder_key *key, u32 pro
 {
 	struct recorder_slot *slot;
 	u32 index;
+	u64 word;
 
 	/* Known: found in memory at its opening, or seen through two attachments. */
 	if (index_find(key, &index))
@@ -84,13 +85,19 @@ static __always_inline u32 open_recorder(const struct recorder_key *key, u32 pro
 		return NONE;
 	}
 	fill_slot(slot, key, process, opening);
+	/*
+	 * Open first, then to be found: who finds it finds its generation. An exchange is a full
+	 * barrier: the wheel sees the deadline, or is seen not to have.
+	 */
+	word = WORD(WORD_GENERATION(slot->word) + 1, RECORDER_OPEN);
+	__sync_lock_test_and_set(&slot->word, word);
 	if (!index_add(key, index)) {
 		count_untracked(opening->flags);
+		__sync_lock_test_and_set(&slot->word,
+					 WORD(WORD_GENERATION(word), RECORDER_FREE));
 		push_slot(index);
 		return NONE;
 	}
-	/* An exchange is a full barrier: the wheel sees the deadline, or is seen not to have. */
-	__sync_lock_test_and_set(&slot->word, WORD(WORD_GENERATION(slot->word) + 1, RECORDER_OPEN));
 	count(COUNT_OPENED);
 	if (wheel_schedule(index, slot, now_ns))
 		count(COUNT_UNTRACKED);

@@ -12,6 +12,8 @@ say() { echo "${0##*/}: $*" >&2; }
 die() { say "$@"; exit 1; }
 
 kernel_names() { awk '!/^[[:space:]]*(#|$)/ { print $1 }' "$list"; }
+# Those that are meant where none is named
+usual_names() { awk '!/^[[:space:]]*(#|$)/ && !/[[:space:]]named([[:space:]]|$)/ { print $1 }' "$list"; }
 
 # kernel_line NAME: sets name, pattern, arch, suites, boot_args, run, optional
 kernel_line()
@@ -27,6 +29,7 @@ kernel_line()
 		append=*) boot_args+=("${word#append=}") ;;
 		run=*) run=${word#run=} ;;
 		optional) optional=1 ;;
+		named) ;;
 		*) die "${list##*/}: $1: '$word' means nothing" ;;
 		esac
 	done

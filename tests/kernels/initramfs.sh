@@ -1,10 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# initramfs.sh -o FILE [-P PROGRAMS] [PATH...]: an initramfs from what is built and installed here
+# initramfs.sh -o FILE [-a ARCH] [-P PROGRAMS] [PATH...]: an initramfs from what is built and installed here
 #
 # PATH  a file or folder of the project, relative to its root. Inside the virtual machine the project
 #       lies at the very path it has here: run paths, ldd's answers and names that the compiler wrote
 #       down all stay right.
+# -a    Debian's name of another architecture: programs and libraries are then those that
+#       ARCH-deps.sh has unpacked, and what is built there (build/ARCH) stands in for build
 # -P    the list of this machine's programs to take along (default: programs.list)
 #
 # Shared libraries, the loader and the interpreters of scripts follow by themselves. No compression:
@@ -12,9 +14,10 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-target='' programs=$kernels_dir/programs.list
-while getopts o:P: option; do
+target='' programs=$kernels_dir/programs.list foreign='' base=''
+while getopts a:o:P: option; do
 	case $option in
+	a) foreign=$OPTARG base=$out/$OPTARG-root ;;
 	o) target=$OPTARG ;;
 	P) programs=$OPTARG ;;
 	*) exit 2 ;;
@@ -22,6 +25,7 @@ while getopts o:P: option; do
 done
 shift $((OPTIND - 1))
 [[ -n $target ]] || die 'where to? (-o FILE)'
+[[ -z $base || -d $base ]] || die "no ${base#"$root"/}: run tests/kernels/$foreign-deps.sh"
 mkdir -p "$(dirname "$target")"
 target=$(realpath "$target")
 
@@ -30,12 +34,59 @@ trap 'rm -rf "$stage"' EXIT
 # mktemp's 0700 would become the mode of "/", and lock out every test that drops its privileges.
 chmod 755 "$stage"
 
-# take FILE: FILE at the same place in there; links are followed, for the name is what is called
+# take FILE: FILE of this machine, or of what is unpacked, at the same place in there; links are
+# followed, for the name is what is called
 take()
 {
 	[[ ! -e $stage$1 ]] || return 0
 	mkdir -p "$stage${1%/*}"
-	cp -L --preserve=mode,timestamps "$1" "$stage$1"
+	cp -L --preserve=mode,timestamps "$base$1" "$stage$1"
+}
+
+# program NAME: where it is, or nothing
+program()
+{
+	local dir
+
+	[[ -n $base ]] || { type -P "$1" || true; return; }
+	for dir in /usr/bin /usr/sbin; do
+		[[ ! -x $base$dir/$1 ]] || { echo "$dir/$1"; break; }
+	done
+}
+
+# libraries FILE...: what they load, as paths on this machine or under $base; "!NAME": not found
+libraries()
+{
+	local queue=("$@") name path directory
+	local -A seen=()
+
+	if [[ -z $base ]]; then
+		# In rounds of one ldd for all, as ldd follows what a library needs in its turn.
+		ldd "$@" 2>/dev/null | awk '
+			$2 == "=>" && $3 == "not" { print "!" $1 }
+			$2 == "=>" && $3 ~ /^\// { print $3 }
+			$1 ~ /^\// && NF == 2 && $2 ~ /^\(/ { print $1 }'
+		return
+	fi
+	# ldd would have to run them.
+	directory=/$(cd "$base" && echo usr/lib/*-linux-gnu)
+	while [[ ${#queue[@]} -gt 0 ]]; do
+		mapfile -t names < <(readelf -d -l "${queue[@]}" 2>/dev/null |
+			sed -n -e 's/.*(NEEDED).*\[\(.*\)\]/\1/p' -e 's/.*program interpreter: \(.*\)\]/\1/p')
+		queue=()
+		for name in "${names[@]}"; do
+			[[ -z ${seen[$name]:-} ]] || continue
+			seen[$name]=1
+			path=$directory/$name
+			[[ $name != /* ]] || path=$name
+			if [[ -e $base$path ]]; then
+				echo "$path"
+				queue+=("$base$path")
+			else
+				echo "!$name"
+			fi
+		done
+	done
 }
 
 # The folders come first, so that /bin/sh and /lib64/ld-linux-x86-64.so.2 are reached by those names.
@@ -50,7 +101,7 @@ printf '%s\n' '127.0.0.1 localhost' '::1 localhost' >"$stage/etc/hosts"
 # Programs of this machine
 busybox=$(command -v busybox) || die 'busybox is missing (busybox-static)'
 [[ $(ldd "$busybox" 2>&1) == *'not a dynamic executable'* ]] || die 'busybox is not static (busybox-static)'
-cp "$busybox" "$stage/usr/libexec/busybox/busybox"
+cp "$base$busybox" "$stage/usr/libexec/busybox/busybox"
 for applet in $("$busybox" --list); do
 	[[ $applet = busybox ]] || ln -s busybox "$stage/usr/libexec/busybox/$applet"
 done
@@ -63,7 +114,7 @@ while read -r word; do
 		[[ ${#found[@]} -gt 0 ]] || die "no programs in ${word#@}"
 		;;
 	*)
-		found=("$(type -P "${word#\?}" || true)")
+		found=("$(program "${word#\?}")")
 		if [[ -z ${found[0]} ]]; then
 			[[ $word = \?* ]] || die "$word is missing"
 			continue
@@ -72,7 +123,7 @@ while read -r word; do
 	esac
 	for file in "${found[@]}"; do
 		# A host of before the merge of /usr has some in /bin; in there all is one.
-		[[ -f $file ]] && take "$file"
+		[[ -f $base$file ]] && take "$file"
 	done
 done <"$programs"
 [[ -e $stage/usr/bin/sh ]] || ln -s bash "$stage/usr/bin/sh"
@@ -81,13 +132,15 @@ done <"$programs"
 cp -p "$kernels_dir/init" "$stage/init"
 chmod 755 "$stage/init"
 for path; do
-	[[ -e $root/$path ]] || die "no $path"
-	(cd "$root" && find "$path" \( -path build/kernels -o -name .git \) -prune -o \
+	from=$root into=$root
+	[[ -z $foreign || $path != build ]] || { from=$root/build/$foreign into=$root/build path=.; }
+	[[ -e $from/$path ]] || die "no $path in $from"
+	(cd "$from" && find "$path" \( -path build/kernels -o -path build/arm64 -o -name .git \) -prune -o \
 		\( -type f -o -type l \) ! -name '*.[oda]' -print0) |
-		(cd "$root" && tar -c --null -T -) | { mkdir -p "$stage$root" && tar -x -C "$stage$root"; }
+		(cd "$from" && tar -c --null -T -) | { mkdir -p "$stage$into" && tar -x -C "$stage$into"; }
 done
 
-# Libraries: in rounds of one ldd for all, as ldd follows what a library needs in its turn.
+# Libraries
 mapfile -d '' -t binaries < <(find "$stage" -type f -perm -u+x -size +0 ! -path "$stage/usr/libexec/busybox/*" \
 	-print0 | xargs -0 -r grep -lZ -a -m 1 $'^\x7fELF')
 mapfile -d '' -t shared < <(find "$stage$root" -type f -name '*.so*' -print0 2>/dev/null)
@@ -105,14 +158,14 @@ while read -r library; do
 	"$stage"* | "$root"/*) ;;
 	*) take "$library" ;;
 	esac
-done < <(ldd "${binaries[@]}" "${shared[@]}" 2>/dev/null | awk '
-	$2 == "=>" && $3 == "not" { print "!" $1 }
-	$2 == "=>" && $3 ~ /^\// { print $3 }
-	$1 ~ /^\// && NF == 2 && $2 ~ /^\(/ { print $1 }')
+done < <(libraries "${binaries[@]}" "${shared[@]}")
 # What libc opens by itself, when a thread is cancelled or ends by pthread_exit
-unwinder=$(gcc -print-file-name=libgcc_s.so.1 2>/dev/null || true)
-for library in "$unwinder" /lib/*-linux-gnu/libgcc_s.so.1 /usr/lib64/libgcc_s.so.1; do
-	[[ ! -f $library || -e $stage/usr/lib/$(basename "$library") ]] || take "$(realpath -s "$library")"
+unwinder=$([[ -n $base ]] || gcc -print-file-name=libgcc_s.so.1 2>/dev/null || true)
+for library in "$base$unwinder" "$base"/lib/*-linux-gnu/libgcc_s.so.1 "$base"/usr/lib64/libgcc_s.so.1; do
+	[[ ! -f $library || -e $stage/usr/lib/$(basename "$library") ]] || {
+		library=$(realpath -s "$library")
+		take "${library#"$base"}"
+	}
 done
 
 # A script whose interpreter was forgotten fails in there as "not found", which leads nowhere.

@@ -6,11 +6,11 @@
 #   -d PATH      a file or folder of the project to take along, relative to its root; may be given
 #                several times (default: build, tests)
 #   -j N         so many virtual machines at once (default: one for each processor)
-#   -t SECONDS   the limit for one virtual machine (default 600)
+#   -t SECONDS   the limit for one virtual machine (default 800)
 #   --update     keep the verifier's counts in verifier.counts, instead of comparing
 #   --refresh    look for newer kernel packages
 #
-# KERNEL, the variable, names kernels as the arguments do; default: all of them.
+# KERNEL, the variable, names kernels as the arguments do; default: all of them but "named" ones.
 # FLIGHTREC_VM_ACCEL=kvm|tcg spares the test of which one works.
 #
 # Inside, FLIGHTREC_TEST_SLOW is the factor by which tests widen their limits of time.
@@ -20,7 +20,7 @@ set -euo pipefail
 
 # Ends the whole before CI or a person would: later machines get what the earlier ones left of it.
 budget=870
-limit=600
+limit=800
 # From power-on to init's first word: 2 s on an idle host, on a busy one far more.
 boot_limit=120
 smp=2
@@ -42,22 +42,46 @@ while [[ $# -gt 0 ]]; do
 done
 [[ ${#tree[@]} -gt 0 ]] || tree=(build tests)
 [[ ${#names[@]} -gt 0 ]] || read -r -a names <<<"${KERNEL:-}"
-[[ ${#names[@]} -gt 0 ]] || mapfile -t names < <(kernel_names)
+[[ ${#names[@]} -gt 0 ]] || mapfile -t names < <(usual_names)
 # Names are checked before anything takes time.
+declare -A archs=()
 for name in "${names[@]}"; do
 	kernel_line "$name"
-	[[ $arch = amd64 && $(uname -m) = x86_64 ]] ||
-		die "$name: $arch: programs built here do not run there"
+	archs[$arch]=1
+	case $arch in
+	amd64) [[ $(uname -m) = x86_64 ]] || die "$name: $arch: programs built here do not run there" ;;
+	arm64)
+		if [[ ! -d $out/arm64-root ]] || ! command -v qemu-system-aarch64 >/dev/null; then
+			die "$name: run tests/kernels/arm64-deps.sh first"
+		fi
+		;;
+	*) die "$name: $arch is not known here" ;;
+	esac
 done
-command -v qemu-system-x86_64 >/dev/null || die 'qemu-system-x86_64 is missing (qemu-system-x86)'
+[[ -z ${archs[amd64]:-} ]] || command -v qemu-system-x86_64 >/dev/null ||
+	die 'qemu-system-x86_64 is missing (qemu-system-x86)'
 
-# qemu ACCEL IMAGE ARG...: every device that is not asked for costs boot time
+# qemu ACCEL IMAGE LOG STATUS ARG...: LOG gets the console, STATUS the second serial line.
+# Every device that is not asked for costs boot time.
 qemu()
 {
-	local accel=$1 image=$2
+	local accel=$1 image=$2 log=$3 status=$4 emulator
 
-	shift 2
-	exec qemu-system-x86_64 -accel "$accel" -cpu max -m $memory -smp $smp -nodefaults -no-user-config \
+	shift 4
+	# With a thread for each processor (up to QEMU 7.2, at least) one may go on with an
+	# instruction that another has just patched. Linux patches itself whenever a tracepoint is
+	# attached to, and then oopses ("int3"). Taking turns costs nothing where other virtual machines
+	# keep this machine's other processors busy.
+	[[ $accel != tcg ]] || accel=tcg,thread=single
+	case $arch in
+	amd64) emulator=(qemu-system-x86_64 -cpu max -serial "file:$log" -serial "file:$status") ;;
+	arm64)
+		# Its one serial line of its own is the console.
+		emulator=(qemu-system-aarch64 -M virt -cpu neoverse-n1 -serial "file:$log"
+			-chardev "file,id=status,path=$status" -device "pci-serial,chardev=status")
+		;;
+	esac
+	exec "${emulator[@]}" -accel "$accel" -m $memory -smp $smp -nodefaults -no-user-config \
 		-display none -monitor none -no-reboot -kernel "$image/vmlinuz" "$@" </dev/null
 }
 
@@ -73,12 +97,12 @@ choose_accel()
 		echo "$FLIGHTREC_VM_ACCEL"
 		return
 	fi
-	[[ -w /dev/kvm ]] || { echo tcg; return; }
+	[[ -w /dev/kvm && $arch = amd64 ]] || { echo tcg; return; }
 	key=$(cat /proc/sys/kernel/random/boot_id)
 	[[ ! -f $known_file ]] || read -r known value <"$known_file"
 	if [[ $known != "$key" ]]; then
 		value=tcg
-		if (qemu kvm "$1" -serial "file:$out/accel.log" -append 'console=ttyS0 panic=-1') \
+		if (qemu kvm "$1" "$out/accel.log" /dev/null -append 'console=ttyS0 panic=-1') \
 			>/dev/null 2>&1 & wait_for $! 8; then
 			! grep -q 'Kernel panic' "$out/accel.log" || value=kvm
 		fi
@@ -144,7 +168,7 @@ verdict()
 # boot NAME: one machine from its start to its verdict; 0 passed, 1 failed, 3 skipped
 boot()
 {
-	local pid began deadline why='' wrong slow code=0 started=''
+	local pid began deadline why='' wrong slow code=0 started='' serial accel=$accel
 
 	kernel_line "$1"
 	log=$out/$name.log status_file=$out/$name.status
@@ -159,11 +183,13 @@ boot()
 		return 3
 	fi
 	slow=10
+	[[ $arch = amd64 ]] || accel=tcg
 	[[ $accel = tcg ]] || slow=2
-	qemu "$accel" "$out/$name.image" -initrd "$out/initramfs" \
-		-serial "file:$log" -serial "file:$status_file" \
-		-append "console=ttyS0 panic=-1 oops=panic random.trust_cpu=on ${boot_args[*]} \
-flightrec.root=$root flightrec.kernel=$name flightrec.slow=$slow \
+	serial=(ttyS0 ttyS1)
+	[[ $arch = amd64 ]] || serial=(ttyAMA0 ttyS0)
+	qemu "$accel" "$out/$name.image" "$log" "$status_file" -initrd "$out/initramfs.$arch" \
+		-append "console=${serial[0]} panic=-1 oops=panic random.trust_cpu=on ${boot_args[*]} \
+flightrec.root=$root flightrec.kernel=$name flightrec.slow=$slow flightrec.status=${serial[1]} \
 flightrec.run=$(base64 -w 0 <<<"${command:-${run:-tests/kernels/suite.sh}}")" >"$out/$name.qemu" 2>&1 &
 	pid=$!
 	trap 'kill $pid 2>/dev/null; wait $pid; rm -f "$out/$name.qemu" "$out/$name.verdict"' EXIT
@@ -202,6 +228,8 @@ flightrec.run=$(base64 -w 0 <<<"${command:-${run:-tests/kernels/suite.sh}}")" >"
 		echo "FAIL $name ($(field start), $accel, $((SECONDS - began)) s): $wrong"
 		# Nothing in the log explains a count.
 		[[ $wrong != *'verifier counts' ]] || return 1
+		# What failed may have scrolled by long before the end.
+		since_start | grep -A 24 '^FAIL ' | head -n 200 | sed 's/^/    /'
 		echo "---- the end of ${log#"$root"/}"
 		since_start | tail -n 60 | sed 's/^/    /'
 		echo "----"
@@ -215,11 +243,16 @@ mkdir -p "$out"
 accel=
 for name in "${names[@]}"; do
 	[[ -s $out/$name.image/vmlinuz ]] || continue
+	kernel_line "$name"
 	accel=$(choose_accel "$out/$name.image")
-	break
+	[[ $arch != amd64 ]] || break
 done
 [[ -n $accel ]] || die 'no kernel at all: nothing to boot'
-"$kernels_dir/initramfs.sh" -o "$out/initramfs" "${tree[@]}"
+[[ -z ${archs[amd64]:-} ]] || "$kernels_dir/initramfs.sh" -o "$out/initramfs.amd64" "${tree[@]}"
+if [[ -n ${archs[arm64]:-} ]]; then
+	"$kernels_dir/arm64-build.sh" tests
+	"$kernels_dir/initramfs.sh" -a arm64 -o "$out/initramfs.arm64" "${tree[@]}"
+fi
 
 # Each machine writes its verdict into a file: whole, however many end at the same time.
 declare -A machine=()

@@ -168,6 +168,8 @@ test_attach_to_all_alone()
 	tell w1 open r 3600000 earlier
 	attach a --json -a
 	start_worker w2
+	# Where its copy of the library is not known ahead, the probes come a moment later.
+	until_true is_watched w2
 	tell w2 open r 3600000 later
 	tell w2 log r info "from the first entry on"
 	tell w1 extend r 1

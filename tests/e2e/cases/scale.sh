@@ -70,20 +70,33 @@ test_more_recorders_than_there_is_room_for()
 	[[ $VALUES = "150	600" ]] || fail "untracked: $VALUES"
 }
 
-# accounted_counts NAME COUNTS: per recorder, sent = replayed + said to be lost
-accounted_counts()
+# account_for NAME COUNTS END: per recorder, sent = replayed + told one by one after the replay + said
+# to be lost, by the replay or by the event END that says what became of it
+account_for()
 {
-	values "$T/$1.json" timeout recorder.id entries.# entries_lost entries_total
-	"$emitter" "$2" | awk '
-		NR == FNR { begun[$1] = $2; done[$1] = $3; next }
-		{ seen++ }
-		$2 + $3 != $4 { print "does not add up: " $0; bad = 1 }
-		$4 > begun[$1] || $4 < done[$1] { print "sent " done[$1] ": " $0; bad = 1 }
+	{
+		"$emitter" "$2" | sed 's/^/counts /'
+		"$jsoncheck" get "$T/$1.json" timeout recorder.id entries.# entries_lost |
+			sed 's/^/timeout /'
+		"$jsoncheck" get "$T/$1.json" entry recorder.id | sed 's/^/entry /'
+		"$jsoncheck" get "$T/$1.json" "$3" recorder.id entries_lost entries_total |
+			sed 's/^/end /'
+	} >"$T/account"
+	awk '
+		$1 == "counts" { begun[$2] = $3; done[$2] = $4 }
+		$1 == "timeout" { sum[$2] += $3 + $4 }
+		$1 == "entry" { sum[$2]++ }
+		$1 == "end" { sum[$2] += $3; total[$2] = $4 }
 		END {
-			for (id in begun) n++
-			if (seen != n) { print seen " replays of " n; bad = 1 }
+			for (id in begun)
+				if (sum[id] != total[id] || total[id] > begun[id] ||
+				    total[id] < done[id]) {
+					print id, "sent", done[id], "to", begun[id], "said",
+						sum[id], "of", total[id]
+					bad = 1
+				}
 			exit bad
-		}' - <(echo "$VALUES") || fail "entries are not accounted for"
+		}' "$T/account" || fail "entries are not accounted for"
 }
 
 has_lines() { [[ $(grep -c "$2" "$1") -ge $3 ]]; }
@@ -103,7 +116,7 @@ test_processes_that_flood_are_accounted_for()
 	for i in 1 2 3 4; do
 		end_input "e$i"
 		join "e$i"
-		accounted_counts "e$i" "$T/counts$i"
+		account_for "e$i" "$T/counts$i" finished
 	done
 }
 
@@ -119,28 +132,5 @@ test_process_killed_while_it_floods()
 	kill -KILL "$child"
 	join e
 	[[ $STATUS = 137 ]] || fail "exit status $STATUS"
-	# Replayed, told one by one after the replay, or said to be lost by either report.
-	{
-		"$emitter" "$T/counts" | sed 's/^/counts /'
-		"$jsoncheck" get "$T/e.json" timeout recorder.id entries.# entries_lost |
-			sed 's/^/timeout /'
-		"$jsoncheck" get "$T/e.json" entry recorder.id | sed 's/^/entry /'
-		"$jsoncheck" get "$T/e.json" died recorder.id entries_lost entries_total |
-			sed 's/^/died /'
-	} >"$T/account"
-	awk '
-		$1 == "counts" { begun[$2] = $3; done[$2] = $4 }
-		$1 == "timeout" { sum[$2] += $3 + $4 }
-		$1 == "entry" { sum[$2]++ }
-		$1 == "died" { sum[$2] += $3; total[$2] = $4 }
-		END {
-			for (id in begun)
-				if (sum[id] != total[id] || total[id] > begun[id] ||
-				    total[id] < done[id]) {
-					print id, "sent", done[id], "to", begun[id], "said",
-						sum[id], "of", total[id]
-					bad = 1
-				}
-			exit bad
-		}' "$T/account" || fail "entries are not accounted for"
+	account_for e "$T/counts" died
 }
