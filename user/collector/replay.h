@@ -15,7 +15,6 @@ struct replay {
 	size_t room;
 	struct report_context *context;
 	char *state;
-	bool failed; /* no memory for all of it: what is missing counts as lost */
 };
 
 /*
