@@ -90,7 +90,8 @@ test_interrupt_of_the_group()
 {
 	command -v script >/dev/null || skip "no script(1), which makes a terminal"
 	mkfifo "$T/keys"
-	env --default-signal=INT,QUIT script -qec "$FLIGHTREC run -- sh -c 'trap \"echo got it; exit 5\" INT; echo ready; while :; do :; done'" \
+	# exec: a shell that stays between them, as dash does, would die of the signal itself.
+	env --default-signal=INT,QUIT script -qec "exec $FLIGHTREC run -- sh -c 'trap \"echo got it; exit 5\" INT; echo ready; while :; do :; done'" \
 		"$T/typescript" <"$T/keys" >"$T/terminal" 2>&1 &
 	local terminal=$!
 	exec 9>"$T/keys"
