@@ -36,7 +36,7 @@ say = $(if $(V),@:,@printf '  %-8s %s\n' $(1) $(2))
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-unused-parameter
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -Iinclude -Iuser -I. -MMD -MP
-LIBS := $(shell $(PKG_CONFIG) --libs libbpf jansson 2>/dev/null || echo -lbpf -ljansson) -lelf -lz -pthread
+LIBS := $(shell $(PKG_CONFIG) --libs libbpf 2>/dev/null || echo -lbpf) -lelf -lz -pthread
 
 LIB_SOURCES := $(wildcard user/lib/*.c) user/format/conversion.c
 CMD_SOURCES := $(wildcard user/collector/*.c user/cli/*.c) user/format/conversion.c

@@ -2,6 +2,7 @@
 #include "cli/watch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -17,11 +18,11 @@ static int open_output(struct watch *w)
 	const char *path = w->options->output;
 
 	if (!path) {
-		w->output = w->options->run ? stderr : stdout;
+		w->output = w->options->run ? STDERR_FILENO : STDOUT_FILENO;
 		return 0;
 	}
-	w->output = fopen(path, "we");
-	if (w->output)
+	w->output = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (w->output >= 0)
 		return 0;
 	fprintf(stderr, "flightrec: cannot write to %s: %s\n", path, strerror(errno));
 	return EXIT_FAILED;
@@ -98,7 +99,7 @@ int watch_start(struct watch *w, const struct options *options)
 {
 	int err;
 
-	*w = (struct watch){.options = options, .epoll_fd = -1, .signal_fd = -1};
+	*w = (struct watch){.options = options, .output = -1, .epoll_fd = -1, .signal_fd = -1};
 	err = open_output(w);
 	if (err)
 		return err;
@@ -175,31 +176,24 @@ static void print_work(struct watch *w)
 
 void watch_stop(struct watch *w)
 {
-	struct report end = {.event = REPORT_END};
-	struct timespec now;
+	struct report_totals totals;
 
 	if (!w->watching)
 		return;
 	w->watching = false;
 	session_finish(&w->session);
-	session_totals(&w->session, &end.totals);
-	clock_gettime(CLOCK_REALTIME, &now);
-	end.time_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-	if (report_write(w->output, w->options->format, &end) && !w->session.output_error)
-		fprintf(stderr, "flightrec: cannot write to %s: %s\n",
-			w->session.options.output_name, strerror(errno));
+	session_write_totals(&w->session, &totals);
+	if (totals.reports_lost)
+		w->output_failed = true;
 	if (!w->options->quiet) {
-		print_losses(w->options, &end.totals);
+		print_losses(w->options, &totals);
 		if (w->options->verbose)
 			print_work(w);
 		fprintf(stderr,
 			"flightrec: %lu recorders opened, %lu timed out, %lu entries seen, "
 			"%lu lost\n",
-			end.totals.opened, end.totals.timed_out, end.totals.entries,
-			end.totals.lost);
+			totals.opened, totals.timed_out, totals.entries, totals.lost);
 	}
-	if (end.totals.reports_lost)
-		w->session.output_error = w->session.output_error ?: -EIO;
 }
 
 /* The second one ends us at once, whatever we wait for then. */
@@ -300,11 +294,15 @@ void watch_until_end(struct watch *w)
 
 int watch_end(struct watch *w, int status)
 {
-	bool failed = w->session.output_error;
+	bool failed = w->output_failed;
 
 	session_close(&w->session);
-	if (w->output && w->options->output && fclose(w->output))
+	/* Some file systems tell only now that what was written had no place. */
+	if (w->output >= 0 && w->options->output && close(w->output)) {
+		fprintf(stderr, "flightrec: cannot write to %s: %s\n", w->options->output,
+			strerror(errno));
 		failed = true;
+	}
 	if (w->epoll_fd >= 0)
 		close(w->epoll_fd);
 	if (w->signal_fd >= 0)

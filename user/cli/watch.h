@@ -18,7 +18,8 @@ struct watch {
 	const struct options *options;
 	struct session session;
 	struct launch launch; /* of run */
-	FILE *output;
+	int output; /* a descriptor */
+	bool output_failed;
 	sigset_t original_mask;
 	int epoll_fd;
 	int signal_fd;

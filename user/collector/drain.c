@@ -137,6 +137,9 @@ bool tracker_drain_notices(struct tracker *t)
 	for (int turn = 0; turn < TURNS_MAX; turn++) {
 		take_marks(woken, 1);
 		ring->end = ring_reader_end(&ring->reader);
+		/* What was logged before a notice was given is there when the notice is taken. */
+		if (show_next(ring))
+			tracker_drain_entries(t);
 		while (show_next(ring)) {
 			t->fn(t->arg, RINGS_MAX, ring->next, ring->next_size);
 			ring_reader_take(&ring->reader, ring->next_size);

@@ -6,9 +6,12 @@
 
 #include "bpf/record.h"
 
-/* A recorder with few entries costs little; one with many, no more calls than needed. */
-#define CHUNK_FIRST 512
-#define CHUNK_NEXT 4096
+/*
+ * A recorder with few entries costs little, as there may be very many of them; one with many, no
+ * more calls than needed: each chunk has four times the room of the one before.
+ */
+#define CHUNK_FIRST 128
+#define CHUNK_MAX 4096
 
 struct entry_chunk {
 	struct entry_chunk *next;
@@ -24,9 +27,8 @@ static size_t record_bytes(const struct entry_record *record)
 	return (sizeof(*record) + record->size + 7) & ~(size_t)7;
 }
 
-static struct entry_chunk *new_chunk(struct entry_budget *budget, size_t need, bool first)
+static struct entry_chunk *new_chunk(struct entry_budget *budget, size_t size, size_t need)
 {
-	size_t size = first ? CHUNK_FIRST : CHUNK_NEXT;
 	struct entry_chunk *chunk;
 
 	if (size < need)
@@ -88,10 +90,13 @@ static struct entry_chunk *room(struct entry_chunk **first, struct entry_chunk *
 				struct entry_budget *budget, size_t bytes, bool small)
 {
 	struct entry_chunk *chunk = *last;
+	size_t size = small ? CHUNK_FIRST : CHUNK_MAX;
 
 	if (chunk && chunk->size - chunk->used >= bytes)
 		return chunk;
-	chunk = new_chunk(budget, bytes, small && !*first);
+	if (chunk)
+		size = chunk->size < CHUNK_MAX / 4 ? chunk->size * 4 : CHUNK_MAX;
+	chunk = new_chunk(budget, size, bytes);
 	if (!chunk)
 		return NULL;
 	if (*last)

@@ -2,7 +2,6 @@
 #include "collector/escape.h"
 
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
@@ -59,24 +58,24 @@ static size_t plain(const char *bytes, size_t left)
 	return i;
 }
 
-static void escape_ascii(FILE *out, unsigned int byte)
+static void escape_ascii(struct text_buffer *to, unsigned int byte)
 {
 	switch (byte) {
 	case '\n':
-		fputs("\\n", out);
+		text_string(to, "\\n");
 		break;
 	case '\t':
-		fputs("\\t", out);
+		text_string(to, "\\t");
 		break;
 	case '\r':
-		fputs("\\r", out);
+		text_string(to, "\\r");
 		break;
 	default:
-		fprintf(out, "\\x%02x", byte);
+		text_hex(to, "\\x", byte, 2);
 	}
 }
 
-void escape_text(FILE *out, const char *string)
+void escape_text(struct text_buffer *to, const char *string)
 {
 	size_t left = string ? strlen(string) : 0;
 	size_t length;
@@ -85,18 +84,18 @@ void escape_text(FILE *out, const char *string)
 	while (left) {
 		length = plain(string, left);
 		if (length) {
-			fwrite(string, 1, length, out);
+			text_put(to, string, length);
 		} else {
 			length = decode(string, left, &code);
 			if (!length) {
-				fprintf(out, "\\x%02x", (unsigned char)*string);
+				text_hex(to, "\\x", (unsigned char)*string, 2);
 				length = 1;
 			} else if (!unsafe(code)) {
-				fwrite(string, 1, length, out);
+				text_put(to, string, length);
 			} else if (code < 0x80) {
-				escape_ascii(out, code);
+				escape_ascii(to, code);
 			} else {
-				fprintf(out, "\\u%04x", (unsigned int)code);
+				text_hex(to, "\\u", code, 4);
 			}
 		}
 		string += length;
@@ -104,71 +103,66 @@ void escape_text(FILE *out, const char *string)
 	}
 }
 
-void escape_json(FILE *out, const char *json, size_t size)
+static void escape_json_ascii(struct text_buffer *to, uint32_t code)
 {
-	size_t length;
-	uint32_t code;
-
-	while (size) {
-		length = plain(json, size);
-		if (length) {
-			fwrite(json, 1, length, out);
-		} else {
-			length = decode(json, size, &code);
-			/* Those below are escaped in strings already, or stand between tokens. */
-			if (length && code >= 0x7f && unsafe(code))
-				fprintf(out, "\\u%04X", (unsigned int)code);
-			else
-				fwrite(json, 1, length ? length : 1, out);
-			if (!length)
-				length = 1;
-		}
-		json += length;
-		size -= length;
+	switch (code) {
+	case '"':
+		text_string(to, "\\\"");
+		break;
+	case '\\':
+		text_string(to, "\\\\");
+		break;
+	case '\n':
+		text_string(to, "\\n");
+		break;
+	case '\t':
+		text_string(to, "\\t");
+		break;
+	case '\r':
+		text_string(to, "\\r");
+		break;
+	default:
+		text_hex(to, "\\u", code, 4);
 	}
 }
 
-bool utf8_valid(const char *string)
+static size_t plain_json(const char *bytes, size_t left)
 {
-	size_t left = strlen(string);
+	size_t i;
+
+	for (i = 0;
+	     i < left && bytes[i] >= 0x20 && bytes[i] < 0x7f && bytes[i] != '"' && bytes[i] != '\\';
+	     i++)
+		;
+	return i;
+}
+
+void escape_json(struct text_buffer *to, const char *string)
+{
+	size_t left = string ? strlen(string) : 0;
 	size_t length;
 	uint32_t code;
 
-	for (; left; string += length, left -= length) {
-		length = plain(string, left);
-		if (!length)
+	text_char(to, '"');
+	while (left) {
+		length = plain_json(string, left);
+		if (length) {
+			text_put(to, string, length);
+		} else {
 			length = decode(string, left, &code);
-		if (!length)
-			return false;
-	}
-	return true;
-}
-
-char *utf8_sanitize(const char *string)
-{
-	size_t left = strlen(string);
-	size_t length;
-	uint32_t code;
-	char *clean, *to;
-
-	/* At worst each byte becomes the three of U+FFFD. */
-	if (left > (SIZE_MAX - 1) / 3)
-		return NULL;
-	clean = to = malloc(left * 3 + 1);
-	if (!clean)
-		return NULL;
-
-	for (; left; string += length, left -= length) {
-		length = decode(string, left, &code);
-		if (length) {
-			memcpy(to, string, length);
-			to += length;
-		} else {
-			memcpy(to, REPLACEMENT, 3);
-			to += 3;
-			length = 1;
+			if (!length) {
+				text_string(to, REPLACEMENT);
+				length = 1;
+			} else if (code < 0x80) {
+				escape_json_ascii(to, code);
+			} else if (unsafe(code)) {
+				text_hex(to, "\\u", code, 4);
+			} else {
+				text_put(to, string, length);
+			}
 		}
+		string += length;
+		left -= length;
 	}
-	*to = '\0';
-	return clean;
+	text_char(to, '"');
 }

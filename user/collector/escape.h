@@ -11,30 +11,22 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
+
+#include "collector/text_buffer.h"
 
 /*
- * Writes @string to @out as one piece of one line: \n, \t and \r; \x1b for other unsafe ASCII
+ * Appends @string to @to as one piece of one line: \n, \t and \r; \x1b for other unsafe ASCII
  * characters and for bytes that are not UTF-8; \u202e for unsafe characters above ASCII. All
  * else stays letter for letter, a backslash too: messages read as they were logged, at the price
  * that a logged "\n" of two letters looks like an escaped newline. NULL writes nothing.
  */
-void escape_text(FILE *out, const char *string);
+void escape_text(struct text_buffer *to, const char *string);
 
 /*
- * Writes @size bytes of JSON to @out, with the unsafe characters that JSON lets pass in its
- * strings (DEL, C1 ...) as \u009B. What a reader of the JSON gets stays the same. No character
- * may be split between two calls.
+ * Appends @string to @to as a JSON string, in its quotes, of ASCII and safe characters alone: a
+ * reader of the JSON gets what was logged, with U+FFFD in place of each byte that is not UTF-8
+ * (overlong forms, surrogates and what is above U+10FFFF are not). NULL is the empty string.
  */
-void escape_json(FILE *out, const char *json, size_t size);
-
-/* Whether @string is UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF. */
-bool utf8_valid(const char *string);
-
-/*
- * Returns a copy of @string, to be freed, with U+FFFD in place of each byte that is not UTF-8;
- * NULL: no memory.
- */
-char *utf8_sanitize(const char *string);
+void escape_json(struct text_buffer *to, const char *string);
 
 #endif /* FLIGHTREC_ESCAPE_H */

@@ -18,6 +18,8 @@ struct held_recorder {
 	uint32_t generation;
 	uint32_t listed; /* its place in the table's list */
 	bool reported;
+	bool waiting;           /* its last entries are still on their way */
+	bool settled;           /* all is said of it; its slot is about to go back */
 	uint32_t replays;       /* asked for by the program, and written */
 	uint64_t received;      /* entries taken out of the rings */
 	uint64_t reported_lost; /* of these that were emitted before its report */

@@ -10,32 +10,14 @@
 #include "collector/target_memory.h"
 #include "collector/thread_state.h"
 
-/* A message is cut beyond this; the entry itself holds at most ENTRY_DATA_MAX bytes. */
-#define MESSAGE_MAX 8192
 #define STATE_MAX 256
 #define STATE_KEPT_NS 5000000
 
-/* An entry with its full number, of which the record has the lower half. */
-struct numbered {
-	uint64_t sequence;
-	const struct entry_record *record;
-};
-
-struct gathering {
-	struct replay *replay;
-	struct observed_process *process;
-	const struct recorder_slot *slot;
-	uint64_t real_offset;
-	struct numbered *records;
-	size_t n_records;
-	size_t room;
-	size_t head;
-};
-
-static void fill_recorder(struct report_recorder *to, const struct recorder_slot *slot,
-			  struct observed_process *process, uint64_t real_offset)
+static void fill_recorder(struct replay *replay, const struct recorder_slot *slot, uint64_t now_ns)
 {
-	uint64_t until = slot->ended_ns ? slot->ended_ns : clock_ns(CLOCK_MONOTONIC);
+	struct report_recorder *to = &replay->report.recorder;
+	const struct observed_process *process = replay->process;
+	uint64_t until = slot->ended_ns ? slot->ended_ns : now_ns;
 
 	to->id = slot->id;
 	to->parent_id = slot->parent_id;
@@ -44,22 +26,21 @@ static void fill_recorder(struct report_recorder *to, const struct recorder_slot
 	to->exe = process ? process->exe : NULL;
 	to->pid = process ? (pid_t)process->pid : 0;
 	to->tid = (pid_t)slot->tid;
-	to->started_ns = slot->started_ns + real_offset;
+	to->started_ns = slot->started_ns + replay->real_offset;
 	to->timeout_ns = slot->timeout_ns;
 	to->age_ns = until > slot->started_ns ? until - slot->started_ns : 0;
 	to->adopted = slot->flags & SLOT_ADOPTED;
 }
 
-static char *render(struct observed_process *process, const struct entry_record *record,
-		    struct call_site_info *site)
+static void render(struct replay *replay, const struct entry_record *record,
+		   struct call_site_info *site)
 {
-	static char message[MESSAGE_MAX];
 	const char *format = "";
 	size_t size = 0;
 
 	*site = (struct call_site_info){0};
-	if (record->site && process) {
-		if (process_table_find_site(process, record->site, site) == 0) {
+	if (record->site && replay->process) {
+		if (process_table_find_site(replay->process, record->site, site) == 0) {
 			format = site->format;
 			size = site->format_size;
 		} else {
@@ -67,107 +48,116 @@ static char *render(struct observed_process *process, const struct entry_record 
 			size = strlen(format);
 		}
 	}
-	render_message(format, size, record->data, record->size, record->how, message,
-		       sizeof(message));
-	return strdup(message);
+	render_message(format, size, record->data, record->size, record->how, replay->message,
+		       sizeof(replay->message));
 }
 
-static bool fill_entry(struct report_entry *to, const struct entry_record *record,
-		       struct observed_process *process, uint64_t started_ns, uint64_t real_offset)
+static void fill_entry(const struct report *report, size_t index, struct report_entry *to)
 {
+	struct replay *replay = report->entries;
+	const struct entry_record *record = replay->records[index].record;
 	struct call_site_info site;
-	char *message = render(process, record, &site);
 
-	if (!message)
-		return false;
+	render(replay, record, &site);
 	*to = (struct report_entry){
-		.time_ns = record->time_ns + real_offset,
-		.offset_ns = record->time_ns > started_ns ? record->time_ns - started_ns : 0,
+		.time_ns = record->time_ns + replay->real_offset,
+		.offset_ns = record->time_ns > replay->started_ns
+				     ? record->time_ns - replay->started_ns
+				     : 0,
 		.severity = (int)(record->how & 0xff),
 		.tid = (pid_t)record->tid,
 		.line = site.line,
-		.message = message,
+		.message = replay->message,
 		.file = site.file,
 		.function = site.function,
 	};
+}
+
+static bool add_record(struct replay *replay, const struct entry_record *record)
+{
+	if (replay->n_records == replay->room) {
+		size_t room = replay->room ? replay->room * 2 : 64;
+		struct replay_record *records =
+			reallocarray(replay->records, room, sizeof(*records));
+
+		if (!records)
+			return false;
+		replay->records = records;
+		replay->room = room;
+	}
+	replay->records[replay->n_records++] =
+		(struct replay_record){.sequence = record->sequence, .record = record};
 	return true;
 }
 
 static void gather(void *arg, const struct entry_record *record, bool head)
 {
-	struct gathering *g = arg;
+	struct replay *replay = arg;
 
-	if (g->n_records == g->room) {
-		size_t room = g->room ? g->room * 2 : 64;
-		struct numbered *records = reallocarray(g->records, room, sizeof(*records));
-
-		if (!records)
-			return; /* what is missing counts as lost */
-		g->records = records;
-		g->room = room;
-	}
-	g->records[g->n_records++] = (struct numbered){
-		.sequence = g->slot->entries - (uint32_t)(g->slot->entries - record->sequence),
-		.record = record,
-	};
-	g->head += head;
+	/* What there is no memory for counts as lost. */
+	if (add_record(replay, record))
+		replay->n_head += head;
 }
 
 static int by_sequence(const void *a, const void *b)
 {
-	const struct numbered *left = a, *right = b;
+	const struct replay_record *left = a, *right = b;
 
 	return (left->sequence > right->sequence) - (left->sequence < right->sequence);
 }
 
-static void fill_entries(struct gathering *g, const struct held_recorder *held)
+/* Threads on several CPUs: the recorder's own count puts their entries in order. */
+static void sort_records(struct replay *replay, uint64_t emitted)
 {
-	struct replay *replay = g->replay;
+	bool sorted = true;
+
+	for (size_t i = 0; i < replay->n_records; i++) {
+		struct replay_record *record = &replay->records[i];
+
+		record->sequence = emitted - (uint32_t)(emitted - record->sequence);
+		sorted = sorted && (!i || record[-1].sequence < record->sequence);
+	}
+	if (!sorted)
+		qsort(replay->records, replay->n_records, sizeof(*replay->records), by_sequence);
+}
+
+static void fill_entries(struct replay *replay, const struct recorder_slot *slot,
+			 const struct held_recorder *held)
+{
 	struct report *report = &replay->report;
 
-	entry_buffer_each(&held->entries, gather, g);
-	/* Threads on several CPUs: the recorder's own count puts their entries in order. */
-	if (g->n_records)
-		qsort(g->records, g->n_records, sizeof(*g->records), by_sequence);
-	replay->entries = calloc(g->n_records ? g->n_records : 1, sizeof(*replay->entries));
-	for (size_t i = 0; replay->entries && i < g->n_records; i++) {
-		if (!fill_entry(&replay->entries[replay->n_entries], g->records[i].record,
-				g->process, g->slot->started_ns, g->real_offset))
-			break;
-		replay->n_entries++;
-	}
-	report->entries = replay->entries;
-	report->n_entries = replay->n_entries;
+	entry_buffer_each(&held->entries, gather, replay);
+	sort_records(replay, slot->entries);
+	report->n_entries = replay->n_records;
 	if (held->entries.dropped) {
-		report->gap_at = g->head < report->n_entries ? g->head : report->n_entries;
+		report->gap_at = replay->n_head;
 		report->gap_lost = held->entries.dropped;
 	}
-	free(g->records);
+}
+
+static void free_context(struct replay *replay)
+{
+	for (size_t i = 0; i < replay->report.recorder.n_context; i++) {
+		free((char *)replay->context[i].key);
+		free((char *)replay->context[i].value);
+	}
 }
 
 static void add_context(struct replay *replay, const unsigned char *data, size_t size)
 {
-	/* An item takes 6 bytes at least. */
-	struct report_context *context = calloc(CONTEXT_MAX / 6 + 1, sizeof(*context));
-	char key[CONTEXT_MAX + 1], value[MESSAGE_MAX / 8];
-	size_t at = 0, n = 0;
+	struct report_recorder *recorder = &replay->report.recorder;
+	char key[CONTEXT_MAX + 1], value[REPLAY_MESSAGE_MAX / 8];
+	size_t at = 0;
 
-	if (!context)
-		return;
-	while (n <= CONTEXT_MAX / 6 &&
+	recorder->context = replay->context;
+	while (recorder->n_context < REPLAY_CONTEXT_MAX &&
 	       render_context_item(data, size, &at, key, sizeof(key), value, sizeof(value))) {
-		context[n].key = strdup(key);
-		context[n].value = strdup(value);
-		if (!context[n].key || !context[n].value) {
-			free((char *)context[n].key);
-			free((char *)context[n].value);
-			break;
-		}
-		n++;
+		struct report_context *item = &replay->context[recorder->n_context];
+
+		*item = (struct report_context){strdup(key), strdup(value)};
+		/* Counted, and so freed, even if there was no memory for one of them. */
+		recorder->n_context++;
 	}
-	replay->context = context;
-	replay->report.recorder.context = context;
-	replay->report.recorder.n_context = n;
 }
 
 static void fill_context(struct replay *replay, const struct recorder_slot *slot,
@@ -194,14 +184,13 @@ static void fill_context(struct replay *replay, const struct recorder_slot *slot
  * What a thread is doing, asked for once in a while: thousands of its recorders may be due in the
  * same moment, and each question is six system calls.
  */
-static void fill_state(struct replay *replay, pid_t pid, pid_t tid)
+static const char *state_of(pid_t pid, pid_t tid, uint64_t now_ns)
 {
 	static struct {
 		pid_t pid, tid;
 		uint64_t asked_ns;
 		char text[STATE_MAX];
 	} last;
-	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
 
 	if (last.pid != pid || last.tid != tid || now_ns - last.asked_ns > STATE_KEPT_NS) {
 		last.pid = pid;
@@ -209,8 +198,26 @@ static void fill_state(struct replay *replay, pid_t pid, pid_t tid)
 		last.asked_ns = now_ns;
 		thread_state(pid, tid, last.text, sizeof(last.text));
 	}
-	if (last.text[0])
-		replay->report.state = replay->state = strdup(last.text);
+	return last.text[0] ? last.text : NULL;
+}
+
+static void begin(struct replay *replay, enum report_event event, const struct recorder_slot *slot,
+		  struct observed_process *process)
+{
+	struct report *report = &replay->report;
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+
+	free_context(replay);
+	*report = (struct report){.event = event, .entry = fill_entry, .entries = replay};
+	replay->n_records = replay->n_head = 0;
+	replay->process = process;
+	report->time_ns = clock_ns(CLOCK_REALTIME);
+	replay->real_offset = report->time_ns - now_ns;
+	report->has_recorder = slot != NULL;
+	if (!slot)
+		return;
+	replay->started_ns = slot->started_ns;
+	fill_recorder(replay, slot, now_ns);
 }
 
 void replay_recorder(struct replay *replay, enum report_event event,
@@ -218,60 +225,38 @@ void replay_recorder(struct replay *replay, enum report_event event,
 		     struct observed_process *process)
 {
 	struct report *report = &replay->report;
-	struct gathering g = {.replay = replay,
-			      .process = process,
-			      .slot = slot,
-			      .real_offset = clock_real_offset()};
 
-	report->event = event;
-	report->time_ns = clock_ns(CLOCK_REALTIME);
-	report->has_recorder = true;
-	fill_recorder(&report->recorder, slot, process, g.real_offset);
+	begin(replay, event, slot, process);
 	report->entries_total = slot->entries;
 	if (event != REPORT_TIMEOUT && event != REPORT_REPLAY)
 		return;
 	if (held)
-		fill_entries(&g, held);
+		fill_entries(replay, slot, held);
 	report->entries_lost =
 		slot->entries > report->n_entries ? slot->entries - report->n_entries : 0;
 	fill_context(replay, slot, held, process);
 	if (process && !slot->ended_ns)
-		fill_state(replay, (pid_t)process->pid, (pid_t)slot->tid);
+		report->state = state_of((pid_t)process->pid, (pid_t)slot->tid,
+					 report->time_ns - replay->real_offset);
 }
 
-void replay_entry(struct replay *replay, const struct recorder_slot *slot,
+bool replay_entry(struct replay *replay, const struct recorder_slot *slot,
 		  struct observed_process *process, const struct entry_record *record)
 {
 	struct report *report = &replay->report;
-	uint64_t real_offset = clock_real_offset();
 
-	report->event = REPORT_ENTRY;
-	report->time_ns = clock_ns(CLOCK_REALTIME);
-	report->has_recorder = slot != NULL;
-	if (slot)
-		fill_recorder(&report->recorder, slot, process, real_offset);
+	begin(replay, REPORT_ENTRY, slot, process);
+	if (!slot)
+		replay->started_ns = record->time_ns;
 	report->pid = process ? (pid_t)process->pid : 0;
 	report->comm = process ? process->comm : "";
-	replay->entries = calloc(1, sizeof(*replay->entries));
-	if (!replay->entries ||
-	    !fill_entry(replay->entries, record, process, slot ? slot->started_ns : record->time_ns,
-			real_offset))
-		return;
-	replay->n_entries = 1;
-	report->entries = replay->entries;
-	report->n_entries = 1;
+	report->n_entries = add_record(replay, record);
+	return report->n_entries;
 }
 
 void replay_free(struct replay *replay)
 {
-	for (size_t i = 0; i < replay->n_entries; i++)
-		free((char *)replay->entries[i].message);
-	for (size_t i = 0; i < replay->report.recorder.n_context; i++) {
-		free((char *)replay->context[i].key);
-		free((char *)replay->context[i].value);
-	}
-	free(replay->entries);
-	free(replay->context);
-	free(replay->state);
+	free_context(replay);
+	free(replay->records);
 	memset(replay, 0, sizeof(*replay));
 }

@@ -11,7 +11,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <sys/types.h>
 
 enum report_event {
@@ -82,8 +81,13 @@ struct report {
 	/* An entry logged to no open recorder: who logged it. */
 	pid_t pid;
 	const char *comm;
-	/* REPORT_TIMEOUT and REPORT_REPLAY: those that are left; REPORT_ENTRY: one. */
-	const struct report_entry *entries;
+	/*
+	 * REPORT_TIMEOUT and REPORT_REPLAY: those that are left; REPORT_ENTRY: one. They are asked
+	 * for one by one, in order, so that thousands of them need no memory of their own: what
+	 * entry() fills in is good until the next call.
+	 */
+	void (*entry)(const struct report *report, size_t index, struct report_entry *entry);
+	void *entries; /* for entry() */
 	size_t n_entries;
 	uint64_t entries_total; /* emitted, with those lost */
 	uint64_t entries_lost;
@@ -96,19 +100,6 @@ struct report {
 };
 
 enum report_format { FORMAT_TEXT, FORMAT_DETAIL, FORMAT_JSON };
-
-/*
- * Writes @report to @out, whole, and flushes it.
- * Returns 0, or a negative errno if it could not be written.
- */
-int report_write(FILE *out, enum report_format format, const struct report *report);
-
-/*
- * The parts of report_write(), for streams in memory: nothing is flushed, and errors of @out are
- * left to ferror(). Return 0 or a negative errno.
- */
-int report_text(FILE *out, enum report_format format, const struct report *report);
-int report_json(FILE *out, const struct report *report);
 
 /* "INFO"; the nearest one if there is no such severity. */
 const char *report_severity_name(int severity);

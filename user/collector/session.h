@@ -7,12 +7,12 @@
 #define FLIGHTREC_SESSION_H
 
 #include <stdbool.h>
-#include <stdio.h>
 
 #include "collector/attachments.h"
 #include "collector/process_table.h"
 #include "collector/recorder_table.h"
-#include "collector/report.h"
+#include "collector/replay.h"
+#include "collector/report_writer.h"
 #include "collector/tracker.h"
 
 /* Bytes kept of the entries of all recorders that are open; see entry_buffer.h for each one's. */
@@ -21,7 +21,7 @@
 struct session_options {
 	struct tracker_options tracker;
 	enum report_format format;
-	FILE *output;
+	int output;              /* the caller's */
 	const char *output_name; /* for messages */
 	uint64_t max_reports;    /* 0: any number */
 	bool each_process;       /* attach to named processes only */
@@ -30,28 +30,37 @@ struct session_options {
 struct waiting;
 struct pending_adoption;
 
+/* Slots of recorders of which all is said, to be given back to the kernel's side. */
+struct releases {
+	size_t n;
+	uint32_t slot[RELEASE_MAX];
+	uint32_t generation[RELEASE_MAX];
+};
+
 struct session {
 	struct tracker tracker;
 	struct attachments attachments;
 	struct process_table processes;
 	struct recorder_table recorders;
 	struct session_options options;
+	struct replay replay;
+	struct report_writer writer;
+	struct releases releases;
 	struct waiting *waiting; /* recorders whose last entries are still on their way */
 	size_t n_waiting;
 	size_t waiting_room;
 	struct pending_adoption *adoptions;
 	size_t n_adoptions;
 	uint64_t adopt_again_ns; /* CLOCK_MONOTONIC; 0: all are looked at */
-	pid_t *rescans; /* processes whose mappings changed */
+	pid_t *rescans;          /* processes whose mappings changed */
 	size_t n_rescans;
 	uint64_t last_deadline_ns; /* later ones are not kept: the end is near; 0: all are */
 	uint64_t reports;
-	uint64_t reports_lost;
 	uint64_t buffer_lost;    /* entries left out of replays */
 	uint64_t timed_out_here; /* seen before the kernel's timer could tell */
-	int output_error;
-	bool more; /* the last dispatch left something in the rings */
-	bool done; /* the reports asked for are written */
+	bool loss_told;          /* that reports are lost was said */
+	bool more;               /* the last dispatch left something in the rings */
+	bool done;               /* the reports asked for are written */
 };
 
 /* Returns 0 or a negative errno, with one line at @error. */
@@ -74,6 +83,7 @@ void session_adopt(struct session *session);
 
 /* Detaches from all processes, takes what is left in the rings, and reports it. */
 void session_finish(struct session *session);
-void session_totals(struct session *session, struct report_totals *totals);
+/* Writes the report that says so, after all others; @totals is what there was in all. */
+void session_write_totals(struct session *session, struct report_totals *totals);
 
 #endif /* FLIGHTREC_SESSION_H */

@@ -36,26 +36,6 @@ static bool copy_slot(const struct session *s, uint32_t index, struct recorder_s
 	return false;
 }
 
-static void write_report(struct session *s, const struct report *report)
-{
-	int err = report_write(s->options.output, s->options.format, report);
-
-	if (!err)
-		return;
-	s->reports_lost++;
-	/* Once: a full disk stays full for many reports. The end tells how many were lost. */
-	if (!s->output_error)
-		fprintf(stderr, "flightrec: cannot write to %s: %s; reports are lost\n",
-			s->options.output_name, strerror(-err));
-	s->output_error = err;
-}
-
-static void write_replay(struct session *s, struct replay *replay)
-{
-	write_report(s, &replay->report);
-	replay_free(replay);
-}
-
 static void count_report(struct session *s)
 {
 	if (++s->reports == s->options.max_reports)
@@ -68,12 +48,11 @@ static void report_recorder(struct session *s, enum report_event event, uint32_t
 	uint32_t generation = WORD_GENERATION(slot->word);
 	struct held_recorder *held = recorder_table_find(&s->recorders, index, generation);
 	struct observed_process *process = process_table_get(&s->processes, slot->process);
-	struct replay replay = {0};
 
 	if (s->done)
 		return;
-	replay_recorder(&replay, event, slot, held, process);
-	write_replay(s, &replay);
+	replay_recorder(&s->replay, event, slot, held, process);
+	report_writer_add(&s->writer, &s->replay.report);
 	count_report(s);
 }
 
@@ -103,21 +82,42 @@ static void report_finished(struct session *s, const struct recorder_slot *slot,
 			    const struct held_recorder *held)
 {
 	struct observed_process *process = process_table_get(&s->processes, slot->process);
-	struct replay replay = {0};
+	struct report *report = &s->replay.report;
 
 	if (s->done)
 		return;
-	replay_recorder(&replay, REPORT_FINISHED, slot, NULL, process);
-	replay.report.late_ns =
+	replay_recorder(&s->replay, REPORT_FINISHED, slot, NULL, process);
+	report->late_ns =
 		slot->ended_ns > slot->deadline_ns ? slot->ended_ns - slot->deadline_ns : 0;
-	replay.report.entries_lost = lost_since_replay(slot, held);
-	write_replay(s, &replay);
+	report->entries_lost = lost_since_replay(slot, held);
+	report_writer_add(&s->writer, report);
 }
 
+void settlement_release(struct session *s)
+{
+	struct releases *releases = &s->releases;
+
+	if (!releases->n)
+		return;
+	for (size_t i = 0; i < releases->n; i++)
+		recorder_table_drop(&s->recorders, releases->slot[i]);
+	tracker_release(&s->tracker, releases->slot, releases->generation, releases->n, NONE);
+	releases->n = 0;
+}
+
+/* Its slot goes back, with those of others: it is a system call. */
 static void release(struct session *s, uint32_t index, uint32_t generation)
 {
-	recorder_table_drop(&s->recorders, index);
-	tracker_release(&s->tracker, &index, &generation, 1, NONE);
+	struct held_recorder *held = recorder_table_get(&s->recorders, index, generation);
+	struct releases *releases = &s->releases;
+
+	if (held)
+		held->settled = true;
+	releases->slot[releases->n] = index;
+	releases->generation[releases->n++] = generation;
+	/* Without what tells that it is settled, it would be reported again. */
+	if (!held || releases->n == RELEASE_MAX)
+		settlement_release(s);
 }
 
 /*
@@ -140,6 +140,8 @@ static bool settle(struct session *s, uint32_t index, uint32_t generation, bool 
 	if (s->last_deadline_ns && slot.deadline_ns > s->last_deadline_ns)
 		return true;
 	held = recorder_table_get(&s->recorders, index, generation);
+	if (held && held->settled)
+		return true;
 	received = held ? held->received : 0;
 	refused = slot.refused;
 	if (!force && received + refused < slot.entries)
@@ -155,10 +157,10 @@ static bool settle(struct session *s, uint32_t index, uint32_t generation, bool 
 
 static void wait_for(struct session *s, uint32_t index, uint32_t generation)
 {
-	for (size_t i = 0; i < s->n_waiting; i++) {
-		if (s->waiting[i].slot == index && s->waiting[i].generation == generation)
-			return;
-	}
+	struct held_recorder *held = recorder_table_get(&s->recorders, index, generation);
+
+	if (held && held->waiting)
+		return;
 	if (s->n_waiting == s->waiting_room) {
 		size_t room = s->waiting_room ? s->waiting_room * 2 : 64;
 		struct waiting *waiting = reallocarray(s->waiting, room, sizeof(*waiting));
@@ -170,12 +172,18 @@ static void wait_for(struct session *s, uint32_t index, uint32_t generation)
 		s->waiting = waiting;
 		s->waiting_room = room;
 	}
+	if (held)
+		held->waiting = true;
 	s->waiting[s->n_waiting++] =
 		(struct waiting){index, generation, clock_ns(CLOCK_MONOTONIC) + WAIT_NS};
 }
 
 void settlement_begin(struct session *s, uint32_t index, uint32_t generation)
 {
+	if (settle(s, index, generation, false))
+		return;
+	/* Logged since the rings were last looked at, most likely. */
+	tracker_drain_entries(&s->tracker);
 	if (!settle(s, index, generation, false))
 		wait_for(s, index, generation);
 }
@@ -187,10 +195,16 @@ void settlement_continue(struct session *s, bool force)
 
 	for (size_t i = 0; i < s->n_waiting; i++) {
 		struct waiting waiting = s->waiting[i];
+		struct held_recorder *held;
 
 		if (!settle(s, waiting.slot, waiting.generation,
-			    force || now_ns >= waiting.until_ns))
+			    force || now_ns >= waiting.until_ns)) {
 			s->waiting[kept++] = waiting;
+			continue;
+		}
+		held = recorder_table_find(&s->recorders, waiting.slot, waiting.generation);
+		if (held)
+			held->waiting = false;
 	}
 	s->n_waiting = kept;
 }
@@ -202,8 +216,8 @@ static void settle_dead(struct session *s, uint32_t index, struct recorder_slot 
 	uint32_t generation = WORD_GENERATION(slot->word);
 	uint32_t state = WORD_STATE(slot->word);
 	struct observed_process *process;
+	struct report *report = &s->replay.report;
 	struct held_recorder *held;
-	struct replay replay = {0};
 
 	if (state == RECORDER_LATE || state == RECORDER_FINISHED) {
 		settle(s, index, generation, true);
@@ -217,13 +231,12 @@ static void settle_dead(struct session *s, uint32_t index, struct recorder_slot 
 		if (!held || !held->reported)
 			report_timeout(s, index, slot, held);
 		process = process_table_get(&s->processes, slot->process);
-		replay_recorder(&replay, REPORT_DIED, slot, NULL, process);
-		replay.report.entries_lost = lost_since_replay(slot, held);
-		replay.report.wait_status =
+		replay_recorder(&s->replay, REPORT_DIED, slot, NULL, process);
+		report->entries_lost = lost_since_replay(slot, held);
+		report->wait_status =
 			WORD_STATE(dead->word) == PROCESS_EXECED ? -1 : (int)dead->exit_code;
 		if (!s->done)
-			write_report(s, &replay.report);
-		replay_free(&replay);
+			report_writer_add(&s->writer, report);
 	}
 	release(s, index, generation);
 }
@@ -242,6 +255,7 @@ void settlement_process(struct session *s, uint32_t index, const struct process_
 		    WORD_STATE(slot.word) != RECORDER_FREE)
 			settle_dead(s, i, &slot, dead);
 	}
+	settlement_release(s);
 	process_table_drop(&s->processes, index);
 	tracker_release(&s->tracker, NULL, NULL, 0, index);
 }
@@ -264,21 +278,20 @@ void settlement_replay(struct session *s, uint32_t index, uint32_t generation)
 
 void settlement_stray(struct session *s, const struct entry_record *record)
 {
-	struct replay replay = {0};
+	struct observed_process *process = process_table_get(&s->processes, record->process);
 
-	if (s->done)
-		return;
-	replay_entry(&replay, NULL, process_table_get(&s->processes, record->process), record);
-	write_replay(s, &replay);
+	if (!s->done && replay_entry(&s->replay, NULL, process, record))
+		report_writer_add(&s->writer, &s->replay.report);
 }
 
 void settlement_late_entry(struct session *s, const struct entry_record *record)
 {
+	struct observed_process *process;
 	struct recorder_slot slot;
-	struct replay replay = {0};
 
 	if (s->done || !copy_slot(s, record->slot, &slot))
 		return;
-	replay_entry(&replay, &slot, process_table_get(&s->processes, slot.process), record);
-	write_replay(s, &replay);
+	process = process_table_get(&s->processes, slot.process);
+	if (replay_entry(&s->replay, &slot, process, record))
+		report_writer_add(&s->writer, &s->replay.report);
 }

@@ -16,6 +16,9 @@
 /* Reports a recorder that timed out or was closed late: now, or when its entries have come. */
 void settlement_begin(struct session *s, uint32_t slot, uint32_t generation);
 
+/* Gives back the slots of those of which all is said. */
+void settlement_release(struct session *s);
+
 /* Looks again at those that wait for entries; @force: waits for none any longer. */
 void settlement_continue(struct session *s, bool force);
 

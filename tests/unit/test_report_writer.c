@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* clang-format off */
+/* link: user/collector/escape.c user/collector/text_buffer.c user/collector/report_form.c user/collector/report_text.c user/collector/report_json.c user/collector/report_writer.c */
+/* clang-format on */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "collector/report_writer.h"
+
+#define SECOND UINT64_C(1000000000)
+
+static struct report make(uint64_t id)
+{
+	return (struct report){
+		.event = REPORT_FINISHED,
+		.time_ns = SECOND,
+		.has_recorder = true,
+		.recorder = {.id = id, .name = "refresh", .comm = "cache", .pid = 1, .tid = 2},
+	};
+}
+
+static void add(struct report_writer *writer, uint64_t id)
+{
+	struct report report = make(id);
+
+	report_writer_add(writer, &report);
+}
+
+/* What a report with that number looks like. */
+static char *line_of(enum report_format format, uint64_t id)
+{
+	struct report_form form = {.format = format};
+	struct report report = make(id);
+	struct text_buffer text = {0};
+
+	assert_int_equal(report_form_append(&form, &text, &report), 0);
+	text_char(&text, '\0');
+	return text.data;
+}
+
+/* What is in a file, as a string. */
+static char *content(int fd)
+{
+	off_t size = lseek(fd, 0, SEEK_END);
+	char *data = calloc(1, (size_t)size + 1);
+
+	assert_int_equal(pread(fd, data, (size_t)size, 0), size);
+	return data;
+}
+
+static int temporary(void)
+{
+	FILE *file = tmpfile();
+	int fd;
+
+	assert_non_null(file);
+	fd = dup(fileno(file));
+	fclose(file);
+	return fd;
+}
+
+static void test_in_order(void **state)
+{
+	struct text_buffer expected = {0};
+	struct report_writer writer;
+	int fd = temporary();
+	char *data;
+
+	(void)state;
+	report_writer_init(&writer, fd, FORMAT_TEXT);
+	for (uint64_t i = 1; i <= 5000; i++) {
+		char *line = line_of(FORMAT_TEXT, i);
+
+		add(&writer, i);
+		text_string(&expected, line);
+		free(line);
+	}
+	/* Many are not kept back until the end. */
+	assert_true(lseek(fd, 0, SEEK_END) > 0);
+	report_writer_flush(&writer);
+	report_writer_flush(&writer);
+	text_char(&expected, '\0');
+	data = content(fd);
+	assert_string_equal(data, expected.data);
+	assert_int_equal(writer.lost, 0);
+	assert_int_equal(writer.error, 0);
+	free(data);
+	text_buffer_free(&expected);
+	report_writer_free(&writer);
+	close(fd);
+}
+
+static void test_full_disk(void **state)
+{
+	int fd = open("/dev/full", O_WRONLY);
+	struct report_writer writer;
+	struct report report = make(4);
+
+	(void)state;
+	for (int format = FORMAT_TEXT; format <= FORMAT_JSON; format++) {
+		report_writer_init(&writer, fd, (enum report_format)format);
+		for (uint64_t i = 1; i <= 3; i++)
+			add(&writer, i);
+		assert_int_equal(writer.lost, 0);
+		report_writer_flush(&writer);
+		assert_int_equal(writer.lost, 3);
+		assert_int_equal(writer.error, -ENOSPC);
+		/* Nothing is kept back, to fail again or to show up later. */
+		report_writer_flush(&writer);
+		assert_int_equal(writer.lost, 3);
+		report.has_recorder = false;
+		report_writer_add(&writer, &report);
+		assert_int_equal(writer.lost, 4);
+		assert_int_equal(writer.error, -EINVAL);
+		/* In text the totals are not a report, and nothing to lose. */
+		report.event = REPORT_END;
+		report_writer_add(&writer, &report);
+		report_writer_flush(&writer);
+		assert_int_equal(writer.lost, format == FORMAT_JSON ? 5 : 4);
+		report.event = REPORT_FINISHED;
+		report_writer_free(&writer);
+	}
+	close(fd);
+}
+
+/*
+ * The disk is full for a while, within the reports of one write: those before are written, the one
+ * that is cut and those after it are counted, and the next starts on a line of its own.
+ */
+static void test_torn(void **state)
+{
+	char *first = line_of(FORMAT_JSON, 1), *second = line_of(FORMAT_JSON, 2);
+	char *last = line_of(FORMAT_JSON, 4), *data, expected[2048];
+	struct report_writer writer;
+	struct rlimit limit, small;
+	int fd = temporary();
+
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	small = limit;
+	small.rlim_cur = strlen(first) + 50;
+	report_writer_init(&writer, fd, FORMAT_JSON);
+	setrlimit(RLIMIT_FSIZE, &small);
+	for (uint64_t i = 1; i <= 3; i++)
+		add(&writer, i);
+	report_writer_flush(&writer);
+	assert_int_equal(writer.lost, 2);
+	assert_int_equal(writer.error, -EFBIG);
+	setrlimit(RLIMIT_FSIZE, &limit);
+	add(&writer, 4);
+	add(&writer, 4);
+	report_writer_flush(&writer);
+	assert_int_equal(writer.lost, 2);
+	data = content(fd);
+	snprintf(expected, sizeof(expected), "%s%.50s\n%s%s", first, second, last, last);
+	assert_string_equal(data, expected);
+	free(first);
+	free(second);
+	free(last);
+	free(data);
+	report_writer_free(&writer);
+	close(fd);
+}
+
+/* A datagram keeps the bounds of a write: what was gathered is one. */
+static void test_one_write(void **state)
+{
+	char data[4096], expected[4096], *one = line_of(FORMAT_TEXT, 1);
+	char *two = line_of(FORMAT_TEXT, 2);
+	struct report_writer writer;
+	ssize_t size;
+	int fd[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, fd), 0);
+	report_writer_init(&writer, fd[1], FORMAT_TEXT);
+	add(&writer, 1);
+	add(&writer, 2);
+	report_writer_flush(&writer);
+	size = recv(fd[0], data, sizeof(data) - 1, 0);
+	assert_true(size > 0);
+	data[size] = '\0';
+	snprintf(expected, sizeof(expected), "%s%s", one, two);
+	assert_string_equal(data, expected);
+	signal(SIGPIPE, SIG_IGN);
+	close(fd[0]);
+	add(&writer, 1);
+	report_writer_flush(&writer);
+	assert_int_equal(writer.error, -ECONNREFUSED);
+	report_writer_free(&writer);
+	close(fd[1]);
+	free(one);
+	free(two);
+}
+
+static void on_alarm(int signal)
+{
+	(void)signal;
+}
+
+static int write_interrupted(int fd, uint64_t reports)
+{
+	struct sigaction action = {.sa_handler = on_alarm};
+	struct itimerval timer = {{0, 1000}, {0, 1000}};
+	struct report_writer writer;
+
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &timer, NULL);
+	report_writer_init(&writer, fd, FORMAT_TEXT);
+	for (uint64_t i = 0; i < reports; i++)
+		add(&writer, 1);
+	report_writer_flush(&writer);
+	return writer.lost ? 1 : 0;
+}
+
+/* Whole to a slow reader, signals or not, blocking or not. */
+static void test_slow_reader(void **state)
+{
+	enum { MANY = 10000 };
+	char *line = line_of(FORMAT_TEXT, 1);
+	static char chunk[65536];
+	int status, fd[2];
+	size_t size;
+	ssize_t n;
+
+	(void)state;
+	for (int flags = 0; flags <= O_NONBLOCK; flags += O_NONBLOCK) {
+		pid_t child;
+
+		assert_int_equal(pipe(fd), 0);
+		fcntl(fd[1], F_SETFL, flags);
+		child = fork();
+		if (!child)
+			_exit(write_interrupted(fd[1], MANY));
+		close(fd[1]);
+		for (size = 0; (n = read(fd[0], chunk, sizeof(chunk))) > 0; usleep(500))
+			size += (size_t)n;
+		waitpid(child, &status, 0);
+		assert_int_equal(status, 0);
+		assert_int_equal(size, MANY * strlen(line));
+		close(fd[0]);
+	}
+	free(line);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_in_order),    cmocka_unit_test(test_full_disk),
+		cmocka_unit_test(test_torn),        cmocka_unit_test(test_one_write),
+		cmocka_unit_test(test_slow_reader),
+	};
+
+	return cmocka_run_group_tests_name("report_writer", tests, NULL, NULL);
+}
