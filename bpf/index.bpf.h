@@ -104,38 +104,39 @@ static __always_inline struct recorder_slot *index_find(const struct recorder_ke
 	return NULL;
 }
 
-/* Returns false if there is no room. The slot holds the key already. */
-static __always_inline bool index_add(const struct recorder_key *key, u32 index)
+/* Puts @to in place of @from, in a way that has it. Returns false if none has. */
+static __always_inline bool index_exchange(u64 hash, u64 from, u64 to)
 {
-	u64 hash = key_hash(key);
 	struct index_bucket *bucket = index_bucket_of(hash);
-	u64 entry = (hash >> 32 << 32) | (index + 1);
 
 	if (!bucket)
 		return false;
 	for (int i = 0; i < INDEX_WAYS; i++) {
-		if (READ_ONCE(bucket->way[i]))
-			continue;
-		if (!__sync_val_compare_and_swap(&bucket->way[i], 0, entry))
+		if (READ_ONCE(bucket->way[i]) == from &&
+		    __sync_val_compare_and_swap(&bucket->way[i], from, to) == from)
 			return true;
 	}
 	return false;
 }
 
+static __always_inline u64 index_entry(u64 hash, u32 index)
+{
+	return (hash >> 32 << 32) | (index + 1);
+}
+
+/* Returns false if there is no room. The slot holds the key already. */
+static __always_inline bool index_add(const struct recorder_key *key, u32 index)
+{
+	u64 hash = key_hash(key);
+
+	return index_exchange(hash, 0, index_entry(hash, index));
+}
+
 static __always_inline void index_remove(const struct recorder_key *key, u32 index)
 {
 	u64 hash = key_hash(key);
-	struct index_bucket *bucket = index_bucket_of(hash);
-	u64 entry = (hash >> 32 << 32) | (index + 1);
 
-	if (!bucket)
-		return;
-	for (int i = 0; i < INDEX_WAYS; i++) {
-		if (READ_ONCE(bucket->way[i]) == entry) {
-			__sync_val_compare_and_swap(&bucket->way[i], entry, 0);
-			return;
-		}
-	}
+	index_exchange(hash, index_entry(hash, index), 0);
 }
 
 #endif /* FLIGHTREC_INDEX_BPF_H */

@@ -150,7 +150,7 @@ struct process_slot {
 	u64 ended_ns;
 	u32 exit_code; /* as of wait(2) */
 	u32 next_free;
-	u32 home;
+	u32 reserved;
 	u32 adopted; /* some of its recorders were adopted */
 	char comm[COMM_SIZE];
 };

@@ -52,7 +52,7 @@ E2E_CXXFLAGS = -std=c++17 -D_GNU_SOURCE -Wall -Wextra $(CFLAGS) -Iinclude -MMD -
 CXX ?= g++
 # Found wherever the tree lies, also in a virtual machine.
 E2E_SHARED := -L$(B) -lflightrec -Wl,-rpath,'$$ORIGIN/..'
-E2E_HEADERS := include/flightrec.h $(E2E)/worker.h
+E2E_HEADERS := include/flightrec.h $(E2E)/worker.h $(E2E)/plugin_loading.h
 
 $(E2E_PROGRAMS): | $(B)/tests
 $(B)/tests:

@@ -48,19 +48,24 @@ static bool unsafe(uint32_t code)
 	       (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
 }
 
-/* How many of the @left bytes are printable ASCII: most of what is logged, so worth a short cut. */
-static size_t plain(const char *bytes, size_t left)
+static bool is_plain(char c, bool json)
+{
+	return c >= 0x20 && c < 0x7f && !(json && (c == '"' || c == '\\'));
+}
+
+/* How many of the @left bytes stay as they are: most of what is logged, so worth a short cut. */
+static inline size_t plain(const char *bytes, size_t left, bool json)
 {
 	size_t i;
 
-	for (i = 0; i < left && bytes[i] >= 0x20 && bytes[i] < 0x7f; i++)
+	for (i = 0; i < left && is_plain(bytes[i], json); i++)
 		;
 	return i;
 }
 
-static void escape_ascii(struct text_buffer *to, unsigned int byte)
+static void escape_ascii(struct text_buffer *to, uint32_t code, bool json)
 {
-	switch (byte) {
+	switch (code) {
 	case '\n':
 		text_string(to, "\\n");
 		break;
@@ -70,99 +75,61 @@ static void escape_ascii(struct text_buffer *to, unsigned int byte)
 	case '\r':
 		text_string(to, "\\r");
 		break;
+	case '"':
+	case '\\':
+		text_char(to, '\\');
+		text_char(to, (char)code);
+		break;
 	default:
+		if (json)
+			text_hex(to, "\\u", code, 4);
+		else
+			text_hex(to, "\\x", code, 2);
+	}
+}
+
+static void escape_byte(struct text_buffer *to, unsigned char byte, bool json)
+{
+	if (json)
+		text_string(to, REPLACEMENT);
+	else
 		text_hex(to, "\\x", byte, 2);
+}
+
+static inline void escape(struct text_buffer *to, const char *string, bool json)
+{
+	size_t left = string ? strlen(string) : 0;
+	size_t length;
+	uint32_t code;
+
+	for (; left; string += length, left -= length) {
+		length = plain(string, left, json);
+		if (length) {
+			text_put(to, string, length);
+			continue;
+		}
+		length = decode(string, left, &code);
+		if (!length) {
+			escape_byte(to, (unsigned char)*string, json);
+			length = 1;
+		} else if (code < 0x80) {
+			escape_ascii(to, code, json);
+		} else if (unsafe(code)) {
+			text_hex(to, "\\u", code, 4);
+		} else {
+			text_put(to, string, length);
+		}
 	}
 }
 
 void escape_text(struct text_buffer *to, const char *string)
 {
-	size_t left = string ? strlen(string) : 0;
-	size_t length;
-	uint32_t code;
-
-	while (left) {
-		length = plain(string, left);
-		if (length) {
-			text_put(to, string, length);
-		} else {
-			length = decode(string, left, &code);
-			if (!length) {
-				text_hex(to, "\\x", (unsigned char)*string, 2);
-				length = 1;
-			} else if (!unsafe(code)) {
-				text_put(to, string, length);
-			} else if (code < 0x80) {
-				escape_ascii(to, code);
-			} else {
-				text_hex(to, "\\u", code, 4);
-			}
-		}
-		string += length;
-		left -= length;
-	}
-}
-
-static void escape_json_ascii(struct text_buffer *to, uint32_t code)
-{
-	switch (code) {
-	case '"':
-		text_string(to, "\\\"");
-		break;
-	case '\\':
-		text_string(to, "\\\\");
-		break;
-	case '\n':
-		text_string(to, "\\n");
-		break;
-	case '\t':
-		text_string(to, "\\t");
-		break;
-	case '\r':
-		text_string(to, "\\r");
-		break;
-	default:
-		text_hex(to, "\\u", code, 4);
-	}
-}
-
-static size_t plain_json(const char *bytes, size_t left)
-{
-	size_t i;
-
-	for (i = 0;
-	     i < left && bytes[i] >= 0x20 && bytes[i] < 0x7f && bytes[i] != '"' && bytes[i] != '\\';
-	     i++)
-		;
-	return i;
+	escape(to, string, false);
 }
 
 void escape_json(struct text_buffer *to, const char *string)
 {
-	size_t left = string ? strlen(string) : 0;
-	size_t length;
-	uint32_t code;
-
 	text_char(to, '"');
-	while (left) {
-		length = plain_json(string, left);
-		if (length) {
-			text_put(to, string, length);
-		} else {
-			length = decode(string, left, &code);
-			if (!length) {
-				text_string(to, REPLACEMENT);
-				length = 1;
-			} else if (code < 0x80) {
-				escape_json_ascii(to, code);
-			} else if (unsafe(code)) {
-				text_hex(to, "\\u", code, 4);
-			} else {
-				text_put(to, string, length);
-			}
-		}
-		string += length;
-		left -= length;
-	}
+	escape(to, string, true);
 	text_char(to, '"');
 }

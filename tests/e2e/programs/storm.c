@@ -79,8 +79,8 @@ static void step(struct plan *plan)
 		plan->earliest_ns = before_ns + plan->timeout_ns;
 		plan->latest_ns = now_ns() + plan->timeout_ns;
 		plan->next = lrand48() % 4 ? CLOSE : EXTEND;
-		plan->at_ns = before_ns +
-			      (plan->next == CLOSE ? plan->close_ns : plan->close_ns / 2);
+		plan->at_ns =
+			before_ns + (plan->next == CLOSE ? plan->close_ns : plan->close_ns / 2);
 		flightrec_info(&plan->rec, "closes in %" PRIu64 " ns", plan->close_ns);
 		break;
 	case EXTEND:

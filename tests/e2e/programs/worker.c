@@ -27,7 +27,6 @@
  *	plugin_extend MILLISECONDS, plugin_end
  *	pid, tid, errno, print TEXT, raise SIGNAL, ignore SIGNAL, exit STATUS
  */
-#include <dlfcn.h>
 #include <errno.h>
 #include <flightrec.h>
 #include <pthread.h>
@@ -40,6 +39,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "plugin_loading.h"
 #include "worker.h"
 
 #define ANSWER_MAX 512
@@ -64,7 +64,6 @@ struct named_thread {
 static struct named_recorder recorders[64];
 static struct named_thread threads[64];
 static flightrec never_opened;
-static void *plugin;
 
 static flightrec *recorder(const char *key)
 {
@@ -329,20 +328,6 @@ static void wait_for_child(pid_t pid, char *answer)
 }
 
 /* ---- plugins ---- */
-
-static int load_plugin(const char *path)
-{
-	void (*start)(void);
-
-	plugin = dlopen(path, RTLD_NOW);
-	if (!plugin) {
-		fprintf(stderr, "%s\n", dlerror());
-		return -1;
-	}
-	start = (void (*)(void))dlsym(plugin, "plugin_start");
-	start();
-	return 0;
-}
 
 static void plugin_extend(uint64_t timeout_ns)
 {
