@@ -102,6 +102,7 @@ enum recorder_state {
 	RECORDER_TIMED_OUT, /* past its deadline, not closed */
 	RECORDER_LATE,      /* closed past its deadline, before the tick that would have told */
 	RECORDER_FINISHED,  /* timed out, then closed */
+	RECORDER_REPLAYED,  /* closed in time, but asked for a replay, which is perhaps to be written */
 };
 
 #define WORD(generation, state) (((u64)(generation) << 8) | (state))

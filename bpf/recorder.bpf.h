@@ -133,7 +133,9 @@ static __always_inline void close_recorder(const struct recorder_key *key, u32 i
 		u32 next;
 
 		if (WORD_STATE(word) == RECORDER_OPEN)
-			next = late ? RECORDER_LATE : RECORDER_FREE;
+			next = late			   ? RECORDER_LATE
+			       : READ_ONCE(slot->replays) ? RECORDER_REPLAYED
+							  : RECORDER_FREE;
 		else if (WORD_STATE(word) == RECORDER_TIMED_OUT)
 			next = RECORDER_FINISHED;
 		else

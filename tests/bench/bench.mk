@@ -11,7 +11,7 @@ BENCH_LTTNG := $(if $(wildcard /usr/include/$(MULTIARCH)/lttng/tracepoint.h \
 		/usr/include/lttng/tracepoint.h),$(BENCH_DIR)/shapes-lttng)
 BENCH_REDIS := $(if $(wildcard /usr/include/hiredis/hiredis.h),$(BENCH_DIR)/load \
 	$(if $(BENCH_LTTNG),$(BENCH_DIR)/load-lttng))
-BENCH_PROGRAMS := $(addprefix $(BENCH_DIR)/,cost deadlines floor lateness shapes sink)
+BENCH_PROGRAMS := $(addprefix $(BENCH_DIR)/,cost deadlines flood floor lateness shapes sink)
 
 $(BENCH_LIB): $(B)/$(SONAME)
 	@mkdir -p $(@D)

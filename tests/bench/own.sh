@@ -82,6 +82,43 @@ bench_lateness() {
 	lateness_rows late10000 10 '10,000 due in the same 10 ms'
 }
 
+# accounts NAME: of each recorder, how many entries were emitted, replayed and reported lost.
+accounts() {
+	local who emitted
+	for who in flood quiet; do
+		emitted=$(tail -n 1 "$RAW/$1.${who}_emitted")
+		jq -r --arg who "$who" --argjson emitted "$emitted" '
+			select(.event == "replay" and .recorder.name == $who) |
+			"\($who)_lost_percent \(100 * .entries_lost / $emitted)",
+			"\($who)_ring_percent \(100 * (.entries_lost - (.entries_gap.lost // 0)) / $emitted)",
+			"\($who)_unaccounted \($emitted - (.entries | length) - .entries_lost | fabs)"
+			' "$REPORTS"
+	done
+}
+
+bench_losses() {
+	local size
+	for _ in $(seq "$REPEAT_LONG"); do
+		for size in 16M 64K; do
+			REPORTS=$DIR/reports.json
+			take "losses$size" watched --format json --buffer "$size" -- "$DIR/flood" 1000
+			take "losses$size" accounts "losses$size"
+			rm -f "$REPORTS"
+			REPORTS=
+		done
+	done
+	title 'Losses: one process logs without pause, one an entry a millisecond'
+	for size in 16M 64K; do
+		row "losses$size.flood_rate" /s "--buffer $size: entries, of the first"
+		row "losses$size.flood_ring_percent" % "--buffer $size: of these refused by the ring"
+		row "losses$size.quiet_lost_percent" % max 0 "--buffer $size: of the second lost"
+		row "losses$size.flood_unaccounted" count max 0 \
+			"--buffer $size: of the first neither replayed nor reported lost"
+		row "losses$size.quiet_unaccounted" count max 0 \
+			"--buffer $size: of the second neither replayed nor reported lost"
+	done
+}
+
 bench_idle() {
 	# At once: neither does anything.
 	(take idle0 watched -- "$DIR/deadlines" idle 0 10) &

@@ -14,7 +14,7 @@ ROWS=$DIR/rows
 REPEAT=${REPEAT:-5}
 REPEAT_LONG=${REPEAT_LONG:-3}
 export REPORTS=
-NAMES='calls collector open lateness idle peers load'
+NAMES='calls collector open lateness idle losses peers load'
 
 # shellcheck source=lib.sh
 . "$SOURCE/lib.sh"

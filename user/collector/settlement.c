@@ -69,6 +69,17 @@ static void report_timeout(struct session *s, uint32_t index, const struct recor
 	entry_buffer_clear(&held->entries, &s->recorders.budget);
 }
 
+/* Asked for: unless that was written already. */
+static void report_replay(struct session *s, uint32_t index, const struct recorder_slot *slot,
+			  struct held_recorder *held)
+{
+	if (held && held->replays == slot->replays)
+		return;
+	report_recorder(s, REPORT_REPLAY, index, slot);
+	if (held)
+		held->replays = slot->replays;
+}
+
 /* What the report at the end of a recorder says of entries: those since its replay. */
 static uint64_t lost_since_replay(const struct recorder_slot *slot,
 				  const struct held_recorder *held)
@@ -121,8 +132,8 @@ static void release(struct session *s, uint32_t index, uint32_t generation)
 }
 
 /*
- * Reports what there is to report of a recorder that timed out. Returns false if entries of it
- * are still on their way, and @force is not set.
+ * Reports what there is to report of a recorder that is not just open. Returns false if entries of
+ * it are still on their way, and @force is not set.
  */
 static bool settle(struct session *s, uint32_t index, uint32_t generation, bool force)
 {
@@ -137,7 +148,8 @@ static bool settle(struct session *s, uint32_t index, uint32_t generation, bool 
 	if (WORD_GENERATION(slot.word) != generation || state == RECORDER_FREE ||
 	    state == RECORDER_OPEN)
 		return true;
-	if (s->last_deadline_ns && slot.deadline_ns > s->last_deadline_ns)
+	if (s->last_deadline_ns && slot.deadline_ns > s->last_deadline_ns &&
+	    state != RECORDER_REPLAYED)
 		return true;
 	held = recorder_table_get(&s->recorders, index, generation);
 	if (held && held->settled)
@@ -146,12 +158,14 @@ static bool settle(struct session *s, uint32_t index, uint32_t generation, bool 
 	refused = slot.refused;
 	if (!force && received + refused < slot.entries)
 		return false;
-	if (!held || !held->reported)
+	if (state == RECORDER_REPLAYED)
+		report_replay(s, index, &slot, held);
+	else if (!held || !held->reported)
 		report_timeout(s, index, &slot, held);
-	if (state == RECORDER_LATE || state == RECORDER_FINISHED) {
+	if (state == RECORDER_LATE || state == RECORDER_FINISHED)
 		report_finished(s, &slot, held);
+	if (state != RECORDER_TIMED_OUT)
 		release(s, index, generation);
-	}
 	return true;
 }
 
@@ -219,7 +233,7 @@ static void settle_dead(struct session *s, uint32_t index, struct recorder_slot 
 	struct report *report = &s->replay.report;
 	struct held_recorder *held;
 
-	if (state == RECORDER_LATE || state == RECORDER_FINISHED) {
+	if (state != RECORDER_OPEN && state != RECORDER_TIMED_OUT) {
 		settle(s, index, generation, true);
 		return;
 	}
@@ -269,11 +283,8 @@ void settlement_replay(struct session *s, uint32_t index, uint32_t generation)
 	    WORD_STATE(slot.word) == RECORDER_FREE)
 		return;
 	held = recorder_table_get(&s->recorders, index, generation);
-	if (held && (held->reported || held->replays == slot.replays))
-		return;
-	report_recorder(s, REPORT_REPLAY, index, &slot);
-	if (held)
-		held->replays = slot.replays;
+	if (!held || !held->reported)
+		report_replay(s, index, &slot, held);
 }
 
 void settlement_stray(struct session *s, const struct entry_record *record)

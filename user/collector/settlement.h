@@ -13,7 +13,10 @@
 /* How often those that wait for entries are looked at. */
 #define SETTLEMENT_STEP_MS 2
 
-/* Reports a recorder that timed out or was closed late: now, or when its entries have come. */
+/*
+ * Reports a recorder that timed out, was closed late, or was closed after it had asked for a
+ * replay: now, or when its entries have come.
+ */
 void settlement_begin(struct session *s, uint32_t slot, uint32_t generation);
 
 /* Gives back the slots of those of which all is said. */

@@ -219,6 +219,30 @@ test_replay_on_demand()
 	totals "$T/w.err" 1 0 2 0
 }
 
+# As one does who finds that something went wrong: asks for a replay, and closes at once.
+test_replay_on_demand_then_closed()
+{
+	local i
+
+	run_worker w --json
+	for i in 1 2 3 4 5 6 7 8; do
+		tell w open r 3600000 "task $i"
+		tell w log r info "one $i"
+		ask "" w replay_end r
+	done
+	# One written while it was open is not written again when it closes.
+	tell w open r 3600000 last
+	tell w replay r
+	await w err '*"name":"last"*'
+	tell w end r
+	finish w
+	valid_json "$T/w.err"
+	expect_values "$(for i in 1 2 3 4 5 6 7 8; do printf 'task %d\tone %d\t0\n' $i $i; done
+	printf 'last\t\t0\n')" "$T/w.err" replay recorder.name entries.*.message entries_lost
+	expect_values "" "$T/w.err" finished event
+	totals "$T/w.err" 9 0 8 0
+}
+
 test_replay_on_demand_as_text()
 {
 	run_worker w

@@ -4,7 +4,7 @@
  * with "ok" or "ok VALUE" when it is done. So a test knows how far it is, and needs no sleeps.
  *
  *	open KEY MILLISECONDS [NAME]	recorders are known by KEY, which is a letter or a word
- *	end|replay KEY			the answers give what the library returned
+ *	end|replay|replay_end KEY	the answers give what the library returned
  *	extend KEY MILLISECONDS
  *	context KEY NAME VALUE
  *	log KEY SEVERITY TEXT		TEXT may hold \n \e \t \\ \xNN
@@ -365,6 +365,10 @@ static int do_recorder(const char *command, char *rest, char *answer)
 		flightrec_end(recorder(word(&rest)));
 	} else if (is(command, "replay")) {
 		result = flightrec_replay(recorder(word(&rest)));
+	} else if (is(command, "replay_end")) {
+		rec = recorder(word(&rest));
+		result = flightrec_replay(rec);
+		flightrec_end(rec);
 	} else if (is(command, "extend")) {
 		rec = recorder(word(&rest));
 		result = flightrec_extend(rec, milliseconds(&rest));
