@@ -93,8 +93,7 @@ static __always_inline u32 open_recorder(const struct recorder_key *key, u32 pro
 	__sync_lock_test_and_set(&slot->word, word);
 	if (!index_add(key, index)) {
 		count_untracked(opening->flags);
-		__sync_lock_test_and_set(&slot->word,
-					 WORD(WORD_GENERATION(word), RECORDER_FREE));
+		__sync_lock_test_and_set(&slot->word, WORD(WORD_GENERATION(word), RECORDER_FREE));
 		push_slot(index);
 		return NONE;
 	}
@@ -133,7 +132,7 @@ static __always_inline void close_recorder(const struct recorder_key *key, u32 i
 		u32 next;
 
 		if (WORD_STATE(word) == RECORDER_OPEN)
-			next = late			   ? RECORDER_LATE
+			next = late                       ? RECORDER_LATE
 			       : READ_ONCE(slot->replays) ? RECORDER_REPLAYED
 							  : RECORDER_FREE;
 		else if (WORD_STATE(word) == RECORDER_TIMED_OUT)
