@@ -9,8 +9,9 @@
  * bounded by the peak of open recorders, not by the rate of opening.
  *
  * An opening queues its node for half the time that remains. So a slot is queued a second time
- * only for a deadline less than half as far away: a slot's nodes number log2(longest / shortest
- * timeout) at most, and one where timeouts are alike.
+ * only for a deadline less than half as far away. Each of its nodes knows when the one queued
+ * before it comes, which is later, and in its turn makes the slot rely on that one again: they
+ * number log2(longest / shortest timeout) at most, and one where timeouts are alike.
  *
  * Each level is a ring of buckets of its own width, by absolute time. A node goes to the widest
  * level with two buckets or more left to go, in the bucket that begins before its time; when that
@@ -34,11 +35,12 @@
 #define WHEEL_SLACK WHEEL_WIDTH(0)
 
 struct wheel_node {
-	u64 when_ns; /* the time its bucket is taken */
-	u32 next;    /* plus 1 */
+	u64 when_ns;  /* the time its bucket is taken */
+	u64 later_ns; /* when the slot's next node comes; NEVER: there is none */
+	u32 next;     /* plus 1 */
 	u32 slot;
 	u32 home;
-	u32 reserved;
+	u32 level;
 };
 
 struct {
@@ -223,16 +225,19 @@ __noinline u32 wheel_queue(u32 index, u64 when_ns, u64 now_ns)
 		number = take_node();
 		node = number == NONE ? NULL : bpf_map_lookup_elem(&nodes, &number);
 		if (!node) {
-			slot->queued_ns = seen;
+			__sync_val_compare_and_swap(&slot->queued_ns, visit_ns, seen);
 			return NONE;
 		}
 		node->when_ns = visit_ns;
+		node->later_ns = seen;
 		node->slot = index;
+		node->level = level;
 		if (!wheel_insert(number, level, bucket))
 			return 0;
 		/* Overtaken by the timer, or by many: the time is now. */
-		slot->queued_ns = NEVER;
 		now_ns = bpf_ktime_get_ns();
+		__sync_val_compare_and_swap(&slot->queued_ns, visit_ns,
+					    seen > now_ns ? seen : NEVER);
 	}
 	return NONE;
 }
@@ -363,10 +368,10 @@ __noinline u32 wheel_visit(u64 now_ns)
 {
 	u64 taken = taken_nodes;
 	u32 number = (u32)taken - 1;
-	struct wheel_node *node;
+	u64 word, deadline_ns, when_ns, later_ns;
 	struct recorder_slot *slot;
-	u64 word, deadline_ns;
-	u32 index;
+	struct wheel_node *node;
+	u32 index, level;
 
 	if (!taken)
 		return 0;
@@ -377,12 +382,25 @@ __noinline u32 wheel_visit(u64 now_ns)
 	}
 	taken_nodes = node->next;
 	index = node->slot;
+	level = node->level;
+	when_ns = node->when_ns;
+	/* A node that should have come by now may have: it is not relied on. */
+	later_ns = node->later_ns > now_ns ? node->later_ns : NEVER;
+	/* Taken too early, with a bucket of a turn before: another node may rely on it. */
+	if (when_ns > now_ns) {
+		if (!wheel_insert(number, level, when_ns >> (WHEEL_SHIFT_OF(level) & 63)))
+			return 1;
+	} else {
+		push_node(number);
+	}
 	slot = bpf_map_lookup_elem(&slots, &index);
 	if (!slot)
 		return 1;
-	/* Before its deadline is read: who sets one later finds the slot not queued. */
-	__sync_val_compare_and_swap(&slot->queued_ns, node->when_ns, NEVER);
-	push_node(number);
+	/*
+	 * Before its deadline is read: who sets one later finds the slot not queued, or queued
+	 * for later.
+	 */
+	__sync_val_compare_and_swap(&slot->queued_ns, when_ns, later_ns);
 	word = READ_ONCE(slot->word);
 	if (WORD_STATE(word) != RECORDER_OPEN)
 		return 1;

@@ -27,7 +27,7 @@ static const char help[] =
 	"      --duration DURATION    stop watching after this long\n"
 	"      --max-reports N        stop watching after N replays\n"
 	"      --buffer SIZE          ring buffers in the kernel, such as 64M (16M)\n"
-	"      --max-recorders N      recorders that can be open at once (131072: about 34 MiB)\n"
+	"      --max-recorders N      recorders that can be open at once (131072: about 36 MiB)\n"
 	"  -q, --quiet                no totals at the end\n"
 	"  -v, --verbose              say more about what is being done\n"
 	"\n"

@@ -33,7 +33,7 @@ static const struct argp_option common_options[] = {
 	{"max-reports", KEY_MAX_REPORTS, "N", 0, "Stop watching after N replays", 0},
 	{"buffer", KEY_BUFFER, "SIZE", 0, "Ring buffers in the kernel, all CPUs together (16M)", 0},
 	{"max-recorders", KEY_MAX_RECORDERS, "N", 0,
-	 "Open recorders that can be tracked at once (131072, which takes about 34 MiB)", 0},
+	 "Open recorders that can be tracked at once (131072, which takes about 36 MiB)", 0},
 	{"quiet", 'q', NULL, 0, "No totals at the end", 0},
 	{"verbose", 'v', NULL, 0, "Say more about what is being done", 0},
 	{"help", KEY_HELP, NULL, 0, "Show this", -1},

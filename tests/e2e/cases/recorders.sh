@@ -129,15 +129,20 @@ test_extend_past_the_first_deadline()
 	totals "$T/w.err" 2 1 0 0
 }
 
+# Thirty days, beside a millisecond, and then no more than that.
 test_extend_earlier()
 {
 	run_worker w
-	tell w open r 3600000 task
+	tell w open far 2592000000 far
+	tell w open r 2592000000 task
 	ask "" w extend r 1
 	await w err '*-End of log-'
 	tell w end r
+	tell w end far
 	finish w
-	totals "$T/w.err" 1 1 0 0
+	expect_lines "$T/w.err" "far" 0
+	expect_lines "$T/w.err" "timeout 1 ms" 1
+	totals "$T/w.err" 2 1 0 0
 }
 
 test_nested_recorders_and_context()

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Headers of bpf/ compiled for the host: maps are arrays of the test's, time is what the test says
+ * it is, and notices go to the test. One thread, one CPU.
+ */
+#ifndef BPF_ON_HOST_H
+#define BPF_ON_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <linux/bpf.h>
+
+#include "bpf/record.h"
+
+#define SEC(name)
+#define __uint(name, value) int(*name)[value]
+#define __type(name, value) typeof(value) *name
+#define __array(name, value) typeof(value) *name[]
+#undef __always_inline
+#define __always_inline inline __attribute__((unused))
+#define __noinline static __attribute__((unused))
+#define READ_ONCE(x) (*(volatile typeof(x) *)&(x))
+#define WRITE_ONCE(x, value) (*(volatile typeof(x) *)&(x) = (value))
+
+/* The test's: where an element of a map is, or NULL; the time; what came of a notice. */
+static void *host_element(const void *map, uint32_t index);
+static uint64_t host_now_ns;
+static uint64_t host_timer_ns = UINT64_MAX; /* when the timer fires; UINT64_MAX: never */
+static void host_notice(const struct notice *notice);
+
+static struct notice host_record;
+
+static inline void *bpf_map_lookup_elem(const void *map, const void *key)
+{
+	return host_element(map, *(const uint32_t *)key);
+}
+
+static inline uint64_t bpf_ktime_get_ns(void)
+{
+	return host_now_ns;
+}
+
+static inline uint32_t bpf_get_smp_processor_id(void)
+{
+	return 0;
+}
+
+static inline void *bpf_ringbuf_reserve(const void *map, uint64_t size, uint64_t flags)
+{
+	host_record.type = 0;
+	return &host_record;
+}
+
+static inline void bpf_ringbuf_submit(void *record, uint64_t flags)
+{
+	host_notice(record);
+}
+
+static inline void bpf_ringbuf_discard(void *record, uint64_t flags)
+{
+}
+
+static inline long bpf_timer_init(struct bpf_timer *timer, const void *map, uint64_t flags)
+{
+	return 0;
+}
+
+static inline long bpf_timer_set_callback(struct bpf_timer *timer, const void *callback)
+{
+	return 0;
+}
+
+static inline long bpf_timer_start(struct bpf_timer *timer, uint64_t after_ns, uint64_t flags)
+{
+	host_timer_ns = host_now_ns + after_ns;
+	return 0;
+}
+
+#endif /* BPF_ON_HOST_H */
