@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "fake_probes.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+struct flightrec_state flightrec_state_ = {
+	.magic = FLIGHTREC_STATE_MAGIC,
+	.version = FLIGHTREC_STATE_VERSION,
+	.size = sizeof(struct flightrec_state),
+};
+const volatile uint16_t *const flightrec_watch_ =
+	&flightrec_state_.semaphore[FLIGHTREC_PROBE_ENTRY];
+
+struct probed probed;
+
+static void note(enum flightrec_probe probe, const flightrec *rec, uint64_t id)
+{
+	atomic_fetch_add(&probed.count[probe], 1);
+	probed.rec = rec;
+	probed.id = id;
+	/* A trap into the kernel may leave errno as it likes, as a test of ours. */
+	errno = ENOTBLK;
+}
+
+void probe_begin(const flightrec *rec, uint64_t id, uint64_t timeout_ns, const char *name,
+		 uint64_t parent_id)
+{
+	note(FLIGHTREC_PROBE_BEGIN, rec, id);
+	probed.timeout_ns = timeout_ns;
+	probed.parent_id = parent_id;
+	memcpy(probed.name, name, sizeof(probed.name));
+}
+
+void probe_entry(const flightrec *rec, uint64_t id, const struct flightrec_site *site, uint64_t how,
+		 const void *data, uint64_t size)
+{
+	int saved_errno = errno;
+
+	note(FLIGHTREC_PROBE_ENTRY, rec, id);
+	probed.site = site;
+	probed.how = how;
+	probed.size = size;
+	assert_true(size <= sizeof(probed.data));
+	memcpy(probed.data, data, size);
+	errno = saved_errno;
+}
+
+void probe_end(const flightrec *rec, uint64_t id)
+{
+	int saved_errno = errno;
+
+	note(FLIGHTREC_PROBE_END, rec, id);
+	errno = saved_errno;
+}
+
+void probe_extend(const flightrec *rec, uint64_t id, uint64_t timeout_ns)
+{
+	int saved_errno = errno;
+
+	note(FLIGHTREC_PROBE_EXTEND, rec, id);
+	probed.timeout_ns = timeout_ns;
+	errno = saved_errno;
+}
+
+void probe_context(const flightrec *rec, uint64_t id, const void *data, uint64_t size)
+{
+	int saved_errno = errno;
+
+	note(FLIGHTREC_PROBE_CONTEXT, rec, id);
+	probed.size = size;
+	memcpy(probed.data, data, size);
+	errno = saved_errno;
+}
+
+void probe_replay(const flightrec *rec, uint64_t id)
+{
+	int saved_errno = errno;
+
+	note(FLIGHTREC_PROBE_REPLAY, rec, id);
+	errno = saved_errno;
+}
