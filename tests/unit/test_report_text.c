@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* clang-format off */
+/* link: user/collector/escape.c user/collector/text_buffer.c user/collector/report_form.c user/collector/report_text.c user/collector/report_json.c */
+/* clang-format on */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <flightrec.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "sample_reports.h"
+
+#define R "]: [Flight Recorder-1] "
+#define WHO                                                                                        \
+	P "INFO" R "RedisCache.background_refresh: cache[4242] thread 4243, timeout 10 s, "        \
+	  "open for 10.4 s"
+
+#define TWO_WARNINGS                                                                               \
+	P "WARNING]: Warning: Task timed out!\n" P                                                 \
+	  "WARNING]: Please make sure it is hanging before restarting.\n"
+#define REPLAYING P "INFO" R "(started at Thu Apr 19 09:43:45 2018) Replaying logs...\n"
+#define FIRST P "INFO" R "(Thu Apr 19 09:43:45 2018) +redis_client.get('user')\n"
+#define SECOND P "ERROR" R "(Thu Apr 19 09:43:47 2018) \n"
+#define END_OF_LOG P "INFO" R "-End of log-\n"
+#define FULL_WHO                                                                                   \
+	WHO ", /usr/bin/cache\n" P "INFO" R "inside Flight Recorder-3\n" P "INFO" R                \
+	    "context: user = 42\n" P "INFO" R "context: host\\n = \\xff\n" P "INFO" R              \
+	    "opened before flightrec watched: its earlier entries are not known\n" P "INFO" R      \
+	    "state: stopped\n"
+#define FOUR_LEFT_OUT P "WARNING" R "... 4 entries left out here ...\n"
+#define FIVE_LOST P "WARNING" R "5 entries lost\n"
+
+static void test_replay_text(void **state)
+{
+	struct report report = make(REPORT_TIMEOUT);
+
+	(void)state;
+	assert_text(report, TWO_WARNINGS WHO "\n" REPLAYING FIRST END_OF_LOG);
+	assert_text(make(REPORT_REPLAY), WHO "\n" REPLAYING FIRST END_OF_LOG);
+	report.n_entries = 0;
+	report.entries = NULL;
+	assert_text(report, TWO_WARNINGS WHO "\n" REPLAYING END_OF_LOG);
+	assert_text(
+		make_full(REPORT_TIMEOUT),
+		TWO_WARNINGS FULL_WHO REPLAYING FIRST FOUR_LEFT_OUT SECOND END_OF_LOG FIVE_LOST);
+	assert_text(make_full(REPORT_REPLAY),
+		    FULL_WHO REPLAYING FIRST FOUR_LEFT_OUT SECOND END_OF_LOG FIVE_LOST);
+}
+
+static void test_gaps(void **state)
+{
+	struct report report = make(REPORT_REPLAY);
+
+	(void)state;
+	report.n_entries = 2;
+	report.entries_lost = 4;
+	report.gap_lost = 4;
+	assert_text(report, WHO "\n" REPLAYING FOUR_LEFT_OUT FIRST SECOND END_OF_LOG P "WARNING" R
+				"4 entries lost\n");
+	report.gap_lost = 1;
+	report.entries_lost = 1;
+	for (report.gap_at = 2; report.gap_at < 4; report.gap_at++) {
+		char *json = written(FORMAT_JSON, &report);
+
+		assert_text(report, WHO "\n" REPLAYING FIRST SECOND P "WARNING" R
+					"... 1 entry left out here ...\n" END_OF_LOG P "WARNING" R
+					"1 entry lost\n");
+		assert_non_null(strstr(json, "\"entries_gap\":{\"at\":2,\"lost\":1}"));
+		free(json);
+	}
+	report.n_entries = 0;
+	assert_text(report,
+		    WHO "\n" REPLAYING P "WARNING" R "... 1 entry left out here ...\n" END_OF_LOG P
+			"WARNING" R "1 entry lost\n");
+}
+
+static void test_other_events_text(void **state)
+{
+	struct report report = make(REPORT_FINISHED);
+
+	(void)state;
+	report.recorder.age_ns = 12345 * MS;
+	assert_text(report, P "INFO" R "RedisCache.background_refresh finished after 12.345 s, "
+			      "2.345 s past its deadline\n");
+	report = make(REPORT_DIED);
+#define NEVER P "WARNING" R "RedisCache.background_refresh never finished: cache[4242] "
+	assert_text(report, NEVER "was killed by signal 9 (SIGKILL)\n");
+	report.wait_status = SIGSEGV | 0x80;
+	assert_text(report, NEVER "was killed by signal 11 (SIGSEGV), core dumped\n");
+	report.wait_status = 64;
+	assert_text(report, NEVER "was killed by signal 64\n");
+	report.wait_status = 3 << 8;
+	assert_text(report, NEVER "exited with status 3\n");
+	report.wait_status = -1;
+	report.entries_lost = 5;
+	assert_text(report, NEVER "called execve()\n" FIVE_LOST);
+	assert_text(make(REPORT_ENTRY), FIRST);
+	assert_text(make_to_none(), P "INFO]: [st\\x1bray 77] (Thu Apr 19 09:43:45 2018) "
+				      "+redis_client.get('user')\n");
+	assert_text(make(REPORT_END), "");
+}
+
+static void test_detail(void **state)
+{
+	struct report_entry entry = two_entries[0];
+	struct report report = make_full(REPORT_TIMEOUT);
+
+	(void)state;
+#define DATE "(Thu Apr 19 09:43:45 2018) "
+	assert_detail(report, TWO_WARNINGS FULL_WHO REPLAYING P
+		      "INFO" R DATE "+0.012 ms [4243] cache.c:21 background_refresh: "
+		      "+redis_client.get('user')\n" FOUR_LEFT_OUT P "ERROR" R
+		      "(Thu Apr 19 09:43:47 2018) +1500.000 ms [4244]: \n" END_OF_LOG FIVE_LOST);
+	report = make(REPORT_ENTRY);
+	report.entries = &entry;
+	entry.message = "hit";
+	entry.function = NULL;
+	assert_detail(report, P "INFO" R DATE "+0.012 ms [4243] cache.c:21: hit\n");
+	entry.line = 0;
+	assert_detail(report, P "INFO" R DATE "+0.012 ms [4243] cache.c: hit\n");
+	entry.file = NULL;
+	entry.function = "f";
+	assert_detail(report, P "INFO" R DATE "+0.012 ms [4243] f: hit\n");
+	report = make_to_none();
+	assert_detail(report, P "INFO]: [st\\x1bray 77] " DATE "[4243] cache.c:21 "
+				"background_refresh: +redis_client.get('user')\n");
+}
+
+static void test_durations(void **state)
+{
+	static const struct {
+		uint64_t ns;
+		const char *text;
+	} cases[] = {
+		{0, "0 ns"},
+		{999, "999 ns"},
+		{1000, "1 us"},
+		{1050, "1.05 us"},
+		{999999, "999.999 us"},
+		{250 * MS, "250 ms"},
+		{1234567, "1.235 ms"},
+		{999999499, "999.999 ms"},
+		{999999500, "1 s"},
+		{1000 * MS, "1 s"},
+		{59999 * MS, "59.999 s"},
+		{59999 * MS + 500000, "1 min"},
+		{300000 * MS, "5 min"},
+		{90500 * MS, "1 min 30.5 s"},
+		{3900000 * MS, "1 h 5 min"},
+		{86400001 * MS, "1 d 0.001 s"},
+		{UINT64_MAX, "213503 d 23 h 34 min 33.71 s"},
+	};
+	struct report report = make(REPORT_FINISHED);
+	char expected[256];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		report.late_ns = cases[i].ns;
+		snprintf(expected, sizeof(expected),
+			 P "INFO" R "RedisCache.background_refresh finished after 10.4 s, "
+			   "%s past its deadline\n",
+			 cases[i].text);
+		assert_text(report, expected);
+	}
+}
+
+static void test_dates_and_severities(void **state)
+{
+	static const char *const names[] = {"DEBUG", "DEBUG",    "INFO",    "WARNING",
+					    "ERROR", "CRITICAL", "CRITICAL"};
+	struct report_entry entry = {.message = "x", .time_ns = 86400000 * MS * 365};
+	struct report report = make(REPORT_ENTRY);
+	char expected[128], *json;
+	size_t i;
+
+	(void)state;
+	report.entries = &entry;
+	report.recorder.id = UINT64_MAX;
+	report.time_ns = 999999;
+	/* Three and a half hours east of Greenwich. */
+	setenv("TZ", "XYZ-3:30", 1);
+	tzset();
+	for (i = 0; i < COUNT(names); i++) {
+		entry.severity = (int)i - 1;
+		snprintf(expected, sizeof(expected),
+			 "[1970-01-01 03:30:00,000: %s]: [Flight Recorder-18446744073709551615] "
+			 "(Fri Jan  1 03:30:00 1971) x\n",
+			 names[i]);
+		assert_text(report, expected);
+	}
+	/* For programs it stays UTC. */
+	json = written(FORMAT_JSON, &report);
+	assert_non_null(strstr(json, "\"time\":\"1970-01-01T00:00:00.000999Z\""));
+	free(json);
+	setenv("TZ", "UTC0", 1);
+	tzset();
+	entry.severity = FLIGHTREC_DEBUG;
+	report.time_ns = entry.time_ns = UINT64_MAX;
+	report.recorder.id = 0;
+	assert_text(report, "[2554-07-21 23:34:33,709: DEBUG]: [Flight Recorder-0] "
+			    "(Sun Jul 21 23:34:33 2554) x\n");
+}
+
+static void test_missing_strings(void **state)
+{
+	static const struct report_context empty = {NULL, NULL};
+	struct report_entry entry = {.time_ns = STARTED};
+	struct report report = make(REPORT_REPLAY);
+	char *json;
+
+	(void)state;
+	report.recorder.name = report.recorder.comm = NULL;
+	report.recorder.context = &empty;
+	report.recorder.n_context = 1;
+	report.entries = &entry;
+	assert_text(report, P "INFO" R "(no name): [4242] thread 4243, timeout 10 s, open for "
+			      "10.4 s\n" P "INFO" R "context:  = \n" REPLAYING P "DEBUG" R DATE
+			      "\n" END_OF_LOG);
+	json = written(FORMAT_JSON, &report);
+	assert_non_null(strstr(json, "\"name\":\"\""));
+	assert_non_null(strstr(json, "\"context\":{\"\":\"\"}"));
+	assert_non_null(strstr(json, "\"message\":\"\",\"tid\":0,\"file\":null,\"line\":null,"
+				     "\"function\":null"));
+	free(json);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_replay_text),
+		cmocka_unit_test(test_gaps),
+		cmocka_unit_test(test_other_events_text),
+		cmocka_unit_test(test_detail),
+		cmocka_unit_test(test_durations),
+		cmocka_unit_test(test_dates_and_severities),
+		cmocka_unit_test(test_missing_strings),
+	};
+
+	setenv("TZ", "UTC0", 1);
+	tzset();
+	return cmocka_run_group_tests_name("report as text", tests, NULL, NULL);
+}
