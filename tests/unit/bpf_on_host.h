@@ -14,6 +14,9 @@
 
 #include "bpf/record.h"
 
+/* Programs are found by their section. */
+#pragma GCC diagnostic ignored "-Wmissing-prototypes"
+
 #define SEC(name)
 #define __uint(name, value) int(*name)[value]
 #define __type(name, value) typeof(value) *name
