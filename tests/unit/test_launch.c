@@ -208,6 +208,7 @@ static void test_runs_untraced(void **state)
 	assert_exits(run(SHELL("grep -q '^TracerPid:[^0-9]*0$' /proc/self/status")), 0);
 }
 
+#if defined(__x86_64__)
 static int run_without_launch(const char *path)
 {
 	pid_t pid = fork();
@@ -220,6 +221,7 @@ static int run_without_launch(const char *path)
 	status = wait_status(pid);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
+#endif
 
 static void run_built(const char *flags)
 {

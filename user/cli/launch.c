@@ -224,7 +224,7 @@ static int clear_breakpoint(const struct launch *l, pid_t pid)
 static int get_pc(pid_t pid, uint64_t *pc)
 {
 	*pc = (uint64_t)trace(PTRACE_PEEKUSER, pid, offsetof(struct user, regs.rip), 0);
-	return errno ? -errno : 0;
+	return -errno;
 }
 
 static int set_pc(pid_t pid, uint64_t pc)
@@ -234,13 +234,12 @@ static int set_pc(pid_t pid, uint64_t pc)
 #else
 static int get_pc(pid_t pid, uint64_t *pc)
 {
-	struct user_regs_struct regs;
+	struct user_regs_struct regs = {0};
 	struct iovec iov = {&regs, sizeof(regs)};
 
-	if (trace(PTRACE_GETREGSET, pid, NT_PRSTATUS, (uintptr_t)&iov))
-		return -errno;
+	trace(PTRACE_GETREGSET, pid, NT_PRSTATUS, (uintptr_t)&iov);
 	*pc = regs.pc;
-	return 0;
+	return -errno;
 }
 
 static int set_pc(pid_t pid, uint64_t pc)
