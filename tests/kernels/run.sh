@@ -32,7 +32,7 @@ while [[ $# -gt 0 ]]; do
 	-c) command=$2; shift ;;
 	-d) tree+=("$2"); shift ;;
 	-j) jobs=$2; shift ;;
-	-t) limit=$2; shift ;;
+	-t) limit=$2; [[ $budget -ge $limit ]] || budget=$limit; shift ;;
 	--update) update=1 ;;
 	--refresh) refresh=(--refresh) ;;
 	-*) die "what is $1?" ;;
@@ -170,6 +170,28 @@ verdict()
 	fi
 }
 
+# said PASSED FAILED SKIPPED: the form that closing lines have everywhere in this project
+said() { echo "$1 passed, $2 failed$([[ $3 = 0 ]] || echo ", $3 skipped")"; }
+
+# close_with WRONG: one line for the end of the whole run, "PASSED FAILED SKIPPED WRONG" with the
+# counts of the tests inside. What went wrong beside them is one failure more.
+close_with()
+{
+	local counts passed=0 failed=0 skipped=0
+
+	counts=$(sed -n 's/^tests //p' "$status_file" | tail -n 1)
+	if [[ $counts =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)?$ ]]; then
+		passed=${BASH_REMATCH[1]} failed=${BASH_REMATCH[2]} skipped=${BASH_REMATCH[4]:-0}
+	fi
+	if [[ -z $1 ]]; then
+		# A command of -c need not count.
+		[[ $passed != 0 ]] || passed=1
+	elif [[ $failed = 0 ]]; then
+		failed=1
+	fi
+	echo "$passed $failed $skipped ${1%%$'\n'*}" >"$out/$name.closing"
+}
+
 # boot NAME: one machine from its start to its verdict; 0 passed, 1 failed, 3 skipped
 boot()
 {
@@ -179,12 +201,15 @@ boot()
 	log=$out/$name.log status_file=$out/$name.status
 	: >"$log"
 	: >"$status_file"
+	# Stands if this is ended before it can say more.
+	close_with 'broken off'
 	began=$SECONDS
 	deadline=$((SECONDS + limit))
 	[[ $deadline -le $budget ]] || deadline=$budget
 	if [[ ! -s $out/$name.image/vmlinuz ]]; then
-		[[ -n $optional ]] || { echo "FAIL $name: no image"; return 1; }
+		[[ -n $optional ]] || { echo "FAIL $name: no image"; close_with 'no image'; return 1; }
 		echo "skip $name: its package is not to be had here"
+		echo "0 0 1 its package is not to be had here" >"$out/$name.closing"
 		return 3
 	fi
 	slow=10
@@ -225,13 +250,18 @@ flightrec.run=$(base64 -w 0 <<<"${command:-${run:-tests/kernels/suite.sh}}")" >"
 	wrong=$(verdict "$why")
 	if [[ -n $wrong && -n $optional && $wrong = 'did not boot'* ]]; then
 		echo "skip $name: $(basename "$(readlink "$out/$name.image")") $wrong under this QEMU"
+		echo "0 0 1 $wrong" >"$out/$name.closing"
 		return 3
+	fi
+	if [[ -z $wrong && -z $command ]] && ! grep -q '^tests [1-9]' "$status_file"; then
+		wrong='no test passed'
 	fi
 	if [[ -z $wrong && -z $command && -z $run ]] && [[ -n $update ]]; then
 		"$kernels_dir/verifier.sh" --update "$name" "$status_file" 2>&1 || wrong='no verifier counts'
 	elif [[ -z $wrong && -z $command && -z $run ]]; then
 		"$kernels_dir/verifier.sh" "$name" "$status_file" || wrong='verifier counts'
 	fi
+	close_with "$wrong"
 	if [[ -n $wrong ]]; then
 		echo "FAIL $name ($(field start), $accel, $((SECONDS - began)) s): $wrong"
 		# Nothing in the log explains a count.
@@ -266,7 +296,7 @@ fi
 declare -A machine=()
 stop() { kill "${!machine[@]}" 2>/dev/null || true; wait; exit 130; }
 trap stop INT TERM
-passed=0 failed=0 skipped=0
+bad=0 good=0
 
 reap()
 {
@@ -277,9 +307,9 @@ reap()
 	rm -f "$out/${machine[$pid]}.verdict"
 	unset "machine[$pid]"
 	case $code in
-	0) passed=$((passed + 1)) ;;
-	3) skipped=$((skipped + 1)) ;;
-	*) failed=$((failed + 1)) ;;
+	0) good=$((good + 1)) ;;
+	3) ;;
+	*) bad=$((bad + 1)) ;;
 	esac
 }
 
@@ -290,10 +320,13 @@ for name in "${names[@]}"; do
 done
 while [[ ${#machine[@]} -gt 0 ]]; do reap; done
 
-# In the form that the tests' closing lines have everywhere in this project.
-if [[ $skipped -gt 0 ]]; then
-	echo "$passed passed, $failed failed, $skipped skipped"
-else
-	echo "$passed passed, $failed failed"
-fi
-[[ $failed = 0 && $passed -gt 0 ]]
+echo
+passed=0 failed=0 skipped=0
+for name in "${names[@]}"; do
+	read -r p f s wrong <"$out/$name.closing"
+	rm "$out/$name.closing"
+	printf '%-14s %s%s\n' "$name" "$(said "$p" "$f" "$s")" "${wrong:+ ($wrong)}"
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+done
+said $passed $failed $skipped
+[[ $bad = 0 && $good -gt 0 ]]
