@@ -6,19 +6,32 @@
 
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
+# shellcheck disable=SC2016 # $(...) is apt's notation here
+index_targets()
+{
+	apt-get "$@" indextargets 'Created-By: Packages' 'Component: main' --format '$(RELEASE) $(REPO_URI)' 2>/dev/null || true
+}
+
 # repository SUITE: the address of the archive that SUITE is in, as this machine is set up for
 # Debian: whoever runs a mirror or a proxy must not be sent elsewhere, so no address is kept here.
 repository()
 {
-	local main security
+	local main security targets lists=$out/apt/lists
 
-	# shellcheck disable=SC2016 # $(...) is apt's notation here
-	read -r main security < <(apt-get indextargets 'Created-By: Packages' 'Component: main' \
-		--format '$(RELEASE) $(REPO_URI)' 2>/dev/null | awk '
+	targets=$(index_targets)
+	[[ -n $targets ]] || targets=$(index_targets -o "Dir::State::Lists=$lists")
+	# A machine whose own lists were never read, or thrown away as in an image of a container, knows
+	# of none.
+	if [[ -z $targets ]]; then
+		mkdir -p "$lists/partial"
+		apt-get -q -o "Dir::State::Lists=$lists" update >"$out/apt/update.log" 2>&1 || true
+		targets=$(index_targets -o "Dir::State::Lists=$lists")
+	fi
+	read -r main security < <(awk '
 		{ sub(/\/$/, "", $2) }
 		$1 ~ /-security$/ && !security { security = $2 }
 		$1 !~ /[-\/]/ && $2 ~ /debian$/ && !main { main = $2 }
-		END { print main, security }')
+		END { print main, security }' <<<"$targets")
 	[[ -n ${main:-} ]] || return 1
 	case $1 in
 	*-security) echo "${security:-$main-security}" ;;
