@@ -72,7 +72,7 @@ struct {
 
 volatile u64 armed_ns = NEVER;     /* when the timer fires; 0 while it runs */
 volatile u64 requested_ns = NEVER; /* the time that re-arming was last asked for */
-volatile u64 taken_nodes;          /* the timer's own: the rest of the bucket at hand */
+volatile u64 taken_nodes;          /* written by the timer: the rest of the bucket at hand */
 
 /* Which bit is the lowest; @bits is not 0. Without branches: each would double the verifier's
  * work, and BPF has no instruction for it. */
@@ -285,6 +285,9 @@ __noinline u64 wheel_next(void)
 {
 	u64 next_ns = NEVER;
 
+	/* The rest of a bucket is in none: who re-arms between two steps must not put it off. */
+	if (taken_nodes)
+		return 0;
 	for (u32 level = 0; level < WHEEL_LEVELS; level++) {
 		u32 key = level;
 		struct wheel_level *state = bpf_map_lookup_elem(&wheel, &key);

@@ -294,6 +294,24 @@ static void test_many_at_once(void **state)
 	assert_int_equal(fired, RECORDERS);
 }
 
+/* The collector re-arms the timer, for a notice of before, between two of those steps. */
+static void test_rearmed_between_steps(void **state)
+{
+	uint64_t first;
+
+	(void)state;
+	open_one(0, 30 * DAY);
+	for (uint32_t i = 1; i < RECORDERS; i++)
+		open_one(i, SECOND - i);
+	first = slot[RECORDERS - 1].deadline_ns;
+	while (!fired)
+		run_until(host_now_ns + 1000);
+	assert_true(taken_nodes);
+	rearm_timer(NULL);
+	run_until(first + LATE_MAX + RECORDERS / STEPS_MAX * TIMER_LATE_MAX);
+	assert_int_equal(fired, RECORDERS - 1);
+}
+
 static void test_anything(void **state)
 {
 	uint64_t opened = 0, closed = 0;
@@ -336,6 +354,7 @@ int main(void)
 		cmocka_unit_test_setup(test_bounded_by_the_peak, set_up),
 		cmocka_unit_test_setup(test_after_a_long_rest, set_up),
 		cmocka_unit_test_setup(test_many_at_once, set_up),
+		cmocka_unit_test_setup(test_rearmed_between_steps, set_up),
 		cmocka_unit_test_setup(test_anything, set_up),
 	};
 
