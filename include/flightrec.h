@@ -15,7 +15,7 @@
  * What holds for every function here:
  *  - Times are in nanoseconds, on CLOCK_MONOTONIC.
  *  - No thread is made, no signal handler is installed, no lock is taken. Only flightrec_begin()
- *    may allocate: 16 KiB of anonymous memory the first time, and twice the last chunk each time
+ *    may allocate: 36 KiB of anonymous memory the first time, and twice the last chunk each time
  *    a process has more recorders open at once than ever before.
  *  - errno is never changed. Errors are returned as negative errno values.
  *  - A recorder's memory belongs to the caller. It must stay valid, and in place, until

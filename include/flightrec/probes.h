@@ -50,12 +50,12 @@
 #include <stdint.h>
 
 /* Bits of an entry's `how` above its severity. */
-#define FLIGHTREC_HOW_SEVERITY 0xffu	  /* mask of the severity */
-#define FLIGHTREC_HOW_CUT 0x100u	  /* some of it was cut: it would not fit */
-#define FLIGHTREC_HOW_INLINE 0x200u	  /* the format is in the data, there is no call site */
-#define FLIGHTREC_HOW_REFUSED 0x400u	  /* the format is refused: no arguments are packed */
-#define FLIGHTREC_HOW_STEP_IN 0x800u	  /* of FLIGHTREC_STEP: show a "+" in front */
-#define FLIGHTREC_HOW_STEP_OUT 0x1000u	  /* likewise, a "-" */
+#define FLIGHTREC_HOW_SEVERITY 0xffu   /* mask of the severity */
+#define FLIGHTREC_HOW_CUT 0x100u       /* some of it was cut: it would not fit */
+#define FLIGHTREC_HOW_INLINE 0x200u    /* the format is in the data, there is no call site */
+#define FLIGHTREC_HOW_REFUSED 0x400u   /* the format is refused: no arguments are packed */
+#define FLIGHTREC_HOW_STEP_IN 0x800u   /* of FLIGHTREC_STEP: show a "+" in front */
+#define FLIGHTREC_HOW_STEP_OUT 0x1000u /* likewise, a "-" */
 
 #define FLIGHTREC_STRING_NULL 0xffffu
 #define FLIGHTREC_STRING_CUT 0x8000u
@@ -65,9 +65,15 @@
 
 /* Argument registers, as a probe's note names them; index 0 is the first argument. */
 #if defined(__x86_64__)
-#define FLIGHTREC_PROBE_REGISTERS {"%rdi", "%rsi", "%rdx", "%rcx", "%r8", "%r9"}
+#define FLIGHTREC_PROBE_REGISTERS                                                                  \
+	{                                                                                          \
+		"%rdi", "%rsi", "%rdx", "%rcx", "%r8", "%r9"                                       \
+	}
 #elif defined(__aarch64__)
-#define FLIGHTREC_PROBE_REGISTERS {"x0", "x1", "x2", "x3", "x4", "x5"}
+#define FLIGHTREC_PROBE_REGISTERS                                                                  \
+	{                                                                                          \
+		"x0", "x1", "x2", "x3", "x4", "x5"                                                 \
+	}
 #endif
 
 /*
@@ -95,28 +101,41 @@ enum flightrec_probe {
  */
 struct flightrec_open {
 	uint64_t id;
-	uint64_t rec; /* address of its struct flightrec */
-	uint32_t next_; /* private: next free slot, plus 1 */
-	uint32_t reserved_;
+	uint64_t rec;           /* address of its struct flightrec */
+	uint32_t next_;         /* private: next free slot, plus 1 */
+	uint32_t reserved_[11]; /* a cache line each: threads write side by side */
 };
 #define FLIGHTREC_OPEN_CHUNK 512u
 #define FLIGHTREC_OPEN_CHUNKS 20
 
-/* Lies in a page that is all zero in a process that fork() made. */
+/* Free slots that threads keep to themselves: in so many cache lines, so many in each. */
+#define FLIGHTREC_SPARE_LINES 32u
+#define FLIGHTREC_SPARES 4u
+
+/*
+ * Lies in a page that is all zero in a process that fork() made. What all read, what every opening
+ * writes, and the rest are in cache lines of their own.
+ */
 struct flightrec_process {
 	uint64_t instance; /* 0: nothing was opened yet in this process */
-	uint64_t opened;   /* recorders opened so far */
-	uint64_t free_;	   /* private: head of the free slots */
-	uint32_t used;	   /* slots that were in use so far */
-	uint32_t reserved_;
+	uint64_t reserved1_[7];
+	uint64_t opened; /* recorders opened so far */
+	uint64_t reserved2_[7];
+	uint64_t free_; /* private: head of the free slots */
+	uint32_t used;  /* slots that were in use so far */
+	uint32_t reserved3_[13];
+	struct {
+		uint32_t slot[FLIGHTREC_SPARES]; /* plus 1; 0: none */
+		uint32_t reserved_[16 - FLIGHTREC_SPARES];
+	} spare_[FLIGHTREC_SPARE_LINES]; /* private */
 };
 
 struct flightrec_state {
 	char magic[16];
 	uint32_t version;
-	uint32_t size; /* of this struct */
-	uint16_t semaphore[8]; /* by enum flightrec_probe */
-	uint64_t process; /* address of the struct flightrec_process, or 0 */
+	uint32_t size;                         /* of this struct */
+	uint16_t semaphore[8];                 /* by enum flightrec_probe */
+	uint64_t process;                      /* address of the struct flightrec_process, or 0 */
 	uint64_t chunk[FLIGHTREC_OPEN_CHUNKS]; /* addresses of arrays of struct flightrec_open */
 };
 

@@ -8,6 +8,9 @@
 
 #define PAGE_BYTES 4096
 
+_Static_assert(sizeof(struct flightrec_process) <= PAGE_BYTES, "it lies in a page");
+_Static_assert(sizeof(struct flightrec_open) == 64, "a slot is a cache line");
+
 /* Outlives fork(), unlike the page it numbers: a child gets a number its ancestors never had. */
 static uint64_t last_instance;
 
@@ -121,12 +124,53 @@ static struct flightrec_open *pop_free(struct flightrec_process *process, uint32
 	return open;
 }
 
-int64_t process_open(struct flightrec_process *process, flightrec *rec, uint64_t id)
+/*
+ * A few free slots stay with the thread that closed their recorders: two threads that open and
+ * close would else pass the stack's head, and each other's slots, to and fro between their
+ * processors, at ten times the cost. Threads whose numbers have the same remainder share them.
+ */
+static uint32_t *spares_of(struct flightrec_process *process, uint32_t thread)
+{
+	return process->spare_[thread % FLIGHTREC_SPARE_LINES].slot;
+}
+
+static bool keep_spare(uint32_t *spares, uint32_t slot)
+{
+	for (unsigned int i = 0; i < FLIGHTREC_SPARES; i++) {
+		uint32_t none = 0;
+
+		if (!__atomic_load_n(&spares[i], __ATOMIC_RELAXED) &&
+		    __atomic_compare_exchange_n(&spares[i], &none, slot + 1, false,
+						__ATOMIC_RELEASE, __ATOMIC_RELAXED))
+			return true;
+	}
+	return false;
+}
+
+static struct flightrec_open *take_spare(uint32_t *spares, uint32_t *slot)
+{
+	for (unsigned int i = 0; i < FLIGHTREC_SPARES; i++) {
+		uint32_t found = __atomic_load_n(&spares[i], __ATOMIC_RELAXED);
+
+		if (found)
+			found = __atomic_exchange_n(&spares[i], 0, __ATOMIC_ACQUIRE);
+		if (found) {
+			*slot = found - 1;
+			return slot_address(*slot, false);
+		}
+	}
+	return NULL;
+}
+
+int64_t process_open(struct flightrec_process *process, uint32_t thread, flightrec *rec,
+		     uint64_t id)
 {
 	struct flightrec_open *open;
 	uint32_t slot;
 
-	open = pop_free(process, &slot);
+	open = take_spare(spares_of(process, thread), &slot);
+	if (!open)
+		open = pop_free(process, &slot);
 	if (!open) {
 		slot = __atomic_fetch_add(&process->used, 1, __ATOMIC_RELAXED);
 		open = slot_address(slot, true);
@@ -139,13 +183,15 @@ int64_t process_open(struct flightrec_process *process, flightrec *rec, uint64_t
 	return slot;
 }
 
-void process_close(struct flightrec_process *process, uint32_t slot, uint64_t id)
+void process_close(struct flightrec_process *process, uint32_t thread, uint32_t slot, uint64_t id)
 {
 	struct flightrec_open *open = slot_address(slot, false);
 
 	/* The compare guards against a recorder whose memory was overwritten. */
-	if (open && __atomic_compare_exchange_n(&open->id, &id, 0, false, __ATOMIC_ACQ_REL,
-						__ATOMIC_RELAXED))
+	if (!open || !__atomic_compare_exchange_n(&open->id, &id, 0, false, __ATOMIC_ACQ_REL,
+						  __ATOMIC_RELAXED))
+		return;
+	if (!keep_spare(spares_of(process, thread), slot))
 		push_free(process, open, slot);
 }
 

@@ -22,11 +22,13 @@ static inline struct flightrec_process *process_peek(void)
 /* This process, with an instance number; NULL if there is no memory for it. */
 struct flightrec_process *process_get(void);
 
-/* Enters an open recorder; returns its slot number, or a negative errno. */
-int64_t process_open(struct flightrec_process *process, flightrec *rec, uint64_t id);
+/* Enters an open recorder; returns its slot number, or a negative errno. @thread: the caller's id.
+ */
+int64_t process_open(struct flightrec_process *process, uint32_t thread, flightrec *rec,
+		     uint64_t id);
 
 /* Takes recorder @id out again. */
-void process_close(struct flightrec_process *process, uint32_t slot, uint64_t id);
+void process_close(struct flightrec_process *process, uint32_t thread, uint32_t slot, uint64_t id);
 
 /*
  * The recorder in @slot if the low 32 bits of its id are @id, else NULL. These bits repeat after

@@ -68,7 +68,7 @@ static int open_recorder(flightrec *rec, const char *name, uint64_t timeout_ns)
 	inherit_context(rec, parent);
 
 	id = __atomic_add_fetch(&process->opened, 1, __ATOMIC_RELAXED);
-	slot = process_open(process, rec, id);
+	slot = process_open(process, rec->tid_, rec, id);
 	if (slot < 0)
 		return (int)slot;
 	rec->slot_ = (uint32_t)slot;
@@ -115,7 +115,7 @@ EXPORT void flightrec_end(flightrec *rec)
 	if (probe_watched(FLIGHTREC_PROBE_END))
 		probe_end(rec, id);
 	process = process_peek();
-	process_close(process, slot, id);
+	process_close(process, thread_id(process), slot, id);
 	thread_remove(process, slot, id);
 }
 
