@@ -175,7 +175,6 @@ static void scan_slots(struct session *s)
 {
 	uint32_t used = tracker_slots_used(&s->tracker);
 
-	settlement_release(s);
 	tracker_drain_entries(&s->tracker);
 	for (uint32_t i = 0; i < used; i++) {
 		uint64_t word = s->tracker.slots[i].word;

@@ -282,13 +282,19 @@ test_cxx_static_program()
 	cxx exceptions-static
 }
 
-plugin()
+# PROGRAM loads the plugin, whose recorder times out.
+run_plugin()
 {
 	run_worker w --json -- "$FLIGHTREC_TESTS/$1"
 	ask 0 w plugin "$FLIGHTREC_TESTS/plugin.so"
 	tell w plugin_extend 1
 	await w err '*"event":"timeout"*'
 	finish w
+}
+
+plugin()
+{
+	run_plugin "$1"
 	valid_json "$T/w.err"
 	expect_values "plugin	1" "$T/w.err" timeout recorder.name entries_total
 	expect_values "from the plugin" "$T/w.err" timeout entries.*.message
@@ -310,11 +316,7 @@ test_dlopen_from_a_known_place()
 # Not known before, so that the first of it may be missed, but not the recorder.
 test_dlopen_from_an_unknown_place()
 {
-	run_worker w --json -- "$FLIGHTREC_TESTS/loader"
-	ask 0 w plugin "$FLIGHTREC_TESTS/plugin.so"
-	tell w plugin_extend 1
-	await w err '*"event":"timeout"*'
-	finish w
+	run_plugin loader
 	expect_values plugin "$T/w.err" timeout recorder.name
 }
 
