@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * The BPF side of flightrec: probe programs, process bookkeeping, and the programs that the
- * collector runs. Those of the deadline timer are in timer.bpf.h.
+ * The BPF side of flightrec: probe programs, and the programs that the collector runs. Those of
+ * the deadline timer are in timer.bpf.h, those of processes' lives in process_events.bpf.h.
  */
 #include "vmlinux.h"
 
@@ -31,6 +31,7 @@ struct user_pt_regs {
 
 #include "record.h"
 #include "entry.bpf.h"
+#include "process_events.bpf.h"
 #include "timer.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -317,66 +318,14 @@ int on_replay(struct pt_regs *ctx)
 SEC("uprobe")
 int on_mappings(struct pt_regs *ctx)
 {
-	u32 pid = bpf_get_current_pid_tgid() >> 32;
+	struct process_key key;
 
 	keep_kernel_stack(ctx);
-	if (pid_watched(pid))
-		notify(NOTICE_MAPPINGS, pid, 0, bpf_ktime_get_ns());
-	return 0;
-}
-
-/* ---- processes ---- */
-
-SEC("tp_btf/sched_process_fork")
-int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
-{
-	u32 parent_pid = parent->tgid, child_pid = child->tgid, one = 1;
-
-	if (follow_children && child_pid != parent_pid &&
-	    bpf_map_lookup_elem(&watched, &parent_pid))
-		bpf_map_update_elem(&watched, &child_pid, &one, BPF_ANY);
-	return 0;
-}
-
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(on_exec, struct task_struct *task)
-{
-	struct process_key key;
-
-	task_key(task, &key);
+	current_key(&key);
 	if (!pid_watched(key.pid))
 		return 0;
-	key.exec_id--;
-	end_process(&key, PROCESS_EXECED, 0);
+	end_replaced(&key);
 	notify(NOTICE_MAPPINGS, key.pid, 0, bpf_ktime_get_ns());
-	return 0;
-}
-
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(on_exit, struct task_struct *task)
-{
-	struct process_key key;
-
-	if (task->signal->live.counter > 0)
-		return 0;
-	task_key(task, &key);
-	end_process(&key, PROCESS_ENDED, task->exit_code);
-	bpf_map_delete_elem(&watched, &key.pid);
-	return 0;
-}
-
-/* Lists the watched processes that run already, as struct process_found. */
-SEC("iter/task")
-int list_processes(struct bpf_iter__task *ctx)
-{
-	struct task_struct *task = ctx->task;
-	struct process_found found = {};
-
-	if (!task || task->pid != task->tgid || !pid_watched(task->tgid))
-		return 0;
-	task_key(task, &found.key);
-	bpf_probe_read_kernel(found.comm, COMM_SIZE, task->comm);
-	bpf_seq_write(ctx->meta->seq, &found, sizeof(found));
 	return 0;
 }
 

@@ -17,13 +17,12 @@ const volatile u32 shards = 1; /* of the free lists: one a CPU, up to SHARDS_MAX
 const volatile u32 ring_bytes = 4096;
 const volatile u32 min_severity = 0;
 const volatile u64 override_timeout_ns = 0;
-const volatile bool watch_all = false;       /* every process, else those in `watched` */
-const volatile bool follow_children = false; /* what a watched process forks is watched */
+const volatile bool watch_all = false; /* every process, else those in `watched` */
 
 /* ---- written by both sides ---- */
 
 volatile u32 ring_woken[RINGS_MAX]; /* a wake-up is under way; cleared when a drain begins */
-volatile u32 notices_woken;		    /* set while the collector is yet to look at its notices */
+volatile u32 notices_woken;         /* set while the collector is yet to look at its notices */
 volatile u32 scan_slots;            /* a notice was refused: the collector must look at the slots */
 volatile u32 fresh_slots;           /* slots that were ever in use: those below this number */
 volatile u32 fresh_processes;
@@ -71,8 +70,8 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, WATCHED_MAX);
-	__type(key, u32); /* pid */
-	__type(value, u32);
+	__type(key, u32);   /* pid */
+	__type(value, u64); /* when it started, CLOCK_BOOTTIME; 0: the collector put it here */
 } watched SEC(".maps");
 
 /* Call sites whose description was sent: a cache, where a lost entry costs a second sending. */

@@ -22,12 +22,51 @@ static __always_inline bool pid_watched(u32 pid)
 	return watch_all || bpf_map_lookup_elem(&watched, &pid);
 }
 
+/* The process of @key is no more. Its recorders are for the collector to drop. */
+static __always_inline void end_process(const struct process_key *key, u32 state, u32 exit_code)
+{
+	u32 *found = bpf_map_lookup_elem(&process_index, key);
+	struct process_slot *process;
+	u64 word;
+	u32 index;
+
+	if (!found)
+		return;
+	index = *found;
+	process = bpf_map_lookup_elem(&processes, &index);
+	if (!process)
+		return;
+	word = READ_ONCE(process->word);
+	if (WORD_STATE(word) != PROCESS_ALIVE)
+		return;
+	process->exit_code = exit_code;
+	process->ended_ns = bpf_ktime_get_ns();
+	if (__sync_val_compare_and_swap(&process->word, word, WORD(WORD_GENERATION(word), state)) !=
+	    word)
+		return;
+	bpf_map_delete_elem(&process_index, key);
+	notify(NOTICE_PROCESS, index, WORD_GENERATION(word), process->ended_ns);
+}
+
+/*
+ * Ends what the process of @key was before it called execve(). Asked also by what comes later in
+ * its life, as the tracepoint of execve() may be missed: see on_exec.
+ */
+static __always_inline void end_replaced(const struct process_key *key)
+{
+	struct process_key replaced = *key;
+
+	replaced.exec_id--;
+	end_process(&replaced, PROCESS_EXECED, 0);
+}
+
 /* A slot for the process of @key; NONE if there is none left. */
 static __always_inline u32 register_process(const struct process_key *key, const char *comm)
 {
 	struct process_slot *process;
 	u32 index, *first;
 
+	end_replaced(key);
 	index = pop_process(0);
 	if (index == NONE)
 		index = take_fresh(&fresh_processes, max_processes);
@@ -64,32 +103,6 @@ static __always_inline u32 current_process(const struct process_key *key)
 	if (!pid_watched(key->pid))
 		return NONE;
 	return register_process(key, NULL);
-}
-
-/* The process of @key is no more. Its recorders are for the collector to drop. */
-static __always_inline void end_process(const struct process_key *key, u32 state, u32 exit_code)
-{
-	u32 *found = bpf_map_lookup_elem(&process_index, key);
-	struct process_slot *process;
-	u64 word;
-	u32 index;
-
-	if (!found)
-		return;
-	index = *found;
-	process = bpf_map_lookup_elem(&processes, &index);
-	if (!process)
-		return;
-	word = READ_ONCE(process->word);
-	if (WORD_STATE(word) != PROCESS_ALIVE)
-		return;
-	process->exit_code = exit_code;
-	process->ended_ns = bpf_ktime_get_ns();
-	if (__sync_val_compare_and_swap(&process->word, word, WORD(WORD_GENERATION(word), state)) !=
-	    word)
-		return;
-	bpf_map_delete_elem(&process_index, key);
-	notify(NOTICE_PROCESS, index, WORD_GENERATION(word), process->ended_ns);
 }
 
 #endif /* FLIGHTREC_PROCESS_BPF_H */

@@ -165,13 +165,15 @@ static void print_losses(const struct options *o, const struct report_totals *to
 
 static void print_work(struct watch *w)
 {
-	uint64_t count[COUNTERS];
+	uint64_t count[COUNTERS], execs, exits;
 
 	tracker_count(&w->session.tracker, count);
+	tracker_missed(&w->session.tracker, &execs, &exits);
 	fprintf(stderr,
 		"flightrec: the timer fired %lu times, the kernel woke the collector %lu times; "
-		"%lu notices were refused, and made good\n",
-		count[COUNT_TICKS], count[COUNT_WAKEUPS], count[COUNT_NOTICES_LOST]);
+		"%lu notices were refused, %lu execs and %lu ends of processes missed, and made "
+		"good\n",
+		count[COUNT_TICKS], count[COUNT_WAKEUPS], count[COUNT_NOTICES_LOST], execs, exits);
 }
 
 void watch_stop(struct watch *w)

@@ -12,6 +12,11 @@
 #include "collector/ring_record.h"
 #include "collector/settlement.h"
 
+/* Whoever is held up within a program of the kernel's side is through with it after that. */
+#define MISSED_EXECS_AFTER_NS 20000000
+/* A look at all processes for it takes milliseconds. */
+#define MISSED_EXECS_APART_NS 1000000000
+
 static void look_at_process(struct session *s, uint32_t index)
 {
 	struct process_slot process;
@@ -45,6 +50,17 @@ static void add_rescan(struct session *s, pid_t pid)
 	s->rescans[s->n_rescans++] = pid;
 }
 
+/* Where one execve() was just told of, another may have been missed. */
+static void look_for_missed_execs_later(struct session *s)
+{
+	uint64_t soon_ns = clock_ns(CLOCK_MONOTONIC) + MISSED_EXECS_AFTER_NS;
+	uint64_t apart_ns = s->missed_execs_found_ns + MISSED_EXECS_APART_NS;
+
+	if (s->missed_execs_at_ns)
+		return;
+	s->missed_execs_at_ns = s->missed_execs_found_ns && apart_ns > soon_ns ? apart_ns : soon_ns;
+}
+
 static void on_notice(struct session *s, const struct notice *notice)
 {
 	switch (notice->type) {
@@ -62,6 +78,7 @@ static void on_notice(struct session *s, const struct notice *notice)
 		break;
 	case NOTICE_MAPPINGS:
 		add_rescan(s, (pid_t)notice->index);
+		look_for_missed_execs_later(s);
 		break;
 	}
 }
@@ -190,6 +207,26 @@ static void scan_slots(struct session *s)
 	tracker_rearm(&s->tracker);
 }
 
+static bool is_due(uint64_t at_ns)
+{
+	return at_ns && clock_ns(CLOCK_MONOTONIC) >= at_ns;
+}
+
+/* Which process it was is not known: any of those watched may have a program with new probes. */
+static void look_for_missed_execs(struct session *s)
+{
+	uint64_t execs, exits;
+
+	s->missed_execs_at_ns = 0;
+	tracker_missed(&s->tracker, &execs, &exits);
+	if (execs == s->missed_execs)
+		return;
+	s->missed_execs = execs;
+	s->missed_execs_found_ns = clock_ns(CLOCK_MONOTONIC);
+	tracker_processes(&s->tracker, add_process_rescan, s);
+	look_for_missed_execs_later(s);
+}
+
 static void rescan(struct session *s)
 {
 	for (size_t i = 0; i < s->n_rescans; i++)
@@ -219,9 +256,11 @@ void session_dispatch(struct session *s)
 		settlement_continue(s, false);
 	/* What follows may take its time. */
 	write_reports(s);
+	if (is_due(s->missed_execs_at_ns))
+		look_for_missed_execs(s);
 	if (s->n_rescans)
 		rescan(s);
-	if (s->adopt_again_ns && clock_ns(CLOCK_MONOTONIC) >= s->adopt_again_ns)
+	if (is_due(s->adopt_again_ns))
 		session_adopt(s);
 	settlement_release(s);
 	recorder_table_sweep(&s->recorders);
@@ -230,9 +269,18 @@ void session_dispatch(struct session *s)
 
 int session_wait_ms(const struct session *s)
 {
+	uint64_t due_ns = s->adopt_again_ns, now_ns;
+
 	if (s->more)
 		return 0;
-	return s->n_waiting || s->adopt_again_ns ? SETTLEMENT_STEP_MS : -1;
+	if (s->n_waiting)
+		return SETTLEMENT_STEP_MS;
+	if (!due_ns || (s->missed_execs_at_ns && s->missed_execs_at_ns < due_ns))
+		due_ns = s->missed_execs_at_ns;
+	if (!due_ns)
+		return -1;
+	now_ns = clock_ns(CLOCK_MONOTONIC);
+	return now_ns < due_ns ? (int)((due_ns - now_ns) / 1000000) + 1 : 0;
 }
 
 int session_watch(struct session *s, pid_t pid)

@@ -54,7 +54,10 @@ struct session {
 	uint64_t adopt_again_ns; /* CLOCK_MONOTONIC; 0: all are looked at */
 	pid_t *rescans;          /* processes whose mappings changed */
 	size_t n_rescans;
-	uint64_t last_deadline_ns; /* later ones are not kept: the end is near; 0: all are */
+	uint64_t missed_execs;          /* calls of execve() that were not told of, last time */
+	uint64_t missed_execs_at_ns;    /* when to look for more, CLOCK_MONOTONIC; 0: no need to */
+	uint64_t missed_execs_found_ns; /* when there were some; 0: never */
+	uint64_t last_deadline_ns;      /* later ones are not kept: the end is near; 0: all are */
 	uint64_t reports;
 	uint64_t buffer_lost;    /* entries left out of replays */
 	uint64_t timed_out_here; /* seen before the kernel's timer could tell */

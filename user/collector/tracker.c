@@ -97,7 +97,6 @@ static void configure(struct tracker *t, const struct tracker_options *options)
 	config->min_severity = (uint32_t)options->min_severity;
 	config->override_timeout_ns = options->timeout_ns;
 	config->watch_all = options->watch_all;
-	config->follow_children = options->follow_children;
 }
 
 /* BPF maps as memory: @size is rounded up to pages, as the kernel does. */
@@ -166,6 +165,31 @@ static int run_program(struct bpf_program *program, void *context, uint32_t cont
 	return options.retval ? -EIO : 0;
 }
 
+/* Probes are attached file by file, being found. */
+static int attach_tracepoints(struct tracker *t, bool follow_children)
+{
+	const struct {
+		struct bpf_program *program;
+		struct bpf_link **link;
+		bool wanted;
+	} tracepoints[] = {
+		{t->skeleton->progs.on_fork, &t->skeleton->links.on_fork, follow_children},
+		{t->skeleton->progs.on_exec, &t->skeleton->links.on_exec, true},
+		{t->skeleton->progs.on_exit, &t->skeleton->links.on_exit, true},
+		{t->skeleton->progs.on_exit_signal, &t->skeleton->links.on_exit_signal, true},
+		{t->skeleton->progs.on_free, &t->skeleton->links.on_free, true},
+	};
+
+	for (size_t i = 0; i < sizeof(tracepoints) / sizeof(tracepoints[0]); i++) {
+		if (!tracepoints[i].wanted)
+			continue;
+		*tracepoints[i].link = bpf_program__attach(tracepoints[i].program);
+		if (!*tracepoints[i].link)
+			return -errno;
+	}
+	return 0;
+}
+
 int tracker_open(struct tracker *t, const struct tracker_options *options, tracker_record_fn fn,
 		 void *arg, char *error, size_t error_size)
 {
@@ -211,14 +235,9 @@ int tracker_open(struct tracker *t, const struct tracker_options *options, track
 		fail(error, error_size, err, "cannot start the deadline timer");
 		goto cleanup;
 	}
-	bpf_program__set_autoattach(t->skeleton->progs.list_processes, false);
-	/* The tracepoints; probes are attached file by file, being found. */
-	t->skeleton->links.on_exit = bpf_program__attach(t->skeleton->progs.on_exit);
-	t->skeleton->links.on_exec = bpf_program__attach(t->skeleton->progs.on_exec);
-	t->skeleton->links.on_fork = bpf_program__attach(t->skeleton->progs.on_fork);
-	if (!t->skeleton->links.on_exit || !t->skeleton->links.on_exec ||
-	    !t->skeleton->links.on_fork) {
-		err = fail(error, error_size, -errno, "cannot attach to the process tracepoints");
+	err = attach_tracepoints(t, options->follow_children);
+	if (err) {
+		fail(error, error_size, err, "cannot attach to the process tracepoints");
 		goto cleanup;
 	}
 	return 0;
@@ -276,9 +295,11 @@ struct bpf_program *tracker_program(struct tracker *t, enum flightrec_probe prob
 
 int tracker_watch(struct tracker *t, pid_t pid)
 {
-	uint32_t key = (uint32_t)pid, one = 1;
+	uint32_t key = (uint32_t)pid;
+	uint64_t started_ns = 0;
 
-	return bpf_map_update_elem(bpf_map__fd(t->skeleton->maps.watched), &key, &one, BPF_ANY)
+	return bpf_map_update_elem(bpf_map__fd(t->skeleton->maps.watched), &key, &started_ns,
+				   BPF_ANY)
 		       ? -errno
 		       : 0;
 }
@@ -376,6 +397,22 @@ void tracker_verified(struct tracker *t, void (*fn)(const char *program, uint32_
 			continue;
 		fn(bpf_program__name(program), info.verified_insns);
 	}
+}
+
+static uint64_t runs_missed(const struct bpf_program *program)
+{
+	struct bpf_prog_info info = {0};
+	uint32_t size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size)
+		       ? 0
+		       : info.recursion_misses;
+}
+
+void tracker_missed(const struct tracker *t, uint64_t *execs, uint64_t *exits)
+{
+	*execs = runs_missed(t->skeleton->progs.on_exec);
+	*exits = runs_missed(t->skeleton->progs.on_exit);
 }
 
 uint32_t tracker_slots_used(const struct tracker *t)

@@ -105,6 +105,13 @@ uint32_t tracker_adopt(struct tracker *tracker, struct adopt_args *args);
 /* Tells how many instructions the verifier walked through for each program; 0: it did not say. */
 void tracker_verified(struct tracker *tracker, void (*fn)(const char *program, uint32_t count));
 
+/*
+ * How many calls of execve(), and ends of threads, the kernel did not run its program for, as it
+ * was within that program already: of any process, watched or not. They are made good by other
+ * means.
+ */
+void tracker_missed(const struct tracker *tracker, uint64_t *execs, uint64_t *exits);
+
 /* Slots that were ever in use are those below this number. */
 uint32_t tracker_slots_used(const struct tracker *tracker);
 /* Whether a notice was refused since the last call: then look at the slots. */
