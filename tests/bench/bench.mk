@@ -9,8 +9,7 @@ BENCH_LINK = -L$(BENCH_DIR) -l:$(SONAME) -Wl,-rpath,'$$ORIGIN' $(LIBS) -lpthread
 # LTTng-UST is a peer, not needed to build anything else.
 BENCH_LTTNG := $(if $(wildcard /usr/include/$(MULTIARCH)/lttng/tracepoint.h \
 		/usr/include/lttng/tracepoint.h),$(BENCH_DIR)/shapes-lttng)
-BENCH_REDIS := $(if $(wildcard /usr/include/hiredis/hiredis.h),$(BENCH_DIR)/load \
-	$(if $(BENCH_LTTNG),$(BENCH_DIR)/load-lttng))
+BENCH_REDIS := $(BENCH_DIR)/redis_module.so $(if $(BENCH_LTTNG),$(BENCH_DIR)/redis_module_lttng.so)
 BENCH_PROGRAMS := $(addprefix $(BENCH_DIR)/,cost deadlines flood floor lateness shapes sink)
 
 $(BENCH_LIB): $(B)/$(SONAME)
@@ -49,15 +48,14 @@ $(BENCH_DIR)/shapes-lttng: $(addprefix $(BENCH_DIR)/,shapes.o measure.o ways_ltt
 
 $(BENCH_DIR)/ways_lttng.o: BENCH_CC += -Itests/bench -Wno-missing-prototypes
 
-$(BENCH_DIR)/load: $(addprefix $(BENCH_DIR)/,load.o measure.o) $(BENCH_LIB)
-	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(filter %.o,$^) $(BENCH_LINK) -lhiredis -o $@
+$(BENCH_DIR)/redis_module.so: tests/bench/redis_module.c $(BENCH_LIB)
+	$(call say,CC,$@)
+	$(Q)$(BENCH_CC) -MF $@.d -fPIC -shared $< $(LDFLAGS) $(BENCH_LINK) -o $@
 
-$(BENCH_DIR)/load-lttng: tests/bench/load.c $(BENCH_DIR)/measure.o $(BENCH_LIB)
-	$(call say,LD,$@)
-	$(Q)$(BENCH_CC) -Itests/bench -Wno-missing-prototypes -DBENCH_LTTNG -MF $@.d \
-		tests/bench/load.c $(BENCH_DIR)/measure.o $(LDFLAGS) $(BENCH_LINK) -lhiredis \
-		-llttng-ust -ldl -o $@
+$(BENCH_DIR)/redis_module_lttng.so: tests/bench/redis_module.c tests/bench/lttng_events.h
+	$(call say,CC,$@)
+	$(Q)$(BENCH_CC) -Itests/bench -Wno-missing-prototypes -DBENCH_LTTNG -MF $@.d -fPIC -shared \
+		$< $(LDFLAGS) -llttng-ust -ldl -o $@
 
 .PRECIOUS: $(BENCH_DIR)/%.bpf.o $(BENCH_DIR)/%.skel.h
 

@@ -105,35 +105,3 @@ bench_peers() {
 		row "way_$way.threads" count "$way"
 	done
 }
-
-bench_load() {
-	local redis lttng='' socket=$DIR/redis.sock
-	if [ ! -x "$DIR/load" ] || ! command -v redis-server >/dev/null; then
-		printf '\nload: needs redis-server and hiredis\n'
-		return
-	fi
-	lttng_start && [ -x "$DIR/load-lttng" ] && lttng=1
-	rm -f "$socket"
-	taskset -c 0 redis-server --port 0 --unixsocket "$socket" --save '' --daemonize no \
-		--dir "$DIR" >>"$LOG" 2>&1 &
-	redis=$!
-	while [ ! -S "$socket" ]; do sleep 0.05; done
-	for _ in $(seq "$REPEAT"); do
-		take load_unwatched "$DIR/load" "$socket" 1000
-		take load_watched watched -- "$DIR/load" "$socket" 1000
-		take load_floor empty "$DIR/load" "$socket" 1000
-		[ -z "$lttng" ] || take load_lttng with_lttng "$DIR/load-lttng" "$socket" 1000
-	done
-	kill "$redis"
-	wait "$redis" 2>/dev/null || true
-	lttng_stop
-	title 'redis client, 50 connections, a recorder with 2 entries for each GET'
-	row load_unwatched.rate /s 'requests: unwatched'
-	row load_watched.rate /s vs load_unwatched.rate 'requests: watched'
-	row load_floor.rate /s vs load_unwatched.rate 'requests: empty BPF program, same probes'
-	row load_lttng.rate /s vs load_unwatched.rate 'requests: LTTng-UST'
-	row load_unwatched.p99 us 'latency p99: unwatched'
-	row load_watched.p99 us vs load_unwatched.p99 'latency p99: watched'
-	row load_floor.p99 us vs load_unwatched.p99 'latency p99: empty BPF program, same probes'
-	row load_lttng.p99 us vs load_unwatched.p99 'latency p99: LTTng-UST'
-}

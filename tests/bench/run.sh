@@ -22,6 +22,8 @@ NAMES='calls collector open lateness idle losses peers load'
 . "$SOURCE/own.sh"
 # shellcheck source=peers.sh
 . "$SOURCE/peers.sh"
+# shellcheck source=load.sh
+. "$SOURCE/load.sh"
 
 version() {
 	"$@" 2>/dev/null | head -n 1 | sed 's/[^ -~]//g; s/["\\]//g' || true
