@@ -37,17 +37,17 @@ enum record_type {
  * observed process waits for each line it brings into the ring.
  */
 struct entry_record {
-	u8 type;	/* RECORD_ENTRY, or RECORD_CONTEXT: data is the whole context */
+	u8 type; /* RECORD_ENTRY, or RECORD_CONTEXT: data is the whole context */
 	u8 reserved;
-	u16 size;	/* bytes of data */
-	u16 how;	/* severity and FLIGHTREC_HOW_*; 0 for a context */
-	u16 process;	/* index of its process slot */
-	u32 slot;	/* the recorder's, or NONE: it is not open */
+	u16 size;       /* bytes of data */
+	u16 how;        /* severity and FLIGHTREC_HOW_*; 0 for a context */
+	u16 process;    /* index of its process slot */
+	u32 slot;       /* the recorder's, or NONE: it is not open */
 	u32 generation; /* of the slot */
-	u32 sequence;	/* counts the recorder's entries, from 1, modulo 2^32 */
+	u32 sequence;   /* counts the recorder's entries, from 1, modulo 2^32 */
 	u32 tid;
-	u64 time_ns;	/* CLOCK_MONOTONIC */
-	u64 site;	/* address of the call site in its process, or 0 */
+	u64 time_ns; /* CLOCK_MONOTONIC */
+	u64 site;    /* address of the call site in its process, or 0 */
 	u8 data[];
 };
 
@@ -102,7 +102,7 @@ enum recorder_state {
 	RECORDER_TIMED_OUT, /* past its deadline, not closed */
 	RECORDER_LATE,      /* closed past its deadline, before the tick that would have told */
 	RECORDER_FINISHED,  /* timed out, then closed */
-	RECORDER_REPLAYED,  /* closed in time, but asked for a replay, which is perhaps to be written */
+	RECORDER_REPLAYED,  /* closed in time, but asked for a replay */
 };
 
 #define WORD(generation, state) (((u64)(generation) << 8) | (state))

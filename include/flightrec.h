@@ -50,9 +50,11 @@ extern "C" {
 #define FLIGHTREC_CONTEXT_MAX 256
 
 /* Durations as uint64_t nanoseconds, rounded to the nearest; @n may be fractional. */
+/* clang-format off */
 #define FLIGHTREC_USEC(n) ((uint64_t)((n) * 1e3 + 0.5))
 #define FLIGHTREC_MSEC(n) ((uint64_t)((n) * 1e6 + 0.5))
 #define FLIGHTREC_SEC(n) ((uint64_t)((n) * 1e9 + 0.5))
+/* clang-format on */
 
 enum flightrec_severity {
 	FLIGHTREC_DEBUG,
@@ -81,14 +83,15 @@ typedef struct flightrec {
 	unsigned char context_[FLIGHTREC_CONTEXT_MAX];
 } flightrec;
 
+/* clang-format off */
 #ifdef __cplusplus
 #define FLIGHTREC_INIT {}
 #else
 #define FLIGHTREC_INIT {0}
 #endif
+/* clang-format on */
 
-#define FLIGHTREC_PRINTF_(format_index, first)                                                     \
-	__attribute__((format(printf, format_index, first)))
+#define FLIGHTREC_PRINTF_(format_index, first) __attribute__((format(printf, format_index, first)))
 
 /*
  * Opens @rec. It times out @timeout_ns from now unless it is closed or extended before that.
@@ -197,9 +200,8 @@ int flightrec_vlog(flightrec *rec, enum flightrec_severity severity, const char 
 #define FLIGHTREC_STEP(rec, ...)                                                                   \
 	for (struct flightrec_step FLIGHTREC_NAME_(flightrec_step_, __LINE__)                      \
 		     __attribute__((cleanup(flightrec_step_out_))),                                \
-	     *FLIGHTREC_NAME_(flightrec_once_, __LINE__) =                                         \
-		     FLIGHTREC_STEP_IN_(&FLIGHTREC_NAME_(flightrec_step_, __LINE__), (rec),        \
-					__VA_ARGS__);                                              \
+	     *FLIGHTREC_NAME_(flightrec_once_, __LINE__) = FLIGHTREC_STEP_IN_(                     \
+		     &FLIGHTREC_NAME_(flightrec_step_, __LINE__), (rec), __VA_ARGS__);             \
 	     FLIGHTREC_NAME_(flightrec_once_, __LINE__);                                           \
 	     FLIGHTREC_NAME_(flightrec_once_, __LINE__) = NULL)
 
@@ -258,8 +260,8 @@ static inline int flightrec_watched_(void)
 	return (int)__builtin_expect(*flightrec_watch_ != 0, 0);
 }
 
-void flightrec_entry_(flightrec *rec, struct flightrec_site *site, int severity,
-		      const char *format, ...) FLIGHTREC_PRINTF_(4, 5);
+void flightrec_entry_(flightrec *rec, struct flightrec_site *site, int severity, const char *format,
+		      ...) FLIGHTREC_PRINTF_(4, 5);
 flightrec *flightrec_scope_(flightrec *rec, const char *name, uint64_t timeout_ns);
 void flightrec_step_in_(struct flightrec_step *step, flightrec *rec, struct flightrec_site *site,
 			const char *format, ...) FLIGHTREC_PRINTF_(4, 5);

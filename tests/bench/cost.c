@@ -54,7 +54,7 @@ static void open_close(void *arg, uint64_t n)
 static void recorders(uint64_t entries)
 {
 	for (uint64_t i = 0; i < entries; i += ENTRIES_EACH) {
-		FLIGHTREC_SCOPE (rec, "bench", TIMEOUT) {
+		FLIGHTREC_SCOPE(rec, "bench", TIMEOUT) {
 			for (int j = 0; j < ENTRIES_EACH; j++)
 				flightrec_info(rec, "got %d of %s", j, key);
 		}

@@ -21,7 +21,7 @@ static uint64_t flood(uint64_t end_ns)
 {
 	uint64_t emitted = 0;
 
-	FLIGHTREC_SCOPE (rec, "flood", TIMEOUT) {
+	FLIGHTREC_SCOPE(rec, "flood", TIMEOUT) {
 		while (now_ns() < end_ns) {
 			for (int i = 0; i < ENTRIES_EACH; i++)
 				flightrec_info(rec, "got %d of %s", i, "user:1000042");
@@ -37,7 +37,7 @@ static uint64_t quiet(uint64_t end_ns)
 	const struct timespec pause = {.tv_nsec = 1000000};
 	uint64_t emitted = 0;
 
-	FLIGHTREC_SCOPE (rec, "quiet", TIMEOUT) {
+	FLIGHTREC_SCOPE(rec, "quiet", TIMEOUT) {
 		while (now_ns() < end_ns) {
 			flightrec_info(rec, "still here, %d", (int)emitted);
 			emitted++;

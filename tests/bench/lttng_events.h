@@ -11,6 +11,7 @@
 
 #include <lttng/tracepoint.h>
 
+/* clang-format off */
 LTTNG_UST_TRACEPOINT_EVENT(flightrec_bench, begin,
 	LTTNG_UST_TP_ARGS(uint64_t, id, const char *, name, uint64_t, timeout_ns),
 	LTTNG_UST_TP_FIELDS(
@@ -35,6 +36,7 @@ LTTNG_UST_TRACEPOINT_EVENT(flightrec_bench, end,
 		lttng_ust_field_integer(uint64_t, id, id)
 	)
 )
+/* clang-format on */
 
 #endif
 

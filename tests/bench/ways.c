@@ -21,7 +21,7 @@ const char *work_key = "user:1000042";
 static void work_flightrec(uint64_t n, unsigned int entries)
 {
 	for (uint64_t i = 0; i < n; i++) {
-		FLIGHTREC_SCOPE (rec, "work", FLIGHTREC_SEC(60)) {
+		FLIGHTREC_SCOPE(rec, "work", FLIGHTREC_SEC(60)) {
 			for (unsigned int j = 0; j < entries; j++)
 				flightrec_info(rec, "got %d of %s", (int)j, work_key);
 		}

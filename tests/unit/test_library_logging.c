@@ -26,7 +26,7 @@ static void test_steps(void **state)
 
 	(void)state;
 	flightrec_begin(&rec, "task", HOUR);
-	FLIGHTREC_STEP (&rec, "get(%d)", ++evaluated) {
+	FLIGHTREC_STEP(&rec, "get(%d)", ++evaluated) {
 		assert_true(probed.how & FLIGHTREC_HOW_STEP_IN);
 		assert_false(probed.how & FLIGHTREC_HOW_STEP_OUT);
 		if (evaluated)
@@ -38,7 +38,7 @@ static void test_steps(void **state)
 	assert_memory_equal(probed.data, &evaluated, sizeof(int));
 	assert_int_equal(count(FLIGHTREC_PROBE_ENTRY), 2);
 	/* Without a recorder there is nothing to tell. */
-	FLIGHTREC_STEP (NULL, "nothing")
+	FLIGHTREC_STEP(NULL, "nothing")
 		evaluated++;
 	assert_int_equal(evaluated, 2);
 	assert_int_equal(count(FLIGHTREC_PROBE_ENTRY), 2);
@@ -106,7 +106,7 @@ static void test_errno_is_not_touched(void **state)
 		flightrec_extend(NULL, HOUR);
 		flightrec_context(&rec, "key", "%d", 3);
 		flightrec_replay(&rec);
-		FLIGHTREC_STEP (&rec, "step")
+		FLIGHTREC_STEP(&rec, "step")
 			flightrec_current();
 		flightrec_end(&other);
 		flightrec_end(&rec);

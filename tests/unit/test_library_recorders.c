@@ -119,7 +119,7 @@ static void test_unwatched_tells_nobody(void **state)
 	assert_int_equal(flightrec_extend(&rec, 1), 0);
 	assert_int_equal(flightrec_replay(&rec), 0);
 	assert_int_equal(flightrec_context(&rec, "k", "%d", 1), 0);
-	FLIGHTREC_STEP (&rec, "%d", ++evaluated)
+	FLIGHTREC_STEP(&rec, "%d", ++evaluated)
 		assert_ptr_equal(flightrec_current(), &rec);
 	flightrec_end(&rec);
 	assert_int_equal(evaluated, 0);
@@ -298,7 +298,7 @@ static void test_current_is_a_threads_own(void **state)
 
 static int leave_by_return(void)
 {
-	FLIGHTREC_SCOPE (rec, "returned", HOUR) {
+	FLIGHTREC_SCOPE(rec, "returned", HOUR) {
 		assert_ptr_equal(flightrec_current(), rec);
 		return 7;
 	}
@@ -310,20 +310,20 @@ static void test_scope_is_closed_however_it_is_left(void **state)
 	int runs = 0;
 
 	(void)state;
-	FLIGHTREC_SCOPE (rec, "to its end", HOUR) {
+	FLIGHTREC_SCOPE(rec, "to its end", HOUR) {
 		assert_ptr_equal(flightrec_current(), rec);
 		runs++;
 	}
 	assert_int_equal(runs, 1);
 	assert_null(flightrec_current());
-	FLIGHTREC_SCOPE (rec, "broken", HOUR) {
+	FLIGHTREC_SCOPE(rec, "broken", HOUR) {
 		runs++;
 		if (rec)
 			break;
 		runs += 100;
 	}
 	assert_null(flightrec_current());
-	FLIGHTREC_SCOPE (rec, "continued", HOUR) {
+	FLIGHTREC_SCOPE(rec, "continued", HOUR) {
 		runs++;
 		if (rec)
 			continue;
@@ -331,7 +331,7 @@ static void test_scope_is_closed_however_it_is_left(void **state)
 	}
 	assert_int_equal(runs, 3);
 	assert_null(flightrec_current());
-	FLIGHTREC_SCOPE (rec, "gone to", HOUR) {
+	FLIGHTREC_SCOPE(rec, "gone to", HOUR) {
 		flightrec_info(rec, "leaving");
 		goto out;
 	}
@@ -339,8 +339,8 @@ out:
 	assert_null(flightrec_current());
 	assert_int_equal(leave_by_return(), 7);
 	assert_null(flightrec_current());
-	FLIGHTREC_SCOPE (outer, "outer", HOUR)
-		FLIGHTREC_SCOPE (inner, "inner", HOUR) {
+	FLIGHTREC_SCOPE(outer, "outer", HOUR)
+		FLIGHTREC_SCOPE(inner, "inner", HOUR) {
 			assert_ptr_equal(flightrec_current(), inner);
 			assert_ptr_not_equal(outer, inner);
 		}
@@ -354,7 +354,7 @@ static void test_scope_that_is_not_open(void **state)
 	int runs = 0;
 
 	(void)state;
-	FLIGHTREC_SCOPE (rec, "never", 0) {
+	FLIGHTREC_SCOPE(rec, "never", 0) {
 		runs++;
 		flightrec_info(rec, "printed at once");
 		assert_int_equal(probed.id, 0);

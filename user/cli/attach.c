@@ -115,7 +115,7 @@ int attach_processes(const struct options *options)
 		fprintf(stderr, "flightrec: cannot set a timer: %s\n", strerror(-err));
 		return watch_end(&w, EXIT_FAILED);
 	}
-	/* Before it is said that they are watched: what they log from then on finds its recorder. */
+	/* Before it is said that they are watched: what they log then finds its recorder. */
 	session_adopt(&w.session);
 	watch_print_setup(&w);
 	fprintf(stderr, "flightrec: watching %zu process%s%s\n", w.processes,

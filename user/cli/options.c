@@ -233,6 +233,7 @@ int options_parse(struct options *options, bool run, int argc, char **argv)
 		NULL,
 		NULL};
 	const struct argp *argp = run ? &run_argp : &attach_argp;
+	unsigned int flags;
 	char name[32];
 
 	*options = (struct options){
@@ -242,8 +243,8 @@ int options_parse(struct options *options, bool run, int argc, char **argv)
 	snprintf(name, sizeof(name), "flightrec %s", argv[0]);
 	argv[0] = name;
 	/* In order: what comes after COMMAND is COMMAND's. */
-	return argp_parse(argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP | (run ? ARGP_IN_ORDER : 0), NULL, options) ? EXIT_USAGE
-										    : 0;
+	flags = ARGP_NO_ERRS | ARGP_NO_HELP | (run ? ARGP_IN_ORDER : 0);
+	return argp_parse(argp, argc, argv, flags, NULL, options) ? EXIT_USAGE : 0;
 }
 
 void options_free(struct options *options)

@@ -18,7 +18,7 @@ struct watch {
 	const struct options *options;
 	struct session session;
 	struct launch launch; /* of run */
-	int output; /* a descriptor */
+	int output;           /* a descriptor */
 	bool output_failed;
 	sigset_t original_mask;
 	int epoll_fd;

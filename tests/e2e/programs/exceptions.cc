@@ -11,16 +11,16 @@
 
 static void leave_by_exception(const std::string &what)
 {
-	FLIGHTREC_SCOPE (rec, "thrown", FLIGHTREC_SEC(3600)) {
+	FLIGHTREC_SCOPE(rec, "thrown", FLIGHTREC_SEC(3600)) {
 		flightrec_info(rec, "about to throw %s", what.c_str());
-		FLIGHTREC_STEP (rec, "step %d", 1)
+		FLIGHTREC_STEP(rec, "step %d", 1)
 			throw std::runtime_error(what);
 	}
 }
 
 static int leave_by_return()
 {
-	FLIGHTREC_SCOPE (rec, "returned", FLIGHTREC_SEC(3600)) {
+	FLIGHTREC_SCOPE(rec, "returned", FLIGHTREC_SEC(3600)) {
 		flightrec_info(rec, "about to return");
 		return 7;
 	}
@@ -46,7 +46,7 @@ int main()
 	flightrec_context(&kept, "user", "%d", 42);
 	flightrec_info(&kept, "+wait(%s, %.1f)", "stdin", 1.5);
 	try {
-		FLIGHTREC_STEP (&kept, "step %s", "two")
+		FLIGHTREC_STEP(&kept, "step %s", "two")
 			throw 1;
 	} catch (int) {
 		flightrec_error(&kept, "caught");

@@ -172,7 +172,7 @@ static void log_long(flightrec *rec, unsigned long long count, size_t bytes)
 static void churn(unsigned long long count)
 {
 	for (unsigned long long i = 1; i <= count; i++) {
-		FLIGHTREC_SCOPE (rec, "churn", FLIGHTREC_SEC(3600))
+		FLIGHTREC_SCOPE(rec, "churn", FLIGHTREC_SEC(3600))
 			flightrec_info(rec, "entry %llu", i);
 	}
 }
@@ -391,7 +391,7 @@ static int do_recorder(const char *command, char *rest, char *answer)
 	} else if (is(command, "step")) {
 		rec = recorder(word(&rest));
 		name = word(&rest);
-		FLIGHTREC_STEP (rec, "%s", name)
+		FLIGHTREC_STEP(rec, "%s", name)
 			worker_do(rest, answer);
 		return 1;
 	} else if (is(command, "stray")) {
