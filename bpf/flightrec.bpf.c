@@ -102,6 +102,22 @@ int on_begin(struct pt_regs *ctx)
 	return 0;
 }
 
+/*
+ * A thread knows itself by the number that it has in its pid namespace, and it is @own that it
+ * wrote down. If that is this thread, the number we know it by.
+ */
+static __always_inline u32 opener_tid(u32 own)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pid *pid = task->thread_pid;
+	u32 level = pid->level;
+	int number = 0;
+
+	if (level)
+		bpf_probe_read_kernel(&number, sizeof(number), &pid->numbers[level].nr);
+	return (u32)number == own ? (u32)task->pid : own;
+}
+
 /* A recorder that was opened before it was watched, or when there was no room, logs. */
 __noinline u32 adopt_from_user(u64 rec, u64 id)
 {
@@ -119,7 +135,7 @@ __noinline u32 adopt_from_user(u64 rec, u64 id)
 	opening.started_ns = user.started_ns < now_ns ? user.started_ns : now_ns;
 	opening.timeout_ns = user.timeout_ns;
 	opening.parent_id = user.parent_id;
-	opening.tid = user.tid;
+	opening.tid = opener_tid(user.tid);
 	opening.name = user.name;
 	opening.flags = SLOT_ADOPTED;
 	return adopt_recorder(&key, process, &opening, now_ns);

@@ -7,6 +7,7 @@
 #include "collector/clock.h"
 #include "collector/session.h"
 #include "collector/target_memory.h"
+#include "collector/thread_number.h"
 
 /*
  * An opening that was under way when the probes went live may reach its probe all the same, and
@@ -26,6 +27,8 @@ struct adopting {
 	struct session *session;
 	struct pending_adoption *pending;
 	const struct process_found *found;
+	pid_t own_tid; /* of the last recorder, and the number we know that thread by */
+	pid_t tid;
 };
 
 void adoption_add(void *arg, pid_t pid, uint64_t state)
@@ -41,6 +44,16 @@ void adoption_add(void *arg, pid_t pid, uint64_t state)
 		(struct pending_adoption){pid, state, clock_ns(CLOCK_MONOTONIC), false};
 }
 
+/* Asked for once in a row: a thread may have thousands open. */
+static pid_t opener(struct adopting *adopting, pid_t own_tid)
+{
+	if (own_tid != adopting->own_tid) {
+		adopting->own_tid = own_tid;
+		adopting->tid = thread_number((pid_t)adopting->found->key.pid, own_tid);
+	}
+	return adopting->tid;
+}
+
 static int adopt_recorder(const flightrec *rec, uint64_t address, void *arg)
 {
 	struct adopting *adopting = arg;
@@ -50,8 +63,7 @@ static int adopt_recorder(const flightrec *rec, uint64_t address, void *arg)
 				  .id = rec->id_,
 				  .started_ns = rec->started_ns_,
 				  .timeout_ns = rec->timeout_ns_,
-				  .parent_id = rec->parent_id_,
-				  .tid = rec->tid_};
+				  .parent_id = rec->parent_id_};
 	struct pending_adoption *pending = adopting->pending;
 	struct held_recorder *held;
 	uint32_t slot;
@@ -62,6 +74,7 @@ static int adopt_recorder(const flightrec *rec, uint64_t address, void *arg)
 		s->adopt_again_ns = pending->live_ns + AGAIN_NS;
 		return 0;
 	}
+	args.tid = (uint32_t)opener(adopting, (pid_t)rec->tid_);
 	memcpy(args.comm, adopting->found->comm, sizeof(args.comm));
 	memcpy(args.name, rec->name_, sizeof(args.name));
 	slot = tracker_adopt(&s->tracker, &args);
@@ -79,7 +92,7 @@ static int adopt_recorder(const flightrec *rec, uint64_t address, void *arg)
 static void adopt_process(void *arg, const struct process_found *found)
 {
 	struct session *s = arg;
-	struct adopting adopting = {s, NULL, found};
+	struct adopting adopting = {.session = s, .found = found};
 	struct target_walk walk;
 	struct target target;
 

@@ -83,6 +83,25 @@ test_attach_takes_over_what_is_not_overdue_yet()
 	totals "$T/a.err" 1 1 1 0
 }
 
+# In a container a thread knows itself by another number than we do: a recorder that was open
+# before has the thread's own.
+test_attach_takes_over_in_a_pid_namespace()
+{
+	local leader thread
+
+	launch w unshare --pid --fork "$worker"
+	tell w thread t open r 1 task
+	tell w thread t log r info "nobody sees this"
+	leader=$(pgrep -P "${pid[w]}" -x worker)
+	thread=$(ls "/proc/$leader/task" | grep -v -x "$leader")
+	attach a --json -p "$leader"
+	await a out '*"event":"timeout"*'
+	stop a
+	finish w
+	expect_values "$leader	$thread" "$T/a.out" timeout recorder.pid recorder.tid
+	expect_lines "$T/a.out" "\"state\":\"thread $thread is sleeping" 1
+}
+
 test_attach_takes_over_many()
 {
 	start_worker w
