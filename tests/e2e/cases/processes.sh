@@ -135,27 +135,45 @@ test_died_tells_how()
 	done
 }
 
-test_twenty_processes()
+# hanging_children COUNT COMMANDS: CHILDREN of worker w, each of which does COMMANDS, its number in place of
+# "%", with its recorder r, which then times out
+hanging_children()
 {
-	local i children=()
+	local i
 
-	run_worker w --json -o "$T/replays"
-	for i in {1..20}; do
-		tell w fork "open r 3600000 task $i;loop r 10;log r info of $i;extend r 1"
-		children+=("$ANSWER")
+	CHILDREN=()
+	for ((i = 1; i <= $1; i++)); do
+		tell w fork "open r 3600000 task $i;${2//%/$i}extend r 1"
+		CHILDREN+=("$ANSWER")
 	done
-	for i in {1..20}; do
-		until_true grep -q "\"event\":\"timeout\".*\"name\":\"task $i\"" "$T/replays"
-	done
-	kill -KILL "${children[@]}"
-	for i in "${children[@]}"; do ask "signal 9" w wait "$i"; done
+	until_true times_out "$1"
+}
+
+times_out() { [[ $(grep -c '"event":"timeout"' "$T/replays") = "$1" ]]; }
+
+# Kills CHILDREN at once, ends w, and wants to be told of each.
+kill_children()
+{
+	local child
+
+	kill -KILL "${CHILDREN[@]}"
+	for child in "${CHILDREN[@]}"; do ask "signal 9" w wait "$child"; done
 	finish w
 	valid_json "$T/replays"
+	values "$T/replays" died recorder.pid
+	[[ $(sort <<<"$VALUES") = "$(printf '%s\n' "${CHILDREN[@]}" | sort)" ]] || fail "ends: $VALUES"
+}
+
+test_twenty_processes()
+{
+	local i
+
+	run_worker w --json -o "$T/replays"
+	hanging_children 20 "loop r 10;log r info of %;"
+	kill_children
 	values "$T/replays" timeout recorder.name entries.10.message entries_total entries_lost
 	[[ $(sort -V <<<"$VALUES") = "$(for i in {1..20}; do
 		printf 'task %d\tof %d\t11\t0\n' "$i" "$i"; done)" ]] || fail "replays: $VALUES"
-	values "$T/replays" died recorder.pid
-	[[ $(sort <<<"$VALUES") = "$(printf '%s\n' "${children[@]}" | sort)" ]] || fail "ends: $VALUES"
 	totals "$T/w.err" 20 20 220 0
 }
 
@@ -163,23 +181,11 @@ test_twenty_processes()
 # Linux 7.2 told of 93.
 test_ends_at_once()
 {
-	local i children=()
-
 	run_worker w --json -o "$T/replays"
-	for i in {1..100}; do
-		tell w fork "open r 3600000 task $i;extend r 1"
-		children+=("$ANSWER")
-	done
-	until_true times_out 100
-	kill -KILL "${children[@]}"
-	for i in "${children[@]}"; do ask "signal 9" w wait "$i"; done
-	finish w
-	values "$T/replays" died recorder.pid
-	[[ $(sort <<<"$VALUES") = "$(printf '%s\n' "${children[@]}" | sort)" ]] || fail "ends: $VALUES"
+	hanging_children 100 ""
+	kill_children
 	totals "$T/w.err" 100 100 0 0
 }
-
-times_out() { [[ $(grep -c '"event":"timeout"' "$T/replays") = "$1" ]]; }
 
 # Each with probes of its own, which nobody attached to before it was started.
 test_static_programs_at_once()
