@@ -5,31 +5,14 @@
  */
 #include "vmlinux.h"
 
-#if defined(__TARGET_ARCH_arm64)
-/* For bpf_tracing.h: vmlinux.h is of x86-64. The kernel's own is in asm/ptrace.h, and is fixed. */
-struct user_pt_regs {
-	__u64 regs[31];
-	__u64 sp;
-	__u64 pc;
-	__u64 pstate;
-};
-#endif
-
 #include <bpf/bpf_helpers.h>
-#include <bpf/bpf_tracing.h>
 #include <bpf/bpf_core_read.h>
 
 #define READ_ONCE(x) (*(volatile typeof(x) *)&(x))
 #define WRITE_ONCE(x, value) (*(volatile typeof(x) *)&(x) = (value))
 
-/* bpf_tracing.h of libbpf 1.1 stops at five. */
-#if defined(__TARGET_ARCH_x86)
-#define PT_REGS_SIXTH(ctx) ((ctx)->r9)
-#elif defined(__TARGET_ARCH_arm64)
-#define PT_REGS_SIXTH(ctx) (((const struct user_pt_regs *)(ctx))->regs[5])
-#endif
-
 #include "record.h"
+#include "probe_arguments.bpf.h"
 #include "entry.bpf.h"
 #include "process_events.bpf.h"
 #include "timer.bpf.h"
@@ -45,7 +28,7 @@ struct user_recorder {
 	u64 parent_id;
 	u32 tid;
 	u32 slot;
-	char name[NAME_SIZE];
+	char name[]; /* NAME_SIZE bytes; not copied to the stack, which is short */
 };
 
 static __always_inline u32 current_tid(void)
@@ -96,6 +79,7 @@ int on_begin(struct pt_regs *ctx)
 	opening.started_ns = now_ns;
 	opening.timeout_ns = PT_REGS_PARM3(ctx);
 	opening.user_name = (const void *)PT_REGS_PARM4(ctx);
+	opening.ctx = ctx;
 	opening.parent_id = PT_REGS_PARM5(ctx);
 	opening.tid = current_tid();
 	open_recorder(&key, process, &opening, now_ns);
@@ -136,7 +120,7 @@ __noinline u32 adopt_from_user(u64 rec, u64 id)
 	opening.timeout_ns = user.timeout_ns;
 	opening.parent_id = user.parent_id;
 	opening.tid = opener_tid(user.tid);
-	opening.name = user.name;
+	opening.user_name = (const void *)(rec + sizeof(user));
 	opening.flags = SLOT_ADOPTED;
 	return adopt_recorder(&key, process, &opening, now_ns);
 }
@@ -187,7 +171,7 @@ __noinline int emit_stray(u64 site, u32 how, u64 data, u64 size)
 	e.tid = current_tid();
 	e.time_ns = bpf_ktime_get_ns();
 	count(COUNT_ENTRIES);
-	lost = emit(&e, &key);
+	lost = emit(&e, &key, NULL);
 	if (lost)
 		count(lost);
 	return 0;
@@ -238,7 +222,7 @@ int on_entry(struct pt_regs *ctx)
 	e.tid = current_tid();
 	e.time_ns = bpf_ktime_get_ns();
 	count(COUNT_ENTRIES);
-	lost = emit(&e, &key.process);
+	lost = emit(&e, &key.process, ctx);
 	if (lost) {
 		__sync_fetch_and_add(&slot->refused, 1);
 		count(lost);
@@ -308,7 +292,7 @@ int on_context(struct pt_regs *ctx)
 	e.process = slot->process;
 	e.tid = current_tid();
 	e.time_ns = bpf_ktime_get_ns();
-	if (emit(&e, &key.process)) {
+	if (emit(&e, &key.process, NULL)) {
 		__sync_fetch_and_add(&slot->context_refused, 1);
 		count(COUNT_CONTEXT_LOST);
 	}

@@ -4,6 +4,7 @@
 #define FLIGHTREC_RECORDER_BPF_H
 
 #include "index.bpf.h"
+#include "probe_arguments.bpf.h"
 #include "process.bpf.h"
 #include "wheel.bpf.h"
 
@@ -15,8 +16,9 @@ struct opening {
 	u64 started_ns;
 	u64 timeout_ns;
 	u64 parent_id;
-	const char *name;      /* or NULL: use user_name */
-	const void *user_name; /* NAME_SIZE bytes in the process */
+	const char *name;      /* or NULL: in the process */
+	const void *user_name; /* NAME_SIZE bytes there */
+	struct pt_regs *ctx;   /* of the probe that has its first words; or NULL */
 	const char *comm;      /* or NULL: the current thread's */
 	u32 tid;
 	u32 flags;
@@ -54,6 +56,8 @@ static __always_inline void fill_slot(struct recorder_slot *slot, const struct r
 		bpf_get_current_comm(slot->comm, COMM_SIZE);
 	if (opening->name)
 		__builtin_memcpy(slot->name, opening->name, NAME_SIZE);
+	else if (opening->ctx && !(PT_REGS_WORD_4(opening->ctx) >> 56))
+		copy_words((u64 *)slot->name, WORDS_SIZE, opening->ctx);
 	else if (bpf_probe_read_user(slot->name, NAME_SIZE, opening->user_name))
 		slot->name[0] = 0;
 	slot->name[NAME_SIZE - 1] = 0;

@@ -5,11 +5,12 @@
  * <flightrec.h>.
  *
  * All arguments are 64 bits wide and stand in the argument registers of the C calling convention
- * (x86-64: rdi, rsi, rdx, rcx, r8, r9; arm64: x0 to x5), as the probes' notes say.
+ * (x86-64: rdi, rsi, rdx, rcx, r8, r9; arm64: x0 to x5), as the probes' notes say. Those of begin
+ * and entry are followed by FLIGHTREC_PROBE_WORDS more (r10, r11, rax, rbx, r12; x6 to x10).
  *
  *	probe	arguments
- *	begin	rec, id, timeout_ns, name, parent_id
- *	entry	rec, id, site, how, data, size
+ *	begin	rec, id, timeout_ns, name, parent_id, words of name
+ *	entry	rec, id, site, how, data, size, words of data
  *	end	rec, id
  *	extend	rec, id, timeout_ns
  *	context	rec, id, data, size
@@ -24,6 +25,9 @@
  *		(format, file, function), then the line as uint32_t; 0 with FLIGHTREC_HOW_INLINE
  * how		enum flightrec_severity in the low 8 bits, FLIGHTREC_HOW_* above
  * data, size	packed arguments, see below; at most FLIGHTREC_ENTRY_MAX bytes
+ * words	what name or data points to, as far as it fits: who finds all of it in registers
+ *need not read the program's memory, which takes a tenth of a probe's time. What lies behind the
+ *end of data is undefined.
  *
  * Each probe has a semaphore, and is one plain 1-byte nop (4 bytes on arm64) in the library. The
  * probe is reached only while its semaphore is not 0.
@@ -73,6 +77,20 @@
 #define FLIGHTREC_PROBE_REGISTERS                                                                  \
 	{                                                                                          \
 		"x0", "x1", "x2", "x3", "x4", "x5"                                                 \
+	}
+#endif
+
+/* Registers of the words, likewise. */
+#define FLIGHTREC_PROBE_WORDS 5
+#if defined(__x86_64__)
+#define FLIGHTREC_PROBE_WORD_REGISTERS                                                             \
+	{                                                                                          \
+		"%r10", "%r11", "%rax", "%rbx", "%r12"                                             \
+	}
+#elif defined(__aarch64__)
+#define FLIGHTREC_PROBE_WORD_REGISTERS                                                             \
+	{                                                                                          \
+		"x6", "x7", "x8", "x9", "x10"                                                      \
 	}
 #endif
 

@@ -219,7 +219,7 @@ static void test_unusable(void **state)
 {
 	(void)state;
 	refused("-shared -fPIC -DBEGIN_ARGS=A4", "arguments");
-	refused("-shared -fPIC -DBEGIN_ARGS=A6", "arguments");
+	refused("-shared -fPIC -DBEGIN_ARGS=A5", "arguments");
 	refused("-shared -fPIC -DBEGIN_ARGS='A4 \" 4@%r8d\"'", "arguments");
 	refused("-shared -fPIC -DBEGIN_ARGS='\"\"'", "arguments");
 	refused("-shared -fPIC -DSEMAPHORE_STEP=4", "semaphore");

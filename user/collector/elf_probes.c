@@ -224,17 +224,21 @@ static bool parse_note(const char *bytes, size_t size, bool has_base, uint64_t b
 static bool arguments_fit(enum flightrec_probe probe, const char *arguments)
 {
 	static const char *const reg[ARGUMENTS_MAX] = FLIGHTREC_PROBE_REGISTERS;
-	size_t length;
+	static const char *const word[FLIGHTREC_PROBE_WORDS] = FLIGHTREC_PROBE_WORD_REGISTERS;
+	bool words = probe == FLIGHTREC_PROBE_BEGIN || probe == FLIGHTREC_PROBE_ENTRY;
+	unsigned count = argument_count[probe];
 	unsigned i;
 
-	for (i = 0; i < argument_count[probe]; i++) {
+	for (i = 0; i < count + (words ? FLIGHTREC_PROBE_WORDS : 0); i++) {
+		const char *expected = i < count ? reg[i] : word[i - count];
+		size_t length = strlen(expected);
+
 		if (i && *arguments++ != ' ')
 			return false;
 		if (strncmp(arguments, "8@", 2) != 0)
 			return false;
 		arguments += 2;
-		length = strlen(reg[i]);
-		if (strncmp(arguments, reg[i], length) != 0)
+		if (strncmp(arguments, expected, length) != 0)
 			return false;
 		arguments += length;
 	}

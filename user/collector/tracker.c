@@ -23,6 +23,7 @@
 _Static_assert(NAME_SIZE == FLIGHTREC_NAME_MAX, "sizes of the library");
 _Static_assert(CONTEXT_MAX == FLIGHTREC_CONTEXT_MAX, "sizes of the library");
 _Static_assert(ENTRY_DATA_MAX == FLIGHTREC_ENTRY_MAX, "sizes of the library");
+_Static_assert(PROBE_WORDS == FLIGHTREC_PROBE_WORDS, "sizes of the library");
 
 /* libbpf's messages are for developers; the last one tells why a load failed. */
 static char last_message[512];

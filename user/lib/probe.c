@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "lib/probe.h"
 
+#include <string.h>
+
 /*
  * A USDT note, as <sys/sdt.h> would make it (SystemTap's "UserSpaceProbeImplementation" page
  * gives the format), but with one semaphore that lies in flightrec_state_, and with the
@@ -64,6 +66,12 @@ _Static_assert(offsetof(struct flightrec_state, semaphore[FLIGHTREC_PROBE_REPLAY
 #define R3 "rcx"
 #define R4 "r8"
 #define R5 "r9"
+#define WORDS " 8@%%r10 8@%%r11 8@%%rax 8@%%rbx 8@%%r12"
+#define W0 "r10"
+#define W1 "r11"
+#define W2 "rax"
+#define W3 "rbx"
+#define W4 "r12"
 #elif defined(__aarch64__)
 #define ARGUMENTS_2 "8@x0 8@x1"
 #define ARGUMENTS_3 ARGUMENTS_2 " 8@x2"
@@ -76,6 +84,12 @@ _Static_assert(offsetof(struct flightrec_state, semaphore[FLIGHTREC_PROBE_REPLAY
 #define R3 "x3"
 #define R4 "x4"
 #define R5 "x5"
+#define WORDS " 8@x6 8@x7 8@x8 8@x9 8@x10"
+#define W0 "x6"
+#define W1 "x7"
+#define W2 "x8"
+#define W3 "x9"
+#define W4 "x10"
 #else
 #error "flightrec: not ported to this architecture"
 #endif
@@ -91,6 +105,26 @@ _Static_assert(offsetof(struct flightrec_state, semaphore[FLIGHTREC_PROBE_REPLAY
 #endif
 
 #define PIN(number, value) register uint64_t r##number asm(R##number) = (uint64_t)(value)
+/* Loaded before anything is pinned: a call in between, as without optimization, would use
+ * registers. */
+#define LOAD_WORDS(from)                                                                           \
+	uint64_t v0 = word(from, 0), v1 = word(from, 1), v2 = word(from, 2), v3 = word(from, 3),   \
+		 v4 = word(from, 4)
+#define PIN_WORDS                                                                                  \
+	register uint64_t w0 asm(W0) = v0;                                                         \
+	register uint64_t w1 asm(W1) = v1;                                                         \
+	register uint64_t w2 asm(W2) = v2;                                                         \
+	register uint64_t w3 asm(W3) = v3;                                                         \
+	register uint64_t w4 asm(W4) = v4
+#define PINNED_WORDS "r"(w0), "r"(w1), "r"(w2), "r"(w3), "r"(w4)
+
+static inline uint64_t word(const void *from, size_t number)
+{
+	uint64_t word;
+
+	memcpy(&word, (const char *)from + number * sizeof(word), sizeof(word));
+	return word;
+}
 
 __attribute__((section(".probes"), used, aligned(8))) struct flightrec_state flightrec_state_ = {
 	.magic = FLIGHTREC_STATE_MAGIC,
@@ -104,29 +138,33 @@ __attribute__((visibility("default"))) const volatile uint16_t *const flightrec_
 PROBE void probe_begin(const flightrec *rec, uint64_t id, uint64_t timeout_ns, const char *name,
 		       uint64_t parent_id)
 {
+	LOAD_WORDS(name);
 	PIN(0, rec);
 	PIN(1, id);
 	PIN(2, timeout_ns);
 	PIN(3, name);
 	PIN(4, parent_id);
-	asm volatile(PROBE_ASM("begin", SEMAPHORE_BEGIN, ARGUMENTS_5)
+	PIN_WORDS;
+	asm volatile(PROBE_ASM("begin", SEMAPHORE_BEGIN, ARGUMENTS_5 WORDS)
 		     :
-		     : "r"(r0), "r"(r1), "r"(r2), "r"(r3), "r"(r4)
+		     : "r"(r0), "r"(r1), "r"(r2), "r"(r3), "r"(r4), PINNED_WORDS
 		     : "memory");
 }
 
 PROBE void probe_entry(const flightrec *rec, uint64_t id, const struct flightrec_site *site,
 		       uint64_t how, const void *data, uint64_t size)
 {
+	LOAD_WORDS(data);
 	PIN(0, rec);
 	PIN(1, id);
 	PIN(2, site);
 	PIN(3, how);
 	PIN(4, data);
 	PIN(5, size);
-	asm volatile(PROBE_ASM("entry", SEMAPHORE_ENTRY, ARGUMENTS_6)
+	PIN_WORDS;
+	asm volatile(PROBE_ASM("entry", SEMAPHORE_ENTRY, ARGUMENTS_6 WORDS)
 		     :
-		     : "r"(r0), "r"(r1), "r"(r2), "r"(r3), "r"(r4), "r"(r5)
+		     : "r"(r0), "r"(r1), "r"(r2), "r"(r3), "r"(r4), "r"(r5), PINNED_WORDS
 		     : "memory");
 }
 

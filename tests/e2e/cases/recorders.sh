@@ -49,6 +49,28 @@ test_timed_out_is_replayed()
 	END
 }
 
+# What is short comes in registers, what is longer is read from memory.
+test_lengths_of_texts_and_names()
+{
+	local alphabet=0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.,:_=+-/ n
+
+	run_worker w --json
+	for n in {1..70}; do
+		# By turns, so that what an earlier recorder left in its slot would show.
+		tell w open r 3600000 "${alphabet:70-n}"
+		tell w log r info "${alphabet:0:n}"
+		tell w extend r 1
+		await w err '*"event":"timeout"*'
+		tell w end r
+	done
+	finish w
+	values "$T/w.err" timeout recorder.name entries.0.message
+	[[ $VALUES = "$(for n in {1..70}; do
+		name=${alphabet:70-n}
+		printf '%s\t%s\n' "${name:0:63}" "${alphabet:0:n}"
+	done)" ]] || fail "names and texts: $VALUES"
+}
+
 # By its own timeout, not by one that an extension set; and never before it.
 test_times_out_by_its_own_timeout()
 {
