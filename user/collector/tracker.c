@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -25,13 +26,37 @@ _Static_assert(CONTEXT_MAX == FLIGHTREC_CONTEXT_MAX, "sizes of the library");
 _Static_assert(ENTRY_DATA_MAX == FLIGHTREC_ENTRY_MAX, "sizes of the library");
 _Static_assert(PROBE_WORDS == FLIGHTREC_PROBE_WORDS, "sizes of the library");
 
-/* libbpf's messages are for developers; the last one tells why a load failed. */
+/* libbpf's messages are for developers; of these we keep the one that tells why a load failed. */
 static char last_message[512];
+
+/* The verifier's verdict: the last line of its log but for the one that counts instructions. */
+static bool keep_verdict(const char *message)
+{
+	const char *log = strstr(message, "-- BEGIN PROG LOAD LOG --\n");
+	const char *end = log ? strstr(log, "\nprocessed ") : NULL;
+	const char *line = end;
+	int program = (int)strcspn(message, "-");
+
+	if (!end)
+		return false;
+	while (line[-1] != '\n')
+		line--;
+	snprintf(last_message, sizeof(last_message), "%.*s%.*s", program, message,
+		 (int)(end - line), line);
+	return true;
+}
 
 static int keep_message(enum libbpf_print_level level, const char *format, va_list args)
 {
-	if (level == LIBBPF_WARN)
-		vsnprintf(last_message, sizeof(last_message), format, args);
+	static bool has_verdict;
+	char *message;
+
+	if (level != LIBBPF_WARN || has_verdict || vasprintf(&message, format, args) < 0)
+		return 0;
+	has_verdict = keep_verdict(message);
+	if (!has_verdict)
+		snprintf(last_message, sizeof(last_message), "%s", message);
+	free(message);
 	return 0;
 }
 
