@@ -78,4 +78,8 @@ load_rows() {
 	row "load_lttng$1.p99" us vs "load$1.p99" 'latency p99: LTTng-UST'
 	row "load_floor$1.p99" us vs "load$1.p99" 'latency p99: empty BPF program, same probes'
 	row "load_watched$1.p99" us vs "load$1.p99" 'latency p99: watched'
+	row "load$1.cpu" us 'CPU of the server for a request: unwatched'
+	row "load_lttng$1.cpu" us vs "load$1.cpu" 'CPU for a request: LTTng-UST'
+	row "load_floor$1.cpu" us vs "load$1.cpu" 'CPU for a request: empty BPF program, same probes'
+	row "load_watched$1.cpu" us vs "load$1.cpu" 'CPU for a request: watched'
 }
