@@ -25,9 +25,9 @@
  *		(format, file, function), then the line as uint32_t; 0 with FLIGHTREC_HOW_INLINE
  * how		enum flightrec_severity in the low 8 bits, FLIGHTREC_HOW_* above
  * data, size	packed arguments, see below; at most FLIGHTREC_ENTRY_MAX bytes
- * words	what name or data points to, as far as it fits: who finds all of it in registers
- *need not read the program's memory, which takes a tenth of a probe's time. What lies behind the
- *end of data is undefined.
+ * words	what name or data points to, as far as it fits: who finds all of it there need not
+ *		read the program's memory, a tenth of the whole cost. Behind the end of data,
+ *		they are undefined.
  *
  * Each probe has a semaphore, and is one plain 1-byte nop (4 bytes on arm64) in the library. The
  * probe is reached only while its semaphore is not 0.

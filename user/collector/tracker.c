@@ -28,6 +28,7 @@ _Static_assert(PROBE_WORDS == FLIGHTREC_PROBE_WORDS, "sizes of the library");
 
 /* libbpf's messages are for developers; of these we keep the one that tells why a load failed. */
 static char last_message[512];
+static bool has_verdict;
 
 /* The verifier's verdict: the last line of its log but for the one that counts instructions. */
 static bool keep_verdict(const char *message)
@@ -48,7 +49,6 @@ static bool keep_verdict(const char *message)
 
 static int keep_message(enum libbpf_print_level level, const char *format, va_list args)
 {
-	static bool has_verdict;
 	char *message;
 
 	if (level != LIBBPF_WARN || has_verdict || vasprintf(&message, format, args) < 0)
@@ -227,6 +227,7 @@ int tracker_open(struct tracker *t, const struct tracker_options *options, track
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL & ~LIBBPF_STRICT_AUTO_RLIMIT_MEMLOCK);
 	libbpf_set_print(keep_message);
 	last_message[0] = '\0';
+	has_verdict = false;
 	/* Before 5.11 maps count as locked memory; later this changes nothing. */
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);
 
