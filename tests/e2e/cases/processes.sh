@@ -221,7 +221,9 @@ test_children_of_children()
 
 test_static_program_started_by_a_shell()
 {
-	run_worker w --json -- sh -c "$worker-static; exit 6"
+	# A file of its own: in that which all share, others' probes are live, and "watched" is of these.
+	cp "$worker-static" "$T/static"
+	run_worker w --json -- sh -c "$T/static; exit 6"
 	tell w open r 3600000 static
 	tell w log r info "from a static program"
 	# Its probes cannot be known before it runs: what came before they were is in the recorder.
