@@ -15,7 +15,7 @@
  *	churn COUNT			opens and closes COUNT recorders, one entry in each
  *	hold COUNT MILLISECONDS		opens COUNT recorders that stay open
  *	current				the KEY of the innermost open recorder
- *	watched				1 if somebody watches, and the probes are live
+ *	watched				1 if somebody watches: its semaphore is up
  *	thread KEY COMMAND		a thread known by KEY does it, and then waits for more
  *	race KEYS COUNT			the threads of a comma list log COUNT entries each at once,
  *					to recorder r
@@ -35,7 +35,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -141,18 +140,6 @@ static const char *unescape(char *text)
 	}
 	*to = '\0';
 	return text;
-}
-
-/*
- * The kernel counts a semaphore up before it sets the breakpoint, and holds the address space for
- * writing until both is done: who has got hold of it in between knows that the probe is live.
- */
-static int is_watched(void)
-{
-	int watched = flightrec_watched_();
-
-	munmap(mmap(NULL, 1, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 1);
-	return watched;
 }
 
 static void log_text(flightrec *rec, const char *severity, const char *text)
@@ -418,7 +405,7 @@ static int do_recorder(const char *command, char *rest, char *answer)
 	} else if (is(command, "current")) {
 		snprintf(answer, ANSWER_MAX, "%s", key_of(flightrec_current()));
 	} else if (is(command, "watched")) {
-		result = is_watched();
+		result = flightrec_watched_();
 	} else {
 		return 0;
 	}
