@@ -12,24 +12,14 @@
 
 #include "cli/watch.h"
 #include "collector/adoption.h"
+#include "collector/proc_status.h"
 
 /* The process of a thread's number, which top -H or ps -L shows. */
 static pid_t process_of(pid_t pid)
 {
-	char path[64], line[128];
-	pid_t process = pid;
-	FILE *file;
+	char process[32];
 
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	file = fopen(path, "re");
-	if (!file)
-		return pid;
-	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "Tgid: %d", &process) == 1)
-			break;
-	}
-	fclose(file);
-	return process;
+	return proc_status_read(pid, pid, "Tgid:", process, sizeof(process)) ? atoi(process) : pid;
 }
 
 static int watch_process(struct watch *w, pid_t pid)

@@ -4,7 +4,8 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+
+#include "collector/proc_status.h"
 
 /*
  * Reads "NSpid:" of proc(5), a number for each namespace from ours down to the thread's own.
@@ -12,25 +13,15 @@
  */
 static int read_numbers(pid_t pid, pid_t tid, pid_t *own)
 {
-	char path[64], line[512];
+	char numbers[512], *at = numbers, *end;
 	int count = 0;
-	FILE *file;
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", pid, tid);
-	file = fopen(path, "re");
-	if (!file)
+	if (!proc_status_read(pid, tid, "NSpid:", numbers, sizeof(numbers)))
 		return 0;
-	while (!count && fgets(line, sizeof(line), file)) {
-		char *at = line + strlen("NSpid:"), *end;
-
-		if (strncmp(line, "NSpid:", strlen("NSpid:")) != 0)
-			continue;
-		for (long number; number = strtol(at, &end, 10), end != at; at = end) {
-			*own = (pid_t)number;
-			count++;
-		}
+	for (long number; number = strtol(at, &end, 10), end != at; at = end) {
+		*own = (pid_t)number;
+		count++;
 	}
-	fclose(file);
 	return count;
 }
 

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Fields of /proc/PID/task/TID/status, see proc(5). */
+#ifndef FLIGHTREC_PROC_STATUS_H
+#define FLIGHTREC_PROC_STATUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/*
+ * Reads the rest of the line that begins with @key, such as "Tgid:". Any thread's number will do
+ * for @pid. Returns false if there is no such thread, or no such line.
+ */
+bool proc_status_read(pid_t pid, pid_t tid, const char *key, char *value, size_t size);
+
+#endif /* FLIGHTREC_PROC_STATUS_H */
