@@ -39,7 +39,7 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -Iinclude -Iuser -I.
 LIBS := $(shell $(PKG_CONFIG) --libs libbpf 2>/dev/null || echo -lbpf) -lelf -lz -pthread
 
 LIB_SOURCES := $(wildcard user/lib/*.c) user/format/conversion.c
-CMD_SOURCES := $(wildcard user/collector/*.c user/cli/*.c) user/format/conversion.c
+CMD_SOURCES := $(wildcard user/collector/*.c user/collector/*/*.c user/cli/*.c) user/format/conversion.c
 LIB_PIC := $(LIB_SOURCES:%.c=$(B)/pic/%.o)
 LIB_OBJ := $(LIB_SOURCES:%.c=$(B)/lib/%.o)
 CMD_OBJ := $(CMD_SOURCES:%.c=$(B)/cmd/%.o)
@@ -109,7 +109,7 @@ $(B)/cmd/%.o: %.c | $(SKELETON)
 	$(Q)$(CC) $(ALL_CFLAGS) -I$(B) -c $< -o $@
 
 # Those that include the skeleton: its layout is that of the BPF program's own data.
-$(B)/cmd/user/collector/tracker.o $(B)/cmd/user/collector/drain.o: $(SKELETON)
+$(B)/cmd/user/collector/kernel/tracker.o $(B)/cmd/user/collector/kernel/drain.o: $(SKELETON)
 
 $(B)/flightrec: $(CMD_OBJ)
 	$(call say,LD,$@)
@@ -154,8 +154,8 @@ install: all ## into $(DESTDIR)$(PREFIX)
 	install -m 644 $(B)/libflightrec.a $(DESTDIR)$(LIBDIR)/libflightrec.a
 	install -m 644 include/flightrec.h $(DESTDIR)$(INCLUDEDIR)/flightrec.h
 	install -m 644 include/flightrec/probes.h $(DESTDIR)$(INCLUDEDIR)/flightrec/probes.h
-	install -m 644 user/cli/flightrec.8 $(DESTDIR)$(MANDIR)/man8/flightrec.8
-	install -m 644 user/lib/flightrec.3 $(DESTDIR)$(MANDIR)/man3/flightrec.3
+	install -m 644 user/doc/flightrec.8 $(DESTDIR)$(MANDIR)/man8/flightrec.8
+	install -m 644 user/doc/flightrec.3 $(DESTDIR)$(MANDIR)/man3/flightrec.3
 	sed -e 's|@prefix@|$(PREFIX)|' -e 's|@libdir@|$(LIBDIR:$(PREFIX)/%=$${prefix}/%)|' \
 		-e 's|@includedir@|$(INCLUDEDIR:$(PREFIX)/%=$${prefix}/%)|' -e 's|@version@|$(VERSION)|' \
 		user/lib/flightrec.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/flightrec.pc

@@ -13,7 +13,7 @@
 
 #include <bpf/libbpf.h>
 
-#include "collector/elf_probes.h"
+#include "collector/target/elf_probes.h"
 #include "floor.skel.h"
 #include "measure.h"
 

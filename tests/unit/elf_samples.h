@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "collector/elf_probes.h"
+#include "collector/target/elf_probes.h"
 #include "flightrec/probes.h"
 
 static char directory[] = "/tmp/elf_samples.XXXXXX";

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/render.h"
+#include "collector/report/render.h"
 #include "flightrec.h"
 #include "flightrec/probes.h"
 #include "lib/pack.h"

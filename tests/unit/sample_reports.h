@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "collector/report_form.h"
+#include "collector/report/report_form.h"
 #include "flightrec.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

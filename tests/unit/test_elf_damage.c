@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* link: user/collector/elf_probes.c */
+/* link: user/collector/target/elf_probes.c */
 /* libs: libelf */
 /* ELF files that are cut short, damaged, or moved. */
 #include <elf.h>
@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#include "collector/elf_probes.h"
+#include "collector/target/elf_probes.h"
 #include "elf_samples.h"
 #include "flightrec/probes.h"
 

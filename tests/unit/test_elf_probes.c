@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* link: user/collector/elf_probes.c user/collector/mappings.c */
+/* link: user/collector/target/elf_probes.c user/collector/target/mappings.c */
 /* libs: libelf */
 /* Inputs are built here, with each linker there is, and are then read and run. */
 #include <errno.h>
@@ -18,8 +18,8 @@
 
 #include <cmocka.h>
 
-#include "collector/elf_probes.h"
-#include "collector/mappings.h"
+#include "collector/target/elf_probes.h"
+#include "collector/target/mappings.h"
 #include "elf_samples.h"
 #include "flightrec/probes.h"
 

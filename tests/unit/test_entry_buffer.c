@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* link: user/collector/entry_buffer.c */
+/* link: user/collector/recorder/entry_buffer.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "bpf/record.h"
-#include "collector/entry_buffer.h"
+#include "collector/recorder/entry_buffer.h"
 
 #define PLENTY ((size_t)1 << 30)
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link: user/collector/escape.c user/collector/text_buffer.c */
+/* link: user/collector/base/escape.c user/collector/base/text_buffer.c */
 /* libs: jansson */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/escape.h"
+#include "collector/base/escape.h"
 
 /* What is in @text, which is freed, as a string of its own. */
 static char *taken(struct text_buffer *text)

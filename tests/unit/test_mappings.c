@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* link: user/collector/mappings.c user/collector/elf_probes.c */
+/* link: user/collector/target/mappings.c user/collector/target/elf_probes.c */
 /* libs: libelf */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,8 +22,8 @@
 
 #include <cmocka.h>
 
-#include "collector/elf_probes.h"
-#include "collector/mappings.h"
+#include "collector/target/elf_probes.h"
+#include "collector/target/mappings.h"
 
 static char directory[] = "/tmp/test_mappings.XXXXXX";
 

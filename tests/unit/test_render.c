@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* link: user/format/conversion.c user/lib/pack.c user/collector/render.c */
+/* link: user/format/conversion.c user/lib/pack.c user/collector/report/render.c */
 /* What is cut, refused, huge or garbage; and context. */
 #include <float.h>
 #include <limits.h>
@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "collector/render.h"
+#include "collector/report/render.h"
 #include "flightrec.h"
 #include "flightrec/probes.h"
 #include "lib/pack.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* clang-format off */
-/* link: user/collector/escape.c user/collector/text_buffer.c user/collector/report_form.c user/collector/report_text.c user/collector/report_json.c */
+/* link: user/collector/base/escape.c user/collector/base/text_buffer.c user/collector/report/report_form.c user/collector/report/report_text.c user/collector/report/report_json.c */
 /* clang-format on */
 /* libs: jansson */
 #include <setjmp.h>

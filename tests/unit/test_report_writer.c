@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* clang-format off */
-/* link: user/collector/escape.c user/collector/text_buffer.c user/collector/report_form.c user/collector/report_text.c user/collector/report_json.c user/collector/report_writer.c */
+/* link: user/collector/base/escape.c user/collector/base/text_buffer.c user/collector/report/report_form.c user/collector/report/report_text.c user/collector/report/report_json.c user/collector/sink/report_writer.c */
 /* clang-format on */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "collector/report_writer.h"
+#include "collector/sink/report_writer.h"
 
 #define SECOND UINT64_C(1000000000)
 

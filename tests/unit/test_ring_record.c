@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link: user/collector/ring_record.c */
+/* link: user/collector/kernel/ring_record.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/ring_record.h"
+#include "collector/kernel/ring_record.h"
 
 static const struct ring_record_limits limits = {.recorders = 100, .processes = 10};
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* link: user/collector/target_memory.c */
+/* link: user/collector/target/target_memory.c */
 /* Reads this process's own memory, and a child's; each case by /proc/PID/mem and without it. */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-#include "collector/target_memory.h"
+#include "collector/target/target_memory.h"
 
 #define INSTANCE 3
 #define RECORDERS 1200 /* the second chunk holds more of them than the first could */

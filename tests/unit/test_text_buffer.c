@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link: user/collector/text_buffer.c */
+/* link: user/collector/base/text_buffer.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "collector/text_buffer.h"
+#include "collector/base/text_buffer.h"
 
 static struct text_buffer text;
 

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "cli/watch.h"
-#include "collector/adoption.h"
-#include "collector/proc_status.h"
+#include "collector/recorder/adoption.h"
+#include "collector/target/proc_status.h"
 
 /* The process of a thread's number, which top -H or ps -L shows. */
 static pid_t process_of(pid_t pid)

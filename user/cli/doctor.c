@@ -8,8 +8,8 @@
 
 #include "cli/options.h"
 #include "cli/requirements.h"
-#include "collector/attachments.h"
-#include "collector/tracker.h"
+#include "collector/kernel/attachments.h"
+#include "collector/kernel/tracker.h"
 
 static void ignore_record(void *arg, uint32_t ring, const void *data, size_t size)
 {

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "collector/report.h"
+#include "collector/report/report.h"
 
 /* Exit codes; `run` otherwise ends with its command's. */
 #define EXIT_FAILED 1

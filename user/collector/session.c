@@ -7,10 +7,10 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#include "collector/adoption.h"
-#include "collector/clock.h"
-#include "collector/ring_record.h"
-#include "collector/settlement.h"
+#include "collector/recorder/adoption.h"
+#include "collector/base/clock.h"
+#include "collector/kernel/ring_record.h"
+#include "collector/recorder/settlement.h"
 
 /* Whoever is held up within a program of the kernel's side is through with it after that. */
 #define MISSED_EXECS_AFTER_NS 20000000

@@ -8,12 +8,12 @@
 
 #include <stdbool.h>
 
-#include "collector/attachments.h"
-#include "collector/process_table.h"
-#include "collector/recorder_table.h"
-#include "collector/replay.h"
-#include "collector/report_writer.h"
-#include "collector/tracker.h"
+#include "collector/kernel/attachments.h"
+#include "collector/recorder/process_table.h"
+#include "collector/recorder/recorder_table.h"
+#include "collector/recorder/replay.h"
+#include "collector/sink/report_writer.h"
+#include "collector/kernel/tracker.h"
 
 /* Bytes kept of the entries of all recorders that are open; see entry_buffer.h for each one's. */
 #define SESSION_ENTRIES_MEMORY (32u << 20)

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Taking records out of the rings. Entry rings are merged by time: a recorder whose threads, or
+ * whose one thread, used several CPUs has its first entries first and its last ones last.
+ */
+#include "collector/kernel/tracker.h"
+
+#include "collector/kernel/ring_record.h"
+#include "flightrec.skel.h"
+
+/* A drain ends after so many turns, however fast the rings fill. */
+#define TURNS_MAX 4
+
+static void give_back(struct tracker_ring *ring)
+{
+	struct tracker *t = ring->tracker;
+
+	if (ring->consumed)
+		t->shares[ring->consumer_process * t->rings + ring->number].consumed +=
+			ring->consumed;
+	ring->consumed = 0;
+}
+
+void tracker_consumed(struct tracker *t, uint32_t ring, uint32_t process, size_t size)
+{
+	struct tracker_ring *from = &t->ring[ring];
+
+	/*
+	 * In lots: BPF writes beside it for each entry, on another CPU, and a cache line that goes
+	 * back and forth costs the observed process more than the entry.
+	 */
+	if (from->consumer_process != process || from->consumed >= t->ring_bytes / 16)
+		give_back(from);
+	from->consumer_process = process;
+	from->consumed += ring_reader_bytes(size);
+}
+
+/* Call sites come before all entries, as one of these refers to it. */
+static uint64_t time_of(const void *data, size_t size)
+{
+	const struct entry_record *entry = data;
+
+	return size >= sizeof(*entry) && entry->type != RECORD_SITE ? entry->time_ns : 0;
+}
+
+static bool show_next(struct tracker_ring *ring)
+{
+	ring->next = ring_reader_peek(&ring->reader, ring->end, &ring->next_size);
+	if (ring->next)
+		ring->next_ns = time_of(ring->next, ring->next_size);
+	return ring->next;
+}
+
+/* A heap of the rings that have a next record, the earliest on top. */
+static void sift(struct tracker_ring **heap, uint32_t n, uint32_t at)
+{
+	for (;;) {
+		uint32_t child = 2 * at + 1;
+		struct tracker_ring *ring = heap[at];
+
+		if (child >= n)
+			return;
+		if (child + 1 < n && heap[child + 1]->next_ns < heap[child]->next_ns)
+			child++;
+		if (heap[child]->next_ns >= ring->next_ns)
+			return;
+		heap[at] = heap[child];
+		heap[child] = ring;
+		at = child;
+	}
+}
+
+static void merge(struct tracker *t)
+{
+	struct tracker_ring *heap[RINGS_MAX];
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < t->rings; i++) {
+		t->ring[i].end = ring_reader_end(&t->ring[i].reader);
+		if (show_next(&t->ring[i]))
+			heap[n++] = &t->ring[i];
+	}
+	for (uint32_t i = n / 2; i-- > 0;)
+		sift(heap, n, i);
+	while (n) {
+		struct tracker_ring *ring = heap[0];
+
+		t->fn(t->arg, ring->number, ring->next, ring->next_size);
+		ring_reader_take(&ring->reader, ring->next_size);
+		if (!show_next(ring))
+			heap[0] = heap[--n];
+		sift(heap, n, 0);
+	}
+	for (uint32_t i = 0; i < t->rings; i++) {
+		ring_reader_publish(&t->ring[i].reader);
+		give_back(&t->ring[i]);
+	}
+}
+
+/*
+ * The marks of wake-ups under way are taken away before each turn. One that comes during a drain
+ * finds the ring empty afterwards, and epoll then drops it: its mark must not outlive the drain.
+ */
+static void take_marks(volatile uint32_t *woken, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		__atomic_store_n(&woken[i], 0, __ATOMIC_SEQ_CST);
+}
+
+static bool any_mark(const volatile uint32_t *woken, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (__atomic_load_n(&woken[i], __ATOMIC_SEQ_CST))
+			return true;
+	}
+	return false;
+}
+
+bool tracker_drain_entries(struct tracker *t)
+{
+	volatile uint32_t *woken = t->skeleton->bss->ring_woken;
+
+	for (int turn = 0; turn < TURNS_MAX; turn++) {
+		take_marks(woken, t->rings);
+		merge(t);
+		if (!any_mark(woken, t->rings))
+			return false;
+	}
+	return true;
+}
+
+bool tracker_drain_notices(struct tracker *t)
+{
+	volatile uint32_t *woken = &t->skeleton->bss->notices_woken;
+	struct tracker_ring *ring = &t->notices;
+
+	for (int turn = 0; turn < TURNS_MAX; turn++) {
+		take_marks(woken, 1);
+		ring->end = ring_reader_end(&ring->reader);
+		/* What was logged before a notice was given is there when the notice is taken. */
+		if (show_next(ring))
+			tracker_drain_entries(t);
+		while (show_next(ring)) {
+			t->fn(t->arg, RINGS_MAX, ring->next, ring->next_size);
+			ring_reader_take(&ring->reader, ring->next_size);
+		}
+		ring_reader_publish(&ring->reader);
+		if (!any_mark(woken, 1))
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The kernel's side: loads the BPF programs, maps what they write, and runs the programs that
+ * only the collector runs. Knows nothing of reports. Not thread-safe.
+ */
+#ifndef FLIGHTREC_TRACKER_H
+#define FLIGHTREC_TRACKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "bpf/limits.h"
+#include "bpf/record.h"
+#include "collector/kernel/ring_reader.h"
+#include "flightrec/probes.h"
+
+/* Processes with recorders that can be watched at once. */
+#define TRACKER_PROCESSES_MAX 4096
+
+struct bpf_program;
+struct flightrec_bpf;
+
+struct tracker_options {
+	uint64_t ring_bytes; /* of all entry rings together */
+	uint64_t timeout_ns; /* in place of every recorder's own; 0: each its own */
+	uint32_t max_recorders;
+	int min_severity;
+	bool watch_all;
+	bool follow_children;
+};
+
+/* Called for each record; @ring is the number of the entry ring, or RINGS_MAX for notices. */
+typedef void (*tracker_record_fn)(void *arg, uint32_t ring, const void *data, size_t size);
+
+struct tracker_ring {
+	struct tracker *tracker;
+	struct ring_reader reader;
+	int fd; /* for epoll, edge-triggered: entries nobody waits for raise no event */
+	uint32_t number;
+	uint64_t end;     /* of the drain under way */
+	const void *next; /* record */
+	size_t next_size;
+	uint64_t next_ns;
+	uint64_t consumed; /* bytes taken of one process, not yet given back to its share */
+	uint32_t consumer_process;
+};
+
+struct tracker {
+	struct flightrec_bpf *skeleton;
+	struct tracker_ring ring[RINGS_MAX];
+	struct tracker_ring notices;
+	uint32_t rings;
+	uint32_t ring_bytes; /* of each */
+	uint32_t max_recorders;
+	uint32_t max_processes;
+	uint32_t cpus;
+	/* The maps, as BPF writes them. */
+	const volatile struct recorder_slot *slots;
+	const volatile struct process_slot *processes;
+	const volatile struct counters *counters;
+	volatile struct ring_share *shares;
+	tracker_record_fn fn;
+	void *arg;
+};
+
+/*
+ * Loads the programs and starts the deadline timer; attaches none of the probes.
+ * Returns 0 or a negative errno, with one line at @error that says what failed.
+ */
+int tracker_open(struct tracker *tracker, const struct tracker_options *options,
+		 tracker_record_fn fn, void *arg, char *error, size_t error_size);
+/* Zeroed, or closed already: does nothing. */
+void tracker_close(struct tracker *tracker);
+
+/* The program of a probe; that of the dynamic linker's notification for FLIGHTREC_PROBES. */
+struct bpf_program *tracker_program(struct tracker *tracker, enum flightrec_probe probe);
+
+/* Watches a process, or no longer. Returns 0 or a negative errno. */
+int tracker_watch(struct tracker *tracker, pid_t pid);
+void tracker_unwatch(struct tracker *tracker, pid_t pid);
+
+/* Hands each watched process that runs to @fn. Returns 0 or a negative errno. */
+int tracker_processes(struct tracker *tracker,
+		      void (*fn)(void *arg, const struct process_found *found), void *arg);
+
+/*
+ * Takes records out of the ring of notices, or of all entry rings, these merged by time: all that
+ * were there when it was called, and a bounded number more. Returns whether more may be left.
+ */
+bool tracker_drain_notices(struct tracker *tracker);
+bool tracker_drain_entries(struct tracker *tracker);
+
+/* A record of @size bytes was taken out of an entry ring: its process may fill that much again. */
+void tracker_consumed(struct tracker *tracker, uint32_t ring, uint32_t process, size_t size);
+
+/* Frees recorder slots, and then a process slot unless @process is NONE. */
+void tracker_release(struct tracker *tracker, const uint32_t *slots, const uint32_t *generations,
+		     size_t count, uint32_t process);
+void tracker_rearm(struct tracker *tracker);
+/* Tracks a recorder found in a process's memory. Returns its slot, or NONE. */
+uint32_t tracker_adopt(struct tracker *tracker, struct adopt_args *args);
+
+/* Tells how many instructions the verifier walked through for each program; 0: it did not say. */
+void tracker_verified(struct tracker *tracker, void (*fn)(const char *program, uint32_t count));
+
+/*
+ * How many calls of execve(), and ends of threads, the kernel did not run its program for, as it
+ * was within that program already: of any process, watched or not. They are made good by other
+ * means.
+ */
+void tracker_missed(const struct tracker *tracker, uint64_t *execs, uint64_t *exits);
+
+/* Slots that were ever in use are those below this number. */
+uint32_t tracker_slots_used(const struct tracker *tracker);
+/* Whether a notice was refused since the last call: then look at the slots. */
+bool tracker_must_scan(struct tracker *tracker);
+void tracker_count(const struct tracker *tracker, uint64_t count[COUNTERS]);
+
+#endif /* FLIGHTREC_TRACKER_H */

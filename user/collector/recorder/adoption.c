@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "collector/recorder/adoption.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/base/clock.h"
+#include "collector/session.h"
+#include "collector/target/target_memory.h"
+#include "collector/target/thread_number.h"
+
+/*
+ * An opening that was under way when the probes went live may reach its probe all the same, and
+ * is not to be tracked twice: recorders that young are looked at again when it is over.
+ */
+#define YOUNG_NS 10000000
+#define AGAIN_NS 20000000
+
+struct pending_adoption {
+	pid_t pid;
+	uint64_t state;   /* address of the library's struct flightrec_state */
+	uint64_t live_ns; /* when its probes were live, CLOCK_MONOTONIC */
+	bool again;
+};
+
+struct adopting {
+	struct session *session;
+	struct pending_adoption *pending;
+	const struct process_found *found;
+	pid_t own_tid; /* of the last recorder, and the number we know that thread by */
+	pid_t tid;
+};
+
+void adoption_add(void *arg, pid_t pid, uint64_t state)
+{
+	struct session *s = arg;
+	struct pending_adoption *adoptions =
+		reallocarray(s->adoptions, s->n_adoptions + 1, sizeof(*adoptions));
+
+	if (!adoptions)
+		return;
+	s->adoptions = adoptions;
+	s->adoptions[s->n_adoptions++] =
+		(struct pending_adoption){pid, state, clock_ns(CLOCK_MONOTONIC), false};
+}
+
+/* Asked for once in a row: a thread may have thousands open. */
+static pid_t opener(struct adopting *adopting, pid_t own_tid)
+{
+	if (own_tid != adopting->own_tid) {
+		adopting->own_tid = own_tid;
+		adopting->tid = thread_number((pid_t)adopting->found->key.pid, own_tid);
+	}
+	return adopting->tid;
+}
+
+static int adopt_recorder(const flightrec *rec, uint64_t address, void *arg)
+{
+	struct adopting *adopting = arg;
+	struct session *s = adopting->session;
+	struct adopt_args args = {.key = adopting->found->key,
+				  .rec = address,
+				  .id = rec->id_,
+				  .started_ns = rec->started_ns_,
+				  .timeout_ns = rec->timeout_ns_,
+				  .parent_id = rec->parent_id_};
+	struct pending_adoption *pending = adopting->pending;
+	struct held_recorder *held;
+	uint32_t slot;
+
+	if (rec->started_ns_ >= pending->live_ns)
+		return 0; /* its opening was seen */
+	if (!pending->again && rec->started_ns_ + YOUNG_NS > pending->live_ns) {
+		s->adopt_again_ns = pending->live_ns + AGAIN_NS;
+		return 0;
+	}
+	args.tid = (uint32_t)opener(adopting, (pid_t)rec->tid_);
+	memcpy(args.comm, adopting->found->comm, sizeof(args.comm));
+	memcpy(args.name, rec->name_, sizeof(args.name));
+	slot = tracker_adopt(&s->tracker, &args);
+	if (slot >= s->tracker.max_recorders)
+		return 0; /* known already, or there is no room */
+	if (!rec->context_size_)
+		return 0;
+	held = recorder_table_get(&s->recorders, slot,
+				  WORD_GENERATION(s->tracker.slots[slot].word));
+	if (held)
+		held_recorder_set_context(held, rec->context_, rec->context_size_);
+	return 0;
+}
+
+static void adopt_process(void *arg, const struct process_found *found)
+{
+	struct session *s = arg;
+	struct adopting adopting = {.session = s, .found = found};
+	struct target_walk walk;
+	struct target target;
+
+	for (size_t i = 0; i < s->n_adoptions; i++) {
+		if (s->adoptions[i].pid != (pid_t)found->key.pid)
+			continue;
+		adopting.pending = &s->adoptions[i];
+		target_init(&target, s->adoptions[i].pid);
+		target_open_recorders(&target, s->adoptions[i].state, s->tracker.max_recorders,
+				      adopt_recorder, &adopting, &walk);
+		target_close(&target);
+	}
+}
+
+void session_adopt(struct session *s)
+{
+	if (!s->n_adoptions)
+		return;
+	s->adopt_again_ns = 0;
+	/* The kernel knows what tells a process from a later one with the same number. */
+	tracker_processes(&s->tracker, adopt_process, s);
+	if (!s->adopt_again_ns) {
+		s->n_adoptions = 0;
+		return;
+	}
+	for (size_t i = 0; i < s->n_adoptions; i++)
+		s->adoptions[i].again = true;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Observed processes: what is to be remembered of them when they are gone, and their call sites.
+ * Not thread-safe.
+ */
+#ifndef FLIGHTREC_PROCESS_TABLE_H
+#define FLIGHTREC_PROCESS_TABLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collector/kernel/tracker.h"
+
+/* A call site; strings are NULL where they could not be read. */
+struct call_site;
+struct call_site_info {
+	const char *format;
+	size_t format_size;
+	const char *file;
+	const char *function;
+	unsigned int line;
+};
+
+struct observed_process {
+	uint32_t generation;
+	uint32_t pid;
+	char comm[COMM_SIZE + 1];
+	char *exe; /* or NULL */
+	struct call_site *sites;
+	size_t n_sites;
+};
+
+struct process_table {
+	struct tracker *tracker;
+	struct observed_process **process; /* by slot */
+};
+
+/* Returns 0 or -ENOMEM. */
+int process_table_init(struct process_table *table, struct tracker *tracker);
+void process_table_free(struct process_table *table);
+
+/* The process of a slot, new if the slot has a new one. NULL: no such slot, or no memory. */
+struct observed_process *process_table_get(struct process_table *table, uint32_t index);
+void process_table_drop(struct process_table *table, uint32_t index);
+
+/* Remembers a call site as BPF described it. @size: bytes of the record. */
+void process_table_site(struct process_table *table, const struct site_record *record);
+
+/*
+ * Looks up a call site, in the process's memory if BPF could not describe it.
+ * Returns 0, or -ENOENT: it is not known, and @info is all NULL.
+ */
+int process_table_find_site(struct observed_process *process, uint64_t address,
+			    struct call_site_info *info);
+
+#endif /* FLIGHTREC_PROCESS_TABLE_H */

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "collector/recorder/recorder_table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SWEEP_MIN 256
+
+int recorder_table_init(struct recorder_table *table, struct tracker *tracker, size_t memory)
+{
+	*table = (struct recorder_table){.tracker = tracker, .sweep_at = SWEEP_MIN};
+	table->budget.limit = memory;
+	table->by_slot = calloc(tracker->max_recorders, sizeof(table->by_slot[0]));
+	table->list = calloc(tracker->max_recorders, sizeof(table->list[0]));
+	if (table->by_slot && table->list)
+		return 0;
+	recorder_table_free(table);
+	return -ENOMEM;
+}
+
+void recorder_table_free(struct recorder_table *table)
+{
+	while (table->listed)
+		recorder_table_drop(table, table->list[table->listed - 1]);
+	free(table->by_slot);
+	free(table->list);
+	table->by_slot = NULL;
+	table->list = NULL;
+}
+
+struct held_recorder *recorder_table_find(const struct recorder_table *table, uint32_t slot,
+					  uint32_t generation)
+{
+	struct held_recorder *held = table->by_slot[slot];
+
+	return held && held->generation == generation ? held : NULL;
+}
+
+struct held_recorder *recorder_table_get(struct recorder_table *table, uint32_t slot,
+					 uint32_t generation)
+{
+	struct held_recorder *held = table->by_slot[slot];
+
+	if (held && held->generation == generation)
+		return held;
+	if (held)
+		recorder_table_drop(table, slot);
+	held = calloc(1, sizeof(*held));
+	if (!held)
+		return NULL;
+	held->generation = generation;
+	held->listed = table->listed;
+	table->list[table->listed++] = slot;
+	table->by_slot[slot] = held;
+	return held;
+}
+
+void held_recorder_set_context(struct held_recorder *held, const void *data, size_t size)
+{
+	free(held->context);
+	held->context_size = 0;
+	held->context = size && size <= CONTEXT_MAX ? malloc(size) : NULL;
+	if (!held->context)
+		return;
+	memcpy(held->context, data, size);
+	held->context_size = (uint16_t)size;
+}
+
+void recorder_table_drop(struct recorder_table *table, uint32_t slot)
+{
+	struct held_recorder *held = table->by_slot[slot];
+	uint32_t last;
+
+	if (!held)
+		return;
+	entry_buffer_clear(&held->entries, &table->budget);
+	free(held->context);
+	last = table->list[--table->listed];
+	table->list[held->listed] = last;
+	table->by_slot[last]->listed = held->listed;
+	table->by_slot[slot] = NULL;
+	free(held);
+}
+
+static bool is_open(const struct recorder_table *table, uint32_t slot)
+{
+	uint64_t word = table->tracker->slots[slot].word;
+
+	return WORD_GENERATION(word) == table->by_slot[slot]->generation &&
+	       WORD_STATE(word) != RECORDER_FREE;
+}
+
+void recorder_table_sweep(struct recorder_table *table)
+{
+	/* Each sweep costs what is listed, and doubles the way to the next one: constant per entry.
+	 */
+	if (table->listed < table->sweep_at && table->budget.used < table->budget.limit / 2)
+		return;
+	for (uint32_t i = table->listed; i-- > 0;) {
+		if (!is_open(table, table->list[i]))
+			recorder_table_drop(table, table->list[i]);
+	}
+	table->sweep_at = table->listed * 2 > SWEEP_MIN ? table->listed * 2 : SWEEP_MIN;
+}

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "collector/recorder/replay.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/base/clock.h"
+#include "collector/report/render.h"
+#include "collector/target/target_memory.h"
+#include "collector/target/thread_state.h"
+
+#define STATE_MAX 256
+#define STATE_KEPT_NS 5000000
+
+static void fill_recorder(struct replay *replay, const struct recorder_slot *slot, uint64_t now_ns)
+{
+	struct report_recorder *to = &replay->report.recorder;
+	const struct observed_process *process = replay->process;
+	uint64_t until = slot->ended_ns ? slot->ended_ns : now_ns;
+
+	to->id = slot->id;
+	to->parent_id = slot->parent_id;
+	to->name = slot->name;
+	to->comm = slot->comm;
+	to->exe = process ? process->exe : NULL;
+	to->pid = process ? (pid_t)process->pid : 0;
+	to->tid = (pid_t)slot->tid;
+	to->started_ns = slot->started_ns + replay->real_offset;
+	to->timeout_ns = slot->timeout_ns;
+	to->age_ns = until > slot->started_ns ? until - slot->started_ns : 0;
+	to->adopted = slot->flags & SLOT_ADOPTED;
+}
+
+static void render(struct replay *replay, const struct entry_record *record,
+		   struct call_site_info *site)
+{
+	const char *format = "";
+	size_t size = 0;
+
+	*site = (struct call_site_info){0};
+	if (record->site && replay->process) {
+		if (process_table_find_site(replay->process, record->site, site) == 0) {
+			format = site->format;
+			size = site->format_size;
+		} else {
+			format = "(the process ended before its call site could be read)";
+			size = strlen(format);
+		}
+	}
+	render_message(format, size, record->data, record->size, record->how, replay->message,
+		       sizeof(replay->message));
+}
+
+static void fill_entry(const struct report *report, size_t index, struct report_entry *to)
+{
+	struct replay *replay = report->entries;
+	const struct entry_record *record = replay->records[index].record;
+	struct call_site_info site;
+
+	render(replay, record, &site);
+	*to = (struct report_entry){
+		.time_ns = record->time_ns + replay->real_offset,
+		.offset_ns = record->time_ns > replay->started_ns
+				     ? record->time_ns - replay->started_ns
+				     : 0,
+		.severity = (int)(record->how & 0xff),
+		.tid = (pid_t)record->tid,
+		.line = site.line,
+		.message = replay->message,
+		.file = site.file,
+		.function = site.function,
+	};
+}
+
+static bool add_record(struct replay *replay, const struct entry_record *record)
+{
+	if (replay->n_records == replay->room) {
+		size_t room = replay->room ? replay->room * 2 : 64;
+		struct replay_record *records =
+			reallocarray(replay->records, room, sizeof(*records));
+
+		if (!records)
+			return false;
+		replay->records = records;
+		replay->room = room;
+	}
+	replay->records[replay->n_records++] =
+		(struct replay_record){.sequence = record->sequence, .record = record};
+	return true;
+}
+
+static void gather(void *arg, const struct entry_record *record, bool head)
+{
+	struct replay *replay = arg;
+
+	/* What there is no memory for counts as lost. */
+	if (add_record(replay, record))
+		replay->n_head += head;
+}
+
+static int by_sequence(const void *a, const void *b)
+{
+	const struct replay_record *left = a, *right = b;
+
+	return (left->sequence > right->sequence) - (left->sequence < right->sequence);
+}
+
+/* Threads on several CPUs: the recorder's own count puts their entries in order. */
+static void sort_records(struct replay *replay, uint64_t emitted)
+{
+	bool sorted = true;
+
+	for (size_t i = 0; i < replay->n_records; i++) {
+		struct replay_record *record = &replay->records[i];
+
+		record->sequence = emitted - (uint32_t)(emitted - record->sequence);
+		sorted = sorted && (!i || record[-1].sequence < record->sequence);
+	}
+	if (!sorted)
+		qsort(replay->records, replay->n_records, sizeof(*replay->records), by_sequence);
+}
+
+static void fill_entries(struct replay *replay, const struct recorder_slot *slot,
+			 const struct held_recorder *held)
+{
+	struct report *report = &replay->report;
+
+	entry_buffer_each(&held->entries, gather, replay);
+	sort_records(replay, slot->entries);
+	report->n_entries = replay->n_records;
+	if (held->entries.dropped) {
+		report->gap_at = replay->n_head;
+		report->gap_lost = held->entries.dropped;
+	}
+}
+
+static void free_context(struct replay *replay)
+{
+	for (size_t i = 0; i < replay->report.recorder.n_context; i++) {
+		free((char *)replay->context[i].key);
+		free((char *)replay->context[i].value);
+	}
+}
+
+static void add_context(struct replay *replay, const unsigned char *data, size_t size)
+{
+	struct report_recorder *recorder = &replay->report.recorder;
+	char key[CONTEXT_MAX + 1], value[REPLAY_MESSAGE_MAX / 8];
+	size_t at = 0;
+
+	recorder->context = replay->context;
+	while (recorder->n_context < REPLAY_CONTEXT_MAX &&
+	       render_context_item(data, size, &at, key, sizeof(key), value, sizeof(value))) {
+		struct report_context *item = &replay->context[recorder->n_context];
+
+		*item = (struct report_context){strdup(key), strdup(value)};
+		/* Counted, and so freed, even if there was no memory for one of them. */
+		recorder->n_context++;
+	}
+}
+
+static void fill_context(struct replay *replay, const struct recorder_slot *slot,
+			 const struct held_recorder *held, const struct observed_process *process)
+{
+	struct target target;
+	flightrec rec;
+
+	if (held && held->context_size && !slot->context_refused) {
+		add_context(replay, held->context, held->context_size);
+		return;
+	}
+	if (!process || !(slot->flags & SLOT_ADOPTED || slot->context_refused))
+		return;
+	/* Set before it was watched, or refused by a full ring: the recorder itself has it. */
+	target_init(&target, (pid_t)process->pid);
+	if (target_read(&target, slot->rec, &rec, sizeof(rec)) == 0 && rec.id_ == slot->id &&
+	    rec.context_size_ <= sizeof(rec.context_))
+		add_context(replay, rec.context_, rec.context_size_);
+	target_close(&target);
+}
+
+/*
+ * What a thread is doing, asked for once in a while: thousands of its recorders may be due in the
+ * same moment, and each question is six system calls.
+ */
+static const char *state_of(pid_t pid, pid_t tid, uint64_t now_ns)
+{
+	static struct {
+		pid_t pid, tid;
+		uint64_t asked_ns;
+		char text[STATE_MAX];
+	} last;
+
+	if (last.pid != pid || last.tid != tid || now_ns - last.asked_ns > STATE_KEPT_NS) {
+		last.pid = pid;
+		last.tid = tid;
+		last.asked_ns = now_ns;
+		thread_state(pid, tid, last.text, sizeof(last.text));
+	}
+	return last.text[0] ? last.text : NULL;
+}
+
+static void begin(struct replay *replay, enum report_event event, const struct recorder_slot *slot,
+		  struct observed_process *process)
+{
+	struct report *report = &replay->report;
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+
+	free_context(replay);
+	*report = (struct report){.event = event, .entry = fill_entry, .entries = replay};
+	replay->n_records = replay->n_head = 0;
+	replay->process = process;
+	report->time_ns = clock_ns(CLOCK_REALTIME);
+	replay->real_offset = report->time_ns - now_ns;
+	report->has_recorder = slot != NULL;
+	if (!slot)
+		return;
+	replay->started_ns = slot->started_ns;
+	fill_recorder(replay, slot, now_ns);
+}
+
+void replay_recorder(struct replay *replay, enum report_event event,
+		     const struct recorder_slot *slot, const struct held_recorder *held,
+		     struct observed_process *process)
+{
+	struct report *report = &replay->report;
+
+	begin(replay, event, slot, process);
+	report->entries_total = slot->entries;
+	if (event != REPORT_TIMEOUT && event != REPORT_REPLAY)
+		return;
+	if (held)
+		fill_entries(replay, slot, held);
+	report->entries_lost =
+		slot->entries > report->n_entries ? slot->entries - report->n_entries : 0;
+	fill_context(replay, slot, held, process);
+	if (process && !slot->ended_ns)
+		report->state = state_of((pid_t)process->pid, (pid_t)slot->tid,
+					 report->time_ns - replay->real_offset);
+}
+
+bool replay_entry(struct replay *replay, const struct recorder_slot *slot,
+		  struct observed_process *process, const struct entry_record *record)
+{
+	struct report *report = &replay->report;
+
+	begin(replay, REPORT_ENTRY, slot, process);
+	if (!slot)
+		replay->started_ns = record->time_ns;
+	report->pid = process ? (pid_t)process->pid : 0;
+	report->comm = process ? process->comm : "";
+	report->n_entries = add_record(replay, record);
+	return report->n_entries;
+}
+
+void replay_free(struct replay *replay)
+{
+	free_context(replay);
+	free(replay->records);
+	memset(replay, 0, sizeof(*replay));
+}

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Reports for programs: FORMAT_JSON, one object a line.
+ *
+ * Written here, not by a library. Ten thousand recorders that are due in the same 10 ms leave less
+ * than 2 us for each, all told, for the last of them to be reported 10 ms late at most. A report
+ * of one entry took 11 us with jansson, which wants a tree of objects, 2.2 us with the generator of
+ * yajl, and takes 0.5 us so. The tests read all of it back with jansson.
+ */
+#include "collector/base/escape.h"
+#include "collector/report/report_form.h"
+
+#include <sys/wait.h>
+
+struct json {
+	struct text_buffer *to;
+	struct report_date *dates;
+	bool first; /* of the object or array that is open */
+};
+
+/* What comes before each value of an array. */
+static void begin_value(struct json *json)
+{
+	if (!json->first)
+		text_char(json->to, ',');
+	json->first = false;
+}
+
+/* @key is one of ours: nothing in it is to be escaped. */
+static inline void begin_member(struct json *json, const char *key, size_t size)
+{
+	begin_value(json);
+	text_char(json->to, '"');
+	text_put(json->to, key, size);
+	text_put(json->to, "\":", 2);
+}
+
+#define KEY(json, name) begin_member(json, name, sizeof(name) - 1)
+
+static void open_object(struct json *json)
+{
+	text_char(json->to, '{');
+	json->first = true;
+}
+
+static void close_object(struct json *json)
+{
+	text_char(json->to, '}');
+	json->first = false;
+}
+
+static void put_literal(struct json *json, const char *literal)
+{
+	text_string(json->to, literal);
+}
+
+/* NULL is null. */
+static void put_string_or_null(struct json *json, const char *bytes)
+{
+	if (bytes)
+		escape_json(json->to, bytes);
+	else
+		put_literal(json, "null");
+}
+
+/* For what is always there: NULL is "". */
+static void put_string(struct json *json, const char *bytes)
+{
+	escape_json(json->to, bytes);
+}
+
+/* Within what a reader takes for an integer of 64 bits. */
+static void put_count(struct json *json, uint64_t n)
+{
+	text_number(json->to, n > INT64_MAX ? INT64_MAX : n, 1);
+}
+
+static void put_integer(struct json *json, int64_t n)
+{
+	text_integer(json->to, n);
+}
+
+/* With four digits behind the point at most, and one at least. */
+static void put_milliseconds(struct json *json, uint64_t ns)
+{
+	uint64_t rounded = ns / 100 + (ns % 100 >= 50);
+
+	text_number(json->to, rounded / 10000, 1);
+	text_char(json->to, '.');
+	text_fraction(json->to, rounded % 10000, 4, 1);
+}
+
+static void make_date(const struct tm *tm, char *text, size_t size)
+{
+	strftime(text, size, "%Y-%m-%dT%H:%M:%S.", tm);
+}
+
+/* As of RFC 3339, UTC. */
+static void put_timestamp(struct json *json, uint64_t time_ns)
+{
+	text_char(json->to, '"');
+	text_string(json->to, report_date(json->dates, time_ns, false, make_date));
+	text_number(json->to, time_ns % 1000000000 / 1000, 6);
+	text_put(json->to, "Z\"", 2);
+}
+
+static void put_ident(struct json *json, uint64_t id)
+{
+	text_string(json->to, "\"Flight Recorder-");
+	text_number(json->to, id, 1);
+	text_char(json->to, '"');
+}
+
+/* Whether a later item has the same key: of those the last one counts, as JSON wants but one. */
+static bool is_overridden(const struct report_recorder *recorder, size_t at)
+{
+	const char *key = recorder->context[at].key;
+
+	for (size_t i = at + 1; i < recorder->n_context; i++) {
+		const char *other = recorder->context[i].key;
+
+		if (!strcmp(key ? key : "", other ? other : ""))
+			return true;
+	}
+	return false;
+}
+
+static void put_context(struct json *json, const struct report_recorder *recorder)
+{
+	open_object(json);
+	for (size_t i = 0; i < recorder->n_context; i++) {
+		if (is_overridden(recorder, i))
+			continue;
+		begin_value(json);
+		put_string(json, recorder->context[i].key);
+		text_char(json->to, ':');
+		put_string(json, recorder->context[i].value);
+	}
+	close_object(json);
+}
+
+static void put_recorder(struct json *json, const struct report_recorder *recorder)
+{
+	open_object(json);
+	KEY(json, "ident");
+	put_ident(json, recorder->id);
+	KEY(json, "id");
+	put_count(json, recorder->id);
+	KEY(json, "name");
+	put_string(json, recorder->name);
+	KEY(json, "pid");
+	put_integer(json, recorder->pid);
+	KEY(json, "tid");
+	put_integer(json, recorder->tid);
+	KEY(json, "comm");
+	put_string(json, recorder->comm);
+	KEY(json, "exe");
+	put_string_or_null(json, recorder->exe);
+	KEY(json, "started");
+	put_timestamp(json, recorder->started_ns);
+	KEY(json, "timeout_ms");
+	put_milliseconds(json, recorder->timeout_ns);
+	KEY(json, "age_ms");
+	put_milliseconds(json, recorder->age_ns);
+	KEY(json, "context");
+	put_context(json, recorder);
+	KEY(json, "parent");
+	if (recorder->parent_id)
+		put_count(json, recorder->parent_id);
+	else
+		put_literal(json, "null");
+	if (recorder->adopted) {
+		KEY(json, "adopted");
+		put_literal(json, "true");
+	}
+	close_object(json);
+}
+
+static void put_entry(struct json *json, const struct report *report, size_t index)
+{
+	struct report_entry entry;
+
+	report->entry(report, index, &entry);
+	open_object(json);
+	KEY(json, "time");
+	put_timestamp(json, entry.time_ns);
+	KEY(json, "offset_ms");
+	if (report->has_recorder)
+		put_milliseconds(json, entry.offset_ns);
+	else
+		put_literal(json, "null");
+	KEY(json, "severity");
+	put_string(json, report_severity_name(entry.severity));
+	KEY(json, "message");
+	put_string(json, entry.message);
+	KEY(json, "tid");
+	put_integer(json, entry.tid);
+	KEY(json, "file");
+	put_string_or_null(json, entry.file);
+	KEY(json, "line");
+	if (entry.line)
+		put_count(json, entry.line);
+	else
+		put_literal(json, "null");
+	KEY(json, "function");
+	put_string_or_null(json, entry.function);
+	close_object(json);
+}
+
+static const char *event_name(enum report_event event)
+{
+	switch (event) {
+	case REPORT_TIMEOUT:
+		return "timeout";
+	case REPORT_REPLAY:
+		return "replay";
+	case REPORT_ENTRY:
+		return "entry";
+	case REPORT_FINISHED:
+		return "finished";
+	case REPORT_DIED:
+		return "died";
+	case REPORT_END:
+		return "end";
+	}
+	return "";
+}
+
+/* What every event begins with. */
+static void open_event(struct json *json, const struct report *report)
+{
+	open_object(json);
+	KEY(json, "event");
+	put_string(json, event_name(report->event));
+	KEY(json, "time");
+	put_timestamp(json, report->time_ns);
+	if (report->has_recorder) {
+		KEY(json, "recorder");
+		put_recorder(json, &report->recorder);
+	} else if (report->event == REPORT_ENTRY) {
+		KEY(json, "pid");
+		put_integer(json, report->pid);
+		KEY(json, "comm");
+		put_string(json, report->comm);
+	}
+}
+
+static void close_event(struct json *json)
+{
+	close_object(json);
+	text_char(json->to, '\n');
+}
+
+static void put_entry_counts(struct json *json, const struct report *report)
+{
+	KEY(json, "entries_total");
+	put_count(json, report->entries_total);
+	KEY(json, "entries_lost");
+	put_count(json, report->entries_lost);
+}
+
+static void put_replay(struct json *json, const struct report *report)
+{
+	size_t at = report->gap_at < report->n_entries ? report->gap_at : report->n_entries;
+
+	KEY(json, "entries");
+	text_char(json->to, '[');
+	json->first = true;
+	for (size_t i = 0; i < report->n_entries; i++) {
+		begin_value(json);
+		put_entry(json, report, i);
+	}
+	text_char(json->to, ']');
+	json->first = false;
+	put_entry_counts(json, report);
+	if (report->gap_lost) {
+		KEY(json, "entries_gap");
+		open_object(json);
+		KEY(json, "at");
+		put_count(json, at);
+		KEY(json, "lost");
+		put_count(json, report->gap_lost);
+		close_object(json);
+	}
+	if (report->state) {
+		KEY(json, "state");
+		put_string(json, report->state);
+	}
+}
+
+static void put_death(struct json *json, const struct report *report)
+{
+	int status = report->wait_status;
+
+	if (status == -1) {
+		KEY(json, "execve");
+		put_literal(json, "true");
+	} else if (WIFEXITED(status)) {
+		KEY(json, "exit_status");
+		put_integer(json, WEXITSTATUS(status));
+	} else {
+		KEY(json, "signal");
+		put_integer(json, WTERMSIG(status));
+		KEY(json, "signal_name");
+		put_string_or_null(json, report_signal_name(WTERMSIG(status)));
+		if (WCOREDUMP(status)) {
+			KEY(json, "core_dumped");
+			put_literal(json, "true");
+		}
+	}
+}
+
+static void put_totals(struct json *json, const struct report_totals *totals)
+{
+	const struct report_losses *losses = &totals->losses;
+
+	KEY(json, "recorders_opened");
+	put_count(json, totals->opened);
+	KEY(json, "recorders_timed_out");
+	put_count(json, totals->timed_out);
+	KEY(json, "entries_seen");
+	put_count(json, totals->entries);
+	KEY(json, "entries_lost");
+	put_count(json, totals->lost);
+	KEY(json, "lost");
+	open_object(json);
+	KEY(json, "ring");
+	put_count(json, losses->ring);
+	KEY(json, "share");
+	put_count(json, losses->share);
+	KEY(json, "unreadable");
+	put_count(json, losses->unreadable);
+	KEY(json, "untracked");
+	put_count(json, losses->untracked);
+	KEY(json, "buffer");
+	put_count(json, losses->buffer);
+	close_object(json);
+	KEY(json, "recorders_untracked");
+	put_count(json, totals->untracked);
+	KEY(json, "reports_lost");
+	put_count(json, totals->reports_lost);
+}
+
+static void put_event(struct json *json, const struct report *report)
+{
+	switch (report->event) {
+	case REPORT_TIMEOUT:
+	case REPORT_REPLAY:
+		put_replay(json, report);
+		return;
+	case REPORT_ENTRY:
+		KEY(json, "entry");
+		put_entry(json, report, 0);
+		return;
+	case REPORT_FINISHED:
+		KEY(json, "late_ms");
+		put_milliseconds(json, report->late_ns);
+		break;
+	case REPORT_DIED:
+		put_death(json, report);
+		break;
+	case REPORT_END:
+		put_totals(json, &report->totals);
+		return;
+	}
+	/* Entries after the replay: left out unless the collector counted. */
+	if (report->entries_total)
+		put_entry_counts(json, report);
+}
+
+void report_json(struct report_form *form, struct text_buffer *to, const struct report *report)
+{
+	struct json json = {.to = to, .dates = form->stamps, .first = true};
+
+	open_event(&json, report);
+	put_event(&json, report);
+	close_event(&json);
+}

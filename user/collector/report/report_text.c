@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Reports for people: FORMAT_TEXT and FORMAT_DETAIL. The lines are fixed, letter for letter, and
+ * a line of a report stays one line whatever the observed process put into its strings.
+ */
+#include "collector/base/escape.h"
+#include "collector/report/report_form.h"
+
+#include <flightrec.h>
+#include <stdio.h>
+#include <sys/wait.h>
+
+#define SECOND UINT64_C(1000000000)
+
+struct text {
+	struct text_buffer *out;
+	struct report_form *form;
+	const struct report *report;
+	/* "[2018-04-19 09:43:55,877: ", which begins each line */
+	char now[48];
+	size_t now_size;
+};
+
+static void make_stamp(const struct tm *tm, char *text, size_t size)
+{
+	snprintf(text, size, "[%04d-%02d-%02d %02d:%02d:%02d,", tm->tm_year + 1900, tm->tm_mon + 1,
+		 tm->tm_mday, tm->tm_hour, tm->tm_min, tm->tm_sec);
+}
+
+static void format_now(struct text *text)
+{
+	uint64_t time_ns = text->report->time_ns;
+	struct text_buffer now = {.data = text->now, .room = sizeof(text->now)};
+
+	text_string(&now, report_date(text->form->stamps, time_ns, true, make_stamp));
+	text_number(&now, time_ns % SECOND / 1000000, 3);
+	text_string(&now, ": ");
+	text->now_size = now.size;
+}
+
+/* As of ctime(), in any locale. */
+static void make_date(const struct tm *tm, char *text, size_t size)
+{
+	static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+	static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+					   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
+	snprintf(text, size, "%s %s %2d %02d:%02d:%02d %d", days[tm->tm_wday], months[tm->tm_mon],
+		 tm->tm_mday, tm->tm_hour, tm->tm_min, tm->tm_sec, tm->tm_year + 1900);
+}
+
+static void write_date(struct text *text, uint64_t time_ns)
+{
+	text_string(text->out, report_date(text->form->dates, time_ns, true, make_date));
+}
+
+/* Writes @thousandths of @unit, without zeros at the end. */
+static void write_thousandths(struct text_buffer *out, uint64_t thousandths, const char *unit)
+{
+	text_number(out, thousandths / 1000, 1);
+	if (thousandths % 1000) {
+		text_char(out, '.');
+		text_fraction(out, thousandths % 1000, 3, 0);
+	}
+	text_string(out, unit);
+}
+
+/* "250 ms", "10.4 s", "1 h 5 min": at most three digits after the point. */
+static void write_duration(struct text_buffer *out, uint64_t ns)
+{
+	static const struct {
+		uint64_t ms;
+		const char *name;
+	} units[] = {{86400000, " d"}, {3600000, " h"}, {60000, " min"}};
+	uint64_t us = ns / 1000 + (ns % 1000 >= 500);
+	uint64_t ms = ns / 1000000 + (ns % 1000000 >= 500000);
+	const char *space = "";
+	size_t i;
+
+	if (ns < 1000) {
+		text_number(out, ns, 1);
+		text_string(out, " ns");
+	} else if (ns < 1000000) {
+		write_thousandths(out, ns, " us");
+	} else if (us < 1000000) {
+		write_thousandths(out, us, " ms");
+	} else {
+		for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+			if (ms < units[i].ms)
+				continue;
+			text_string(out, space);
+			text_number(out, ms / units[i].ms, 1);
+			text_string(out, units[i].name);
+			ms %= units[i].ms;
+			space = " ";
+		}
+		if (ms) {
+			text_string(out, space);
+			write_thousandths(out, ms, " s");
+		}
+	}
+}
+
+static void begin_plain_line(struct text *text, int severity)
+{
+	text_put(text->out, text->now, text->now_size);
+	text_string(text->out, report_severity_name(severity));
+	text_string(text->out, "]: ");
+}
+
+static void begin_line(struct text *text, int severity)
+{
+	const struct report *report = text->report;
+
+	begin_plain_line(text, severity);
+	if (report->has_recorder) {
+		text_string(text->out, "[Flight Recorder-");
+		text_number(text->out, report->recorder.id, 1);
+	} else {
+		text_char(text->out, '[');
+		escape_text(text->out, report->comm);
+		text_char(text->out, ' ');
+		text_integer(text->out, report->pid);
+	}
+	text_string(text->out, "] ");
+}
+
+static void write_name(struct text *text)
+{
+	const char *name = text->report->recorder.name;
+
+	escape_text(text->out, name && *name ? name : "(no name)");
+}
+
+static void write_process(struct text *text)
+{
+	escape_text(text->out, text->report->recorder.comm);
+	text_char(text->out, '[');
+	text_integer(text->out, text->report->recorder.pid);
+	text_char(text->out, ']');
+}
+
+static void write_who(struct text *text)
+{
+	const struct report_recorder *recorder = &text->report->recorder;
+	struct text_buffer *out = text->out;
+	size_t i;
+
+	begin_line(text, FLIGHTREC_INFO);
+	write_name(text);
+	text_string(out, ": ");
+	write_process(text);
+	text_string(out, " thread ");
+	text_integer(out, recorder->tid);
+	text_string(out, ", timeout ");
+	write_duration(out, recorder->timeout_ns);
+	text_string(out, ", open for ");
+	write_duration(out, recorder->age_ns);
+	if (recorder->exe) {
+		text_string(out, ", ");
+		escape_text(out, recorder->exe);
+	}
+	text_char(out, '\n');
+
+	if (recorder->parent_id) {
+		begin_line(text, FLIGHTREC_INFO);
+		text_string(out, "inside Flight Recorder-");
+		text_number(out, recorder->parent_id, 1);
+		text_char(out, '\n');
+	}
+	for (i = 0; i < recorder->n_context; i++) {
+		begin_line(text, FLIGHTREC_INFO);
+		text_string(out, "context: ");
+		escape_text(out, recorder->context[i].key);
+		text_string(out, " = ");
+		escape_text(out, recorder->context[i].value);
+		text_char(out, '\n');
+	}
+	if (recorder->adopted) {
+		begin_line(text, FLIGHTREC_INFO);
+		text_string(out,
+			    "opened before flightrec watched: its earlier entries are not known\n");
+	}
+	if (text->report->state) {
+		begin_line(text, FLIGHTREC_INFO);
+		text_string(out, "state: ");
+		escape_text(out, text->report->state);
+		text_char(out, '\n');
+	}
+}
+
+/* Where the entry was made, as much as is known: "+0.012 ms [4243] cache.c:21 refresh:" */
+static void write_detail(struct text *text, const struct report_entry *entry)
+{
+	uint64_t us = entry->offset_ns / 1000 + (entry->offset_ns % 1000 >= 500);
+	struct text_buffer *out = text->out;
+
+	if (text->report->has_recorder) {
+		text_string(out, " +");
+		text_number(out, us / 1000, 1);
+		text_char(out, '.');
+		text_number(out, us % 1000, 3);
+		text_string(out, " ms");
+	}
+	text_string(out, " [");
+	text_integer(out, entry->tid);
+	text_char(out, ']');
+	if (entry->file) {
+		text_char(out, ' ');
+		escape_text(out, entry->file);
+		if (entry->line) {
+			text_char(out, ':');
+			text_number(out, entry->line, 1);
+		}
+	}
+	if (entry->function) {
+		text_char(out, ' ');
+		escape_text(out, entry->function);
+	}
+	text_char(out, ':');
+}
+
+static void write_entry(struct text *text, const struct report_entry *entry)
+{
+	begin_line(text, entry->severity);
+	text_char(text->out, '(');
+	write_date(text, entry->time_ns);
+	text_char(text->out, ')');
+	if (text->form->format == FORMAT_DETAIL)
+		write_detail(text, entry);
+	text_char(text->out, ' ');
+	escape_text(text->out, entry->message);
+	text_char(text->out, '\n');
+}
+
+static void write_count(struct text *text, uint64_t entries, const char *what)
+{
+	text_number(text->out, entries, 1);
+	text_string(text->out, entries == 1 ? " entry " : " entries ");
+	text_string(text->out, what);
+}
+
+static void write_gap(struct text *text)
+{
+	begin_line(text, FLIGHTREC_WARNING);
+	text_string(text->out, "... ");
+	write_count(text, text->report->gap_lost, "left out here ...\n");
+}
+
+static void write_entries(struct text *text)
+{
+	const struct report *report = text->report;
+	struct report_entry entry;
+	size_t i;
+
+	for (i = 0; i < report->n_entries; i++) {
+		if (report->gap_lost && report->gap_at == i)
+			write_gap(text);
+		report->entry(report, i, &entry);
+		write_entry(text, &entry);
+	}
+	/* Beyond the last entry, wherever that is: said all the same. */
+	if (report->gap_lost && report->gap_at >= report->n_entries)
+		write_gap(text);
+}
+
+static void write_lost(struct text *text)
+{
+	if (!text->report->entries_lost)
+		return;
+	begin_line(text, FLIGHTREC_WARNING);
+	write_count(text, text->report->entries_lost, "lost\n");
+}
+
+static void write_replay(struct text *text)
+{
+	const struct report *report = text->report;
+
+	if (report->event == REPORT_TIMEOUT) {
+		begin_plain_line(text, FLIGHTREC_WARNING);
+		text_string(text->out, "Warning: Task timed out!\n");
+		begin_plain_line(text, FLIGHTREC_WARNING);
+		text_string(text->out, "Please make sure it is hanging before restarting.\n");
+	}
+	write_who(text);
+	begin_line(text, FLIGHTREC_INFO);
+	text_string(text->out, "(started at ");
+	write_date(text, report->recorder.started_ns);
+	text_string(text->out, ") Replaying logs...\n");
+	write_entries(text);
+	begin_line(text, FLIGHTREC_INFO);
+	text_string(text->out, "-End of log-\n");
+	write_lost(text);
+}
+
+static void write_finished(struct text *text)
+{
+	begin_line(text, FLIGHTREC_INFO);
+	write_name(text);
+	text_string(text->out, " finished after ");
+	write_duration(text->out, text->report->recorder.age_ns);
+	text_string(text->out, ", ");
+	write_duration(text->out, text->report->late_ns);
+	text_string(text->out, " past its deadline\n");
+	write_lost(text);
+}
+
+static void write_signal(struct text_buffer *out, int status)
+{
+	const char *name = report_signal_name(WTERMSIG(status));
+
+	text_string(out, " was killed by signal ");
+	text_integer(out, WTERMSIG(status));
+	if (name) {
+		text_string(out, " (");
+		text_string(out, name);
+		text_char(out, ')');
+	}
+	if (WCOREDUMP(status))
+		text_string(out, ", core dumped");
+}
+
+static void write_died(struct text *text)
+{
+	int status = text->report->wait_status;
+
+	begin_line(text, FLIGHTREC_WARNING);
+	write_name(text);
+	text_string(text->out, " never finished: ");
+	write_process(text);
+	if (status == -1) {
+		text_string(text->out, " called execve()");
+	} else if (WIFEXITED(status)) {
+		text_string(text->out, " exited with status ");
+		text_integer(text->out, WEXITSTATUS(status));
+	} else {
+		write_signal(text->out, status);
+	}
+	text_char(text->out, '\n');
+	write_lost(text);
+}
+
+void report_text(struct report_form *form, struct text_buffer *to, const struct report *report)
+{
+	struct text text = {.out = to, .form = form, .report = report};
+	struct report_entry entry;
+
+	format_now(&text);
+	switch (report->event) {
+	case REPORT_TIMEOUT:
+	case REPORT_REPLAY:
+		write_replay(&text);
+		break;
+	case REPORT_ENTRY:
+		report->entry(report, 0, &entry);
+		write_entry(&text, &entry);
+		break;
+	case REPORT_FINISHED:
+		write_finished(&text);
+		break;
+	case REPORT_DIED:
+		write_died(&text);
+		break;
+	case REPORT_END:
+		/* The command's closing line says it. */
+		break;
+	}
+}
