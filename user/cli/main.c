@@ -1,72 +1,61 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/attach.h"
-#include "cli/doctor.h"
+#include "cli/command.h"
+#include "cli/help.h"
+#include "cli/nearest.h"
 #include "cli/options.h"
-#include "cli/run.h"
 #include "flightrec.h"
 
-static const char help[] =
-	"Usage: flightrec run [OPTION...] [--] COMMAND [ARG...]     start COMMAND and watch it\n"
-	"       flightrec attach [OPTION...] -p PID[,PID...] | -a   watch running processes\n"
-	"       flightrec doctor                                    what is possible here\n"
-	"       flightrec --version | --help\n"
-	"\n"
-	"Replays the log of recorders (see flightrec.h) that exceed their timeout, while the\n"
-	"program that opened them still hangs.\n"
-	"\n"
-	"  -o, --output FILE          write replays to FILE (attach: standard output,\n"
-	"                             run: standard error)\n"
-	"      --format FORMAT        text, detail or json\n"
-	"      --json                 the same as --format json: one object a line\n"
-	"      --min-severity LEVEL   leave out entries below debug, info, warning, error, "
-	"critical\n"
-	"      --timeout DURATION     in place of every recorder's own, such as 250ms, 10s, 5m\n"
-	"      --duration DURATION    stop watching after this long\n"
-	"      --max-reports N        stop watching after N replays\n"
-	"      --buffer SIZE          ring buffers in the kernel, such as 64M (16M)\n"
-	"      --max-recorders N      recorders that can be open at once (131072: about 36 MiB)\n"
-	"  -q, --quiet                no totals at the end\n"
-	"  -v, --verbose              say more about what is being done\n"
-	"\n"
-	"Exit status: of run, COMMAND's, or 128+N if signal N killed it. Otherwise 0 fine,\n"
-	"1 run-time error, 2 usage, 3 nothing to attach to, 4 not permitted or not supported.\n";
-
-static int watch(bool run, int argc, char **argv)
+static int run_command(const struct command *command, int argc, char **argv)
 {
 	struct options options;
-	int status = options_parse(&options, run, argc, argv);
+	int status = options_parse(&options, command, argc, argv);
 
-	if (!status)
-		status = run ? run_command(&options) : attach_processes(&options);
+	if (!status && options.help)
+		help_page(stdout, command);
+	else if (!status)
+		status = command->run(&options);
 	options_free(&options);
 	return status;
 }
 
+static int unknown_command(const char *word)
+{
+	static const char *const others[] = {"--version", "--help"};
+	struct nearest search = {.word = word};
+
+	if (word[0] != '-')
+		return usage_unknown(NULL, "unknown command", word, command_nearest(word));
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		nearest_try(&search, others[i]);
+	if (search.best)
+		return usage_unknown(NULL, "unrecognized option", word, search.best);
+	return usage_error(NULL, "'%s' in place of a command: options follow it", word);
+}
+
+static bool is_either(const char *word, const char *a, const char *b)
+{
+	return strcmp(word, a) == 0 || strcmp(word, b) == 0;
+}
+
 int main(int argc, char **argv)
 {
-	const char *command = argc > 1 ? argv[1] : "";
+	const char *word = argc > 1 ? argv[1] : NULL;
+	const struct command *command;
 
-	if (strcmp(command, "run") == 0)
-		return watch(true, argc - 1, argv + 1);
-	if (strcmp(command, "attach") == 0)
-		return watch(false, argc - 1, argv + 1);
-	if (strcmp(command, "doctor") == 0)
-		return doctor(argc - 1, argv + 1);
-	if (strcmp(command, "--version") == 0 || strcmp(command, "-V") == 0) {
+	if (!word) {
+		help_overview(stderr);
+		return EXIT_USAGE;
+	}
+	if (is_either(word, "--version", "-V")) {
 		printf("flightrec %s\n", FLIGHTREC_VERSION_STRING);
 		return 0;
 	}
-	if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0 ||
-	    strcmp(command, "help") == 0) {
-		fputs(help, stdout);
-		return 0;
-	}
-	if (argc > 1)
-		fprintf(stderr, "flightrec: unknown command '%s'; try flightrec --help\n", command);
-	else
-		fputs(help, stderr);
-	return EXIT_USAGE;
+	if (is_either(word, "--help", "-h"))
+		word = "help";
+	command = command_find(word);
+	return command ? run_command(command, argc - 1, argv + 1) : unknown_command(word);
 }

@@ -1,254 +1,266 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "cli/options.h"
 
-#include <argp.h>
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/nearest.h"
+#include "cli/option_table.h"
 #include "cli/units.h"
 
-enum {
-	KEY_FORMAT = 256,
-	KEY_JSON,
-	KEY_MIN_SEVERITY,
-	KEY_TIMEOUT,
-	KEY_DURATION,
-	KEY_MAX_REPORTS,
-	KEY_BUFFER,
-	KEY_MAX_RECORDERS,
-	KEY_HELP,
+/* The argument of an option, and where it is taken from. */
+struct argument {
+	const char *attached; /* behind "=" or the letter; NULL: nothing is */
+	const char *next;     /* the next word of the command line; NULL: there is none */
+	bool next_taken;
 };
 
-static const struct argp_option common_options[] = {
-	{"output", 'o', "FILE", 0, "Write replays to FILE", 0},
-	{"format", KEY_FORMAT, "text|detail|json", 0, "How to write them (text)", 0},
-	{"json", KEY_JSON, NULL, 0, "The same as --format json: one object a line", 0},
-	{"min-severity", KEY_MIN_SEVERITY, "LEVEL", 0,
-	 "Leave out entries below debug, info, warning, error or critical", 0},
-	{"timeout", KEY_TIMEOUT, "DURATION", 0, "In place of every recorder's own timeout", 0},
-	{"duration", KEY_DURATION, "DURATION", 0, "Stop watching after this long", 0},
-	{"max-reports", KEY_MAX_REPORTS, "N", 0, "Stop watching after N replays", 0},
-	{"buffer", KEY_BUFFER, "SIZE", 0, "Ring buffers in the kernel, all CPUs together (16M)", 0},
-	{"max-recorders", KEY_MAX_RECORDERS, "N", 0,
-	 "Open recorders that can be tracked at once (131072, which takes about 36 MiB)", 0},
-	{"quiet", 'q', NULL, 0, "No totals at the end", 0},
-	{"verbose", 'v', NULL, 0, "Say more about what is being done", 0},
-	{"help", KEY_HELP, NULL, 0, "Show this", -1},
-	{0},
-};
-
-static const struct argp_option attach_options[] = {
-	{"pid", 'p', "PID[,PID...]", 0, "Watch these processes", 1},
-	{"all", 'a', NULL, 0, "Watch every process that uses the library, later ones too", 1},
-	{0},
-};
-
-/* One line that says what is wrong, where argp would take three; then ends. */
-__attribute__((format(printf, 2, 3), noreturn)) static void
-usage_error(const struct argp_state *state, const char *format, ...)
+int usage_error(const struct command *command, const char *format, ...)
 {
+	const char *space = command ? " " : "", *name = command ? command->name : "";
 	va_list args;
 
-	fprintf(stderr, "%s: ", state->name);
+	fprintf(stderr, "flightrec%s%s: ", space, name);
 	va_start(args, format);
 	vfprintf(stderr, format, args);
 	va_end(args);
-	fprintf(stderr, "; try %s --help\n", state->name);
-	exit(EXIT_USAGE);
+	fprintf(stderr, "; try flightrec %s%s--help\n", name, space);
+	return EXIT_USAGE;
 }
 
-static bool is_option(const struct argp_option *options, const char *text)
+int usage_unknown(const struct command *command, const char *what, const char *word,
+		  const char *meant)
 {
-	for (; options->name; options++) {
-		if (strncmp(text, "--", 2) == 0 ? strcmp(text + 2, options->name) == 0
-						: text[1] == options->key)
-			return true;
+	if (!meant)
+		return usage_error(command, "%s '%s'", what, word);
+	fprintf(stderr, "flightrec%s%s: %s '%s'; did you mean '%s'?\n", command ? " " : "",
+		command ? command->name : "", what, word, meant);
+	return EXIT_USAGE;
+}
+
+/* "text, detail or json" */
+static void list_words(const char *(*word)(size_t), char *text, size_t size)
+{
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; word(i) && used < size; i++)
+		used += (size_t)snprintf(text + used, size - used, "%s%s",
+					 !i            ? ""
+					 : word(i + 1) ? ", "
+						       : " or ",
+					 word(i));
+}
+
+static int bad_value(const struct options *o, const struct option_spec *option, const char *value)
+{
+	char words[256], name[64];
+
+	if (option->word)
+		list_words(option->word, words, sizeof(words));
+	snprintf(name, sizeof(name), "--%s", option->name);
+	/* The one that everybody writes with its letter. */
+	if (option->completion == COMPLETE_PID)
+		snprintf(name, sizeof(name), "-%c", option->letter);
+	return usage_error(o->command, "%s: '%s' is not %s", name, value,
+			   option->word ? words : option->expected);
+}
+
+/* @as_written: for messages. */
+static int take(struct options *o, const struct option_spec *option, const char *as_written,
+		struct argument *argument)
+{
+	const char *value = NULL;
+
+	if (option->argument) {
+		value = argument->attached ? argument->attached : argument->next;
+		argument->next_taken = !argument->attached;
+		if (!value)
+			return usage_error(o->command, "option '%s' needs a value", as_written);
+	} else if (argument->attached) {
+		return usage_error(o->command, "option '%s' takes no value", as_written);
 	}
-	return false;
+	return option->set(o, value) ? bad_value(o, option, value ? value : "") : 0;
 }
 
-/* getopt() stopped: at an option that there is not, or one whose value is missing. */
-__attribute__((noreturn)) static void stopped_at(const struct argp_state *state)
+static int unknown_option(const struct options *o, const char *as_written, const char *name)
 {
-	const char *option = state->next > 0 ? state->argv[state->next - 1] : "";
+	struct nearest search = {.word = name};
+	char meant[64];
 
-	if (is_option(common_options, option) || is_option(attach_options, option))
-		usage_error(state, "option '%s' needs a value", option);
-	usage_error(state, "unrecognized option '%s'", option);
-}
-
-static error_t bad_value(struct argp_state *state, const char *option, const char *value,
-			 const char *expected)
-{
-	usage_error(state, "%s: '%s' is not %s", option, value, expected);
-}
-
-static int parse_format(const char *text)
-{
-	static const char *const names[] = {"text", "detail", "json"};
-
-	for (int i = 0; i < 3; i++) {
-		if (strcmp(text, names[i]) == 0)
-			return i;
+	for (size_t i = 0; i < n_options; i++) {
+		if (option_belongs(&option_table[i], o->command->bit))
+			nearest_try(&search, option_table[i].name);
 	}
-	return -EINVAL;
+	snprintf(meant, sizeof(meant), "--%s", search.best ? search.best : "");
+	return usage_unknown(o->command, "unrecognized option", as_written,
+			     search.best ? meant : NULL);
 }
 
-static error_t parse_common(int key, char *arg, struct argp_state *state)
+/* An unambiguous beginning of a name is enough. Returns the last of @matches, or NULL. */
+static const struct option_spec *find_long(const struct command *command, const char *name,
+					   size_t length, size_t *matches)
 {
-	static const char duration[] = "a duration such as 250ms, 10s or 5m";
-	struct options *o = state->input;
-	int value;
+	const struct option_spec *found = NULL;
 
-	switch (key) {
-	case 'o':
-		o->output = arg;
-		return 0;
-	case KEY_FORMAT:
-		value = parse_format(arg);
-		if (value < 0)
-			return bad_value(state, "--format", arg, "text, detail or json");
-		o->format = (enum report_format)value;
-		return 0;
-	case KEY_JSON:
-		o->format = FORMAT_JSON;
-		return 0;
-	case KEY_MIN_SEVERITY:
-		o->min_severity = parse_severity(arg);
-		if (o->min_severity < 0)
-			return bad_value(state, "--min-severity", arg,
-					 "debug, info, warning, error or critical");
-		return 0;
-	case KEY_TIMEOUT:
-		if (parse_duration(arg, &o->timeout_ns))
-			return bad_value(state, "--timeout", arg, duration);
-		return 0;
-	case KEY_DURATION:
-		if (parse_duration(arg, &o->duration_ns))
-			return bad_value(state, "--duration", arg, duration);
-		return 0;
-	case KEY_MAX_REPORTS:
-		if (parse_count(arg, 1, UINT64_MAX, &o->max_reports))
-			return bad_value(state, "--max-reports", arg, "a number from 1");
-		return 0;
-	case KEY_BUFFER:
-		if (parse_size(arg, &o->buffer) || o->buffer > 16ULL << 30)
-			return bad_value(state, "--buffer", arg, "a size such as 512K or 64M");
-		return 0;
-	case KEY_MAX_RECORDERS:
-		if (parse_count(arg, 1, MAX_RECORDERS_LIMIT, &o->max_recorders))
-			return bad_value(state, "--max-recorders", arg, "a number up to 16777216");
-		return 0;
-	case 'q':
-		o->quiet = true;
-		return 0;
-	case 'v':
-		o->verbose++;
-		return 0;
-	case KEY_HELP:
-		/* Not argp's own, which ARGP_NO_ERRS silences as well. */
-		argp_help(state->root_argp, stdout, ARGP_HELP_STD_HELP, state->name);
-		exit(0);
-	default:
-		return ARGP_ERR_UNKNOWN;
+	*matches = 0;
+	for (size_t i = 0; i < n_options; i++) {
+		const struct option_spec *option = &option_table[i];
+
+		if (!option_belongs(option, command->bit) ||
+		    strncmp(option->name, name, length) != 0)
+			continue;
+		found = option;
+		++*matches;
+		if (!option->name[length]) {
+			*matches = 1;
+			break;
+		}
 	}
+	return found;
 }
 
-static error_t parse_run(int key, char *arg, struct argp_state *state)
+static int ambiguous_option(const struct options *o, const char *as_written, size_t matches)
 {
-	struct options *o = state->input;
+	size_t length = strlen(as_written + 2), used = 0;
+	char names[512] = "";
 
-	(void)arg;
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = o;
-		return 0;
-	case ARGP_KEY_ARGS:
-		o->command = state->argv + state->next;
-		return 0;
-	case ARGP_KEY_ERROR:
-		stopped_at(state);
-	case ARGP_KEY_NO_ARGS:
-		usage_error(state, "which COMMAND?");
-	default:
-		return ARGP_ERR_UNKNOWN;
+	for (size_t i = 0; i < n_options && used < sizeof(names); i++) {
+		const char *name = option_table[i].name;
+
+		if (!option_belongs(&option_table[i], o->command->bit) ||
+		    strncmp(name, as_written + 2, length) != 0)
+			continue;
+		matches--;
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s--%s",
+					 !used     ? ""
+					 : matches ? ", "
+						   : " or ",
+					 name);
 	}
+	return usage_error(o->command, "option '%s' could be %s", as_written, names);
 }
 
-static error_t parse_attach(int key, char *arg, struct argp_state *state)
+/* "--name", "--name=value" */
+static int take_long(struct options *o, const char *word, struct argument *argument)
 {
-	struct options *o = state->input;
+	const char *name = word + 2;
+	size_t length = strcspn(name, "="), matches;
+	const struct option_spec *option = find_long(o->command, name, length, &matches);
+	char as_written[64];
 
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = o;
-		return 0;
-	case 'p':
-		if (parse_pids(arg, &o->pids, &o->n_pids))
-			return bad_value(state, "-p", arg, "a process number, or several");
-		return 0;
-	case 'a':
-		o->all = true;
-		return 0;
-	case ARGP_KEY_ARG:
-		/* What the shell made of -p 1 2 3. */
-		if (o->n_pids && parse_pids(arg, &o->pids, &o->n_pids) == 0)
-			return 0;
-		usage_error(state, "what is '%s'?", arg);
-	case ARGP_KEY_ERROR:
-		stopped_at(state);
-	case ARGP_KEY_END:
-		if (o->all == (o->n_pids > 0))
-			usage_error(state, "name processes with -p, or all with -a");
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
+	snprintf(as_written, sizeof(as_written), "--%.*s", (int)length, name);
+	if (matches > 1)
+		return ambiguous_option(o, as_written, matches);
+	if (!option)
+		return unknown_option(o, as_written, as_written + 2);
+	argument->attached = name[length] ? name + length + 1 : NULL;
+	return take(o, option, as_written, argument);
+}
+
+/* "-q", "-qv", "-oFILE", "-qo" */
+static int take_letters(struct options *o, const char *word, struct argument *argument)
+{
+	for (const char *letter = word + 1; *letter; letter++) {
+		const struct option_spec *option = NULL;
+		char as_written[3] = {'-', *letter, '\0'};
+		int err;
+
+		for (size_t i = 0; i < n_options && !option; i++) {
+			if (option_table[i].letter == *letter &&
+			    option_belongs(&option_table[i], o->command->bit))
+				option = &option_table[i];
+		}
+		if (!option)
+			return unknown_option(o, word, word + 1);
+		argument->attached = option->argument && letter[1] ? letter + 1 : NULL;
+		err = take(o, option, as_written, argument);
+		if (err || o->help || option->argument)
+			return err;
 	}
+	return 0;
 }
 
-int options_parse(struct options *options, bool run, int argc, char **argv)
+static int take_option(struct options *o, const char *word, struct argument *argument)
 {
-	static const struct argp common = {common_options, parse_common, NULL, NULL,
-					   NULL,           NULL,         NULL};
-	static const struct argp_child children[] = {{&common, 0, NULL, 0}, {0}};
-	static const struct argp run_argp = {
-		NULL,
-		parse_run,
-		"[--] COMMAND [ARG...]",
-		"Start COMMAND and watch it and its children: recorders that exceed their timeout "
-		"are replayed on standard error.",
-		children,
-		NULL,
-		NULL};
-	static const struct argp attach_argp = {
-		attach_options,
-		parse_attach,
-		NULL,
-		"Watch running processes: recorders that exceed their timeout are replayed on "
-		"standard output.",
-		children,
-		NULL,
-		NULL};
-	const struct argp *argp = run ? &run_argp : &attach_argp;
-	unsigned int flags;
-	char name[32];
-
-	*options = (struct options){
-		.run = run, .buffer = DEFAULT_BUFFER, .max_recorders = DEFAULT_MAX_RECORDERS};
-	argp_err_exit_status = EXIT_USAGE;
-	/* argp's messages begin with it. */
-	snprintf(name, sizeof(name), "flightrec %s", argv[0]);
-	argv[0] = name;
-	/* In order: what comes after COMMAND is COMMAND's. */
-	flags = ARGP_NO_ERRS | ARGP_NO_HELP | (run ? ARGP_IN_ORDER : 0);
-	return argp_parse(argp, argc, argv, flags, NULL, options) ? EXIT_USAGE : 0;
+	return word[1] == '-' ? take_long(o, word, argument) : take_letters(o, word, argument);
 }
 
-void options_free(struct options *options)
+static int check_pids(struct options *o)
 {
-	free(options->pids);
-	memset(options, 0, sizeof(*options));
+	for (size_t i = 0; i < o->n_operands; i++) {
+		/* What the shell makes of -p 1 2 3. */
+		if (!o->n_pids || parse_pids(o->operands[i], &o->pids, &o->n_pids))
+			return usage_error(o->command, "what is '%s'?", o->operands[i]);
+	}
+	if (o->all == (o->n_pids > 0))
+		return usage_error(o->command, "name processes with -p, or all with -a");
+	return 0;
+}
+
+static int check_operands(struct options *o)
+{
+	size_t most = 0;
+
+	switch (o->command->operands) {
+	case OPERANDS_PROGRAM:
+		return o->n_operands ? 0 : usage_error(o->command, "which COMMAND?");
+	case OPERANDS_PIDS:
+		return check_pids(o);
+	case OPERANDS_SHELL:
+		if (!o->n_operands)
+			return usage_error(o->command, "for which shell, bash or zsh?");
+		most = 1;
+		break;
+	case OPERANDS_COMMAND:
+		most = 1;
+		break;
+	case OPERANDS_NONE:
+		break;
+	}
+	return o->n_operands > most ? usage_error(o->command, "what is '%s'?", o->operands[most])
+				    : 0;
+}
+
+int options_parse(struct options *o, const struct command *command, int argc, char **argv)
+{
+	bool to_the_end = command->operands == OPERANDS_PROGRAM;
+	int i, err;
+
+	*o = (struct options){.command = command,
+			      .buffer = DEFAULT_BUFFER,
+			      .max_recorders = DEFAULT_MAX_RECORDERS,
+			      .operands = argv + 1};
+	if (argc == 2 && strcmp(argv[1], "help") == 0) {
+		o->help = true;
+		return 0;
+	}
+	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		struct argument argument = {.next = argv[i + 1]};
+
+		if (argv[i][0] != '-' || !argv[i][1]) {
+			if (to_the_end)
+				break;
+			o->operands[o->n_operands++] = argv[i];
+			continue;
+		}
+		err = take_option(o, argv[i], &argument);
+		if (err || o->help)
+			return err;
+		i += argument.next_taken;
+	}
+	if (i < argc && strcmp(argv[i], "--") == 0)
+		i++;
+	while (i < argc)
+		o->operands[o->n_operands++] = argv[i++];
+	o->operands[o->n_operands] = NULL;
+	return check_operands(o);
+}
+
+void options_free(struct options *o)
+{
+	free(o->pids);
+	memset(o, 0, sizeof(*o));
 }

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Durations, sizes and lists, as people write them on a command line. */
+/*
+ * Durations, sizes, numbers and lists of processes, as people write them on a command line.
+ * Values are exact: what is not a whole number of nanoseconds or bytes, or does not fit, is
+ * refused, never rounded. What is refused leaves the caller's value as it was.
+ */
 #ifndef FLIGHTREC_UNITS_H
 #define FLIGHTREC_UNITS_H
 
@@ -8,14 +12,15 @@
 #include <sys/types.h>
 
 /*
- * "250ms", "1.5s", "5m": a number and one of ns us ms s m h d. Returns 0, or -EINVAL: not a
- * duration, negative, 0, or beyond 292 years.
+ * "250ms", "1.5s", "1h30m": numbers, each with one of ns us ms s m (min) h d behind it, from the
+ * longest unit to the shortest. Returns 0, or -EINVAL: not a duration, negative, 0, or beyond
+ * 292 years.
  */
 int parse_duration(const char *text, uint64_t *ns);
 
 /*
- * "64M": a number and, at choice, one of K M G (1024 each), with "iB" or "B" after it at choice.
- * Returns 0, or -EINVAL: not a size, or 0.
+ * "64M": a number and, optionally, one of K M G (1024 each), with "iB" or "B" behind it,
+ * optionally. Returns 0, or -EINVAL: not a size, or 0.
  */
 int parse_size(const char *text, uint64_t *bytes);
 
@@ -23,12 +28,9 @@ int parse_size(const char *text, uint64_t *bytes);
 int parse_count(const char *text, uint64_t min, uint64_t max, uint64_t *count);
 
 /*
- * Process numbers with commas or blanks between; adds them to *@pids (realloc'ed), once each.
- * Returns 0, -EINVAL or -ENOMEM.
+ * Process numbers separated by commas or blanks; adds them to *@pids (realloc'ed), each once.
+ * Returns 0, -EINVAL or -ENOMEM; what stood before the error may have been added.
  */
 int parse_pids(const char *text, pid_t **pids, size_t *count);
-
-/* "info", in either case. Returns its number, enum flightrec_severity, or -EINVAL. */
-int parse_severity(const char *text);
 
 #endif /* FLIGHTREC_UNITS_H */

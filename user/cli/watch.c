@@ -18,7 +18,7 @@ static int open_output(struct watch *w)
 	const char *path = w->options->output;
 
 	if (!path) {
-		w->output = w->options->run ? STDERR_FILENO : STDOUT_FILENO;
+		w->output = w->is_run ? STDERR_FILENO : STDOUT_FILENO;
 		return 0;
 	}
 	w->output = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
@@ -37,15 +37,15 @@ static int open_session(struct watch *w)
 			    .max_recorders = (uint32_t)o->max_recorders,
 			    .min_severity = o->min_severity,
 			    .watch_all = o->all,
-			    .follow_children = o->run},
+			    .follow_children = w->is_run},
 		.format = o->format,
 		.output = w->output,
-		.output_name = o->output ? o->output
-			       : o->run  ? "standard error"
-					 : "standard output",
+		.output_name = o->output   ? o->output
+			       : w->is_run ? "standard error"
+					   : "standard output",
 		.max_reports = o->max_reports,
 		/* A program that is not watched should not pay: attach to named ones alone. */
-		.each_process = !o->run && !o->all,
+		.each_process = !w->is_run && !o->all,
 	};
 	char error[1024];
 	int err;
@@ -86,7 +86,7 @@ static void block_signals(struct watch *w)
 		if (signals[i] == SIGHUP && is_ignored(SIGHUP))
 			continue;
 		/* The last three mean nothing to us but to pass them on. */
-		if (w->options->run || i < 3)
+		if (w->is_run || i < 3)
 			sigaddset(&set, signals[i]);
 	}
 	sigprocmask(SIG_BLOCK, &set, &w->original_mask);
@@ -99,7 +99,11 @@ int watch_start(struct watch *w, const struct options *options)
 {
 	int err;
 
-	*w = (struct watch){.options = options, .output = -1, .epoll_fd = -1, .signal_fd = -1};
+	*w = (struct watch){.options = options,
+			    .is_run = options->command->bit == COMMAND_RUN,
+			    .output = -1,
+			    .epoll_fd = -1,
+			    .signal_fd = -1};
 	err = open_output(w);
 	if (err)
 		return err;
@@ -226,7 +230,7 @@ static void on_signal(struct watch *w)
 	 * The terminal sends its signals to the command as well; what somebody sent to us alone
 	 * is meant for it.
 	 */
-	if (w->options->run && !w->command_ended && info.ssi_code <= 0 &&
+	if (w->is_run && !w->command_ended && info.ssi_code <= 0 &&
 	    (pid_t)info.ssi_pid != w->launch.pid)
 		kill(w->launch.pid, number);
 	if (number != SIGINT && number != SIGTERM && number != SIGHUP)
@@ -247,7 +251,7 @@ static void on_command_ended(struct watch *w)
 
 static bool finished(const struct watch *w)
 {
-	if (w->options->run)
+	if (w->is_run)
 		return w->command_ended;
 	return w->interrupted || w->session.done || (!w->processes && !w->options->all);
 }
@@ -286,7 +290,7 @@ void watch_until_end(struct watch *w)
 		if (w->watching && dispatch)
 			session_dispatch(&w->session);
 		/* The command goes on, unwatched; its end is still ours to pass on. */
-		if (w->options->run && (w->interrupted || w->session.done || duration_over)) {
+		if (w->is_run && (w->interrupted || w->session.done || duration_over)) {
 			watch_stop(w);
 			duration_over = false;
 		}
@@ -310,5 +314,5 @@ int watch_end(struct watch *w, int status)
 	if (w->signal_fd >= 0)
 		close(w->signal_fd);
 	/* Of `run` the status is the command's; that reports were lost was said. */
-	return failed && !status && !w->options->run ? EXIT_FAILED : status;
+	return failed && !status && !w->is_run ? EXIT_FAILED : status;
 }

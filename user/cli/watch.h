@@ -16,6 +16,7 @@ enum token { TOKEN_SESSION, TOKEN_SIGNAL, TOKEN_DURATION, TOKEN_COMMAND, TOKEN_P
 
 struct watch {
 	const struct options *options;
+	bool is_run; /* else attach */
 	struct session session;
 	struct launch launch; /* of run */
 	int output;           /* a descriptor */

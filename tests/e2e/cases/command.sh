@@ -284,8 +284,19 @@ test_version_and_help()
 	expect_lines "$T/try.out" '^flightrec [0-9]+\.[0-9]+\.[0-9]+$' 1
 	try 0 "$FLIGHTREC" --help
 	expect_lines "$T/try.out" '^Usage: flightrec run ' 1
-	try 0 "$FLIGHTREC" run --help
-	try 0 "$FLIGHTREC" attach --help
+	local verb way
+	for verb in run attach doctor help completion; do
+		for way in "$verb --help" "$verb -h" "$verb help" "help $verb" "--help $verb" "-h $verb"; do
+			# shellcheck disable=SC2086 # several words
+			try 0 "$FLIGHTREC" $way
+			[[ ! -s $T/try.err ]] || fail "something on standard error"
+			expect_lines "$T/try.out" "^Usage: flightrec $verb" 1
+			expect_lines "$T/try.out" '^Usage:' 1
+		done
+	done
+	# What follows COMMAND is COMMAND's.
+	try 0 "$FLIGHTREC" run -q -- sh -c 'echo "$1"' sh -h
+	expect "$T/try.out" <<<-h
 	try 2 "$FLIGHTREC"
 	[[ ! -s $T/try.out && -s $T/try.err ]] || fail "the usage belongs to standard error"
 }

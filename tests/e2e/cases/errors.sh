@@ -28,28 +28,51 @@ test_bad_options()
 	one_line "something"
 	try 2 "$FLIGHTREC" doctor something
 	one_line "something"
+	try 2 "$FLIGHTREC" run --json=yes true
+	one_line "option '--json' takes no value"
+	try 2 "$FLIGHTREC" run --max 3 true
+	one_line "option '--max' could be --max-reports or --max-recorders"
+}
+
+test_slips_are_understood()
+{
+	try 2 "$FLIGHTREC" atach -a
+	one_line "^flightrec: unknown command 'atach'; did you mean 'attach'\\?$"
+	try 2 "$FLIGHTREC" help docter
+	one_line "unknown command 'docter'; did you mean 'doctor'\\?$"
+	try 2 "$FLIGHTREC" --verison
+	one_line "unrecognized option '--verison'; did you mean '--version'\\?$"
+	try 2 "$FLIGHTREC" attach --jsno -a
+	one_line "unrecognized option '--jsno'; did you mean '--json'\\?$"
+	try 2 "$FLIGHTREC" run -json true
+	one_line "unrecognized option '-json'; did you mean '--json'\\?$"
+	# An option before the command.
+	try 2 "$FLIGHTREC" --json attach -a
+	one_line "options follow it"
 }
 
 test_bad_values()
 {
 	local value
 
-	for value in 10 abc -5s 0s '' 10x 1e400s; do
+	for value in 0 10 abc -5s 0s '' 10x 1e400s 30m1h 0.1ns 9223372036854775808ns 1h30; do
 		try 2 "$FLIGHTREC" run --timeout "$value" true
-		one_line "--timeout: '$value' is not a duration such as 250ms, 10s or 5m"
+		one_line "--timeout: '$value' is not a duration such as 250ms, 10s or 1h30m"
 		try 2 "$FLIGHTREC" run --duration "$value" true
 		one_line "--duration: '$value' is not a duration"
 	done
-	for value in 0 -1 x 12Q ''; do
+	for value in 0 -1 x 12Q '' 17G 1.3K 99999999999999999999G; do
 		try 2 "$FLIGHTREC" run --buffer "$value" true
 		one_line "--buffer: '$value' is not a size such as 512K or 64M"
 	done
-	for value in 0 -1 x 1.5 99999999; do
+	for value in 0 -1 x '' 1.5 16777217 4294967297; do
 		try 2 "$FLIGHTREC" run --max-recorders "$value" true
 		one_line "--max-recorders: '$value' is not a number"
 	done
-	try 2 "$FLIGHTREC" run --max-reports many true
-	one_line "--max-reports: 'many' is not a number"
+	for value in 0 many '' 18446744073709551616; do
+		try 2 "$FLIGHTREC" run --max-reports "$value" true
+		one_line "--max-reports: '$value' is not a number"
+	done
 	try 2 "$FLIGHTREC" run --min-severity loud true
 	one_line "--min-severity: 'loud' is not debug, info, warning, error or critical"
 	try 2 "$FLIGHTREC" run --format xml true

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "cli/attach.h"
+/* `flightrec attach`: watches processes that run already. */
 
 #include <dirent.h>
 #include <errno.h>
@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "cli/command.h"
 #include "cli/watch.h"
 #include "collector/recorder/adoption.h"
 #include "collector/target/proc_status.h"
@@ -90,7 +91,7 @@ static int watch_everything(struct watch *w)
 	return 0;
 }
 
-int attach_processes(const struct options *options)
+int cmd_attach(const struct options *options)
 {
 	struct watch w;
 	int err = watch_start(&w, options);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "cli/run.h"
+/* `flightrec run`: starts a command and watches it and its children. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,11 +8,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cli/command.h"
 #include "cli/watch.h"
 
 static int command_not_started(struct watch *w, int err)
 {
-	fprintf(stderr, "flightrec: cannot run '%s': %s\n", w->options->command[0],
+	fprintf(stderr, "flightrec: cannot run '%s': %s\n", w->options->operands[0],
 		strerror(w->launch.exec_errno ? w->launch.exec_errno : -err));
 	if (!w->launch.exec_errno)
 		return EXIT_FAILED;
@@ -24,7 +25,7 @@ static int exit_status(int wait_status)
 	return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
 
-int run_command(const struct options *options)
+int cmd_run(const struct options *options)
 {
 	struct watch w;
 	int pid_fd = -1, err;
@@ -32,7 +33,7 @@ int run_command(const struct options *options)
 	err = watch_start(&w, options);
 	if (err)
 		return watch_end(&w, err);
-	err = launch_start(&w.launch, options->command, &w.original_mask);
+	err = launch_start(&w.launch, options->operands, &w.original_mask);
 	if (err)
 		return watch_end(&w, command_not_started(&w, err));
 	if (w.launch.ended) {
@@ -48,7 +49,7 @@ int run_command(const struct options *options)
 	}
 	attachments_add_usual(&w.session.attachments);
 	if (!w.session.attachments.copies && w.session.attachments.problem[0]) {
-		fprintf(stderr, "flightrec: %s: %s\n", options->command[0],
+		fprintf(stderr, "flightrec: %s: %s\n", options->operands[0],
 			w.session.attachments.problem);
 		launch_cancel(&w.launch);
 		return watch_end(&w, EXIT_UNSUPPORTED);
@@ -63,7 +64,7 @@ int run_command(const struct options *options)
 		return watch_end(&w, EXIT_FAILED);
 	}
 	watch_print_setup(&w);
-	fprintf(stderr, "flightrec: watching %s (pid %d)\n", options->command[0], w.launch.pid);
+	fprintf(stderr, "flightrec: watching %s (pid %d)\n", options->operands[0], w.launch.pid);
 	err = launch_release(&w.launch);
 	if (err)
 		return watch_end(&w, command_not_started(&w, err));

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "cli/doctor.h"
+/* `flightrec doctor`: what this kernel and these privileges allow. */
 
 #include <stdio.h>
-#include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "cli/command.h"
 #include "cli/options.h"
 #include "cli/requirements.h"
 #include "collector/kernel/attachments.h"
@@ -67,20 +67,12 @@ static bool can_load(char *detail, size_t size, bool verifier)
 	return met;
 }
 
-int doctor(int argc, char **argv)
+int cmd_doctor(const struct options *options)
 {
 	struct utsname kernel;
 	char detail[1024] = "", reason[1024];
-	bool verifier = argc == 2 && strcmp(argv[1], "--verifier") == 0;
 	bool all = true, met;
 
-	if (argc > 1 && !verifier) {
-		fprintf(stderr,
-			"flightrec doctor: what is '%s'? It takes no arguments, or --verifier for "
-			"the verifier's instruction counts\n",
-			argv[1]);
-		return EXIT_USAGE;
-	}
 	uname(&kernel);
 	printf("%s %s %s\n", kernel.sysname, kernel.release, kernel.machine);
 	for (size_t i = 0; i < n_requirements; i++) {
@@ -89,7 +81,7 @@ int doctor(int argc, char **argv)
 		all = all && (met || !requirements[i].needed);
 	}
 	if (all) {
-		all = can_load(detail, sizeof(detail), verifier);
+		all = can_load(detail, sizeof(detail), options->verifier);
 		print_line(all, true, "BPF programs", detail);
 	}
 	if (all) {

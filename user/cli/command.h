@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The commands of `flightrec`: one table, and one file cmd_*.c for each. */
+#ifndef FLIGHTREC_COMMAND_H
+#define FLIGHTREC_COMMAND_H
+
+#include <stddef.h>
+
+/* Exit codes; `run` otherwise ends with that of what it ran. */
+#define EXIT_FAILED 1
+#define EXIT_USAGE 2
+#define EXIT_NOTHING 3
+#define EXIT_UNSUPPORTED 4
+
+struct options;
+
+/* For sets of commands; see struct option_spec. */
+enum command_bit {
+	COMMAND_RUN = 1 << 0,
+	COMMAND_ATTACH = 1 << 1,
+	COMMAND_DOCTOR = 1 << 2,
+	COMMAND_HELP = 1 << 3,
+	COMMAND_COMPLETION = 1 << 4,
+	COMMAND_EVERY = (1 << 5) - 1,
+};
+
+/* What may stand behind the options. */
+enum operands {
+	OPERANDS_NONE,
+	OPERANDS_PROGRAM, /* a command and its arguments: the options end where it begins */
+	OPERANDS_PIDS,
+	OPERANDS_COMMAND, /* the name of one of these commands, or nothing */
+	OPERANDS_SHELL,
+};
+
+struct command {
+	enum command_bit bit;
+	const char *name;
+	const char *synopsis;    /* what follows the name */
+	const char *summary;     /* a few words */
+	const char *description; /* of its page of help, in lines */
+	enum operands operands;
+	/* Returns the status to exit with. */
+	int (*run)(const struct options *options);
+};
+
+extern const struct command commands[];
+extern const size_t n_commands;
+
+/* NULL: there is none of that name. */
+const struct command *command_find(const char *name);
+/* The name that was meant, perhaps; or NULL. */
+const char *command_nearest(const char *name);
+
+int cmd_run(const struct options *options);
+int cmd_attach(const struct options *options);
+int cmd_doctor(const struct options *options);
+int cmd_help(const struct options *options);
+int cmd_completion(const struct options *options);
+
+#endif /* FLIGHTREC_COMMAND_H */

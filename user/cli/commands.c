@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/nearest.h"
+
+const struct command commands[] = {
+	{
+		.bit = COMMAND_RUN,
+		.name = "run",
+		.synopsis = "[OPTION...] [--] COMMAND [ARG...]",
+		.summary = "start COMMAND and watch it and its children",
+		.description =
+			"Starts COMMAND and watches it and its children: the log of each recorder\n"
+			"that exceeds its timeout is replayed on standard error.\n",
+		.operands = OPERANDS_PROGRAM,
+		.run = cmd_run,
+	},
+	{
+		.bit = COMMAND_ATTACH,
+		.name = "attach",
+		.synopsis = "[OPTION...] -p PID[,PID...] | -a",
+		.summary = "watch running processes",
+		.description =
+			"Watches running processes, until they have all ended: the log of each\n"
+			"recorder that exceeds its timeout is replayed on standard output.\n",
+		.operands = OPERANDS_PIDS,
+		.run = cmd_attach,
+	},
+	{
+		.bit = COMMAND_DOCTOR,
+		.name = "doctor",
+		.synopsis = "[OPTION...]",
+		.summary = "what this kernel and these privileges allow",
+		.description = "Says what this kernel and these privileges allow.\n",
+		.operands = OPERANDS_NONE,
+		.run = cmd_doctor,
+	},
+	{
+		.bit = COMMAND_HELP,
+		.name = "help",
+		.synopsis = "[COMMAND]",
+		.summary = "this, or the page of a command",
+		.description = "Shows the page of a command, or an overview.\n",
+		.operands = OPERANDS_COMMAND,
+		.run = cmd_help,
+	},
+	{
+		.bit = COMMAND_COMPLETION,
+		.name = "completion",
+		.synopsis = "bash | zsh",
+		.summary = "the completion script of a shell",
+		.description =
+			"Writes a script to standard output that completes the command line of\n"
+			"flightrec in that shell. For bash: source <(flightrec completion bash).\n"
+			"For zsh: write it to a file _flightrec in a directory of $fpath.\n",
+		.operands = OPERANDS_SHELL,
+		.run = cmd_completion,
+	},
+};
+const size_t n_commands = sizeof(commands) / sizeof(commands[0]);
+
+const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; i < n_commands; i++) {
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	}
+	return NULL;
+}
+
+const char *command_nearest(const char *name)
+{
+	struct nearest search = {.word = name};
+
+	for (size_t i = 0; i < n_commands; i++)
+		nearest_try(&search, commands[i].name);
+	return search.best;
+}

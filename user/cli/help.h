@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The pages of help, made from the tables of commands and of options. */
+#ifndef FLIGHTREC_HELP_H
+#define FLIGHTREC_HELP_H
+
+#include <stdio.h>
+
+struct command;
+
+/* Of all commands. */
+void help_overview(FILE *to);
+/* Of one. */
+void help_page(FILE *to, const struct command *command);
+
+#endif /* FLIGHTREC_HELP_H */

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "cli/option_table.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cli/options.h"
+#include "cli/units.h"
+
+#define WATCHING (COMMAND_RUN | COMMAND_ATTACH)
+#define DURATION_EXPECTED "a duration such as 250ms, 10s or 1h30m"
+#define BUFFER_MAX (16ULL << 30)
+#define RECORDERS_MAX (1u << 24)
+
+static const char *format_word(size_t index)
+{
+	static const char *const names[] = {"text", "detail", "json"};
+
+	return index < sizeof(names) / sizeof(names[0]) ? names[index] : NULL;
+}
+
+static const char *severity_word(size_t index)
+{
+	static const char *const names[] = {"debug", "info", "warning", "error", "critical"};
+
+	return index < sizeof(names) / sizeof(names[0]) ? names[index] : NULL;
+}
+
+static int find_word(const char *(*word)(size_t), const char *value)
+{
+	for (size_t i = 0; word(i); i++) {
+		if (strcasecmp(word(i), value) == 0)
+			return (int)i;
+	}
+	return -EINVAL;
+}
+
+static int set_output(struct options *o, const char *value)
+{
+	if (!*value)
+		return -EINVAL;
+	o->output = value;
+	return 0;
+}
+
+static int set_format(struct options *o, const char *value)
+{
+	int format = find_word(format_word, value);
+
+	if (format < 0)
+		return format;
+	o->format = (enum report_format)format;
+	return 0;
+}
+
+static int set_json(struct options *o, const char *value)
+{
+	(void)value;
+	o->format = FORMAT_JSON;
+	return 0;
+}
+
+static int set_min_severity(struct options *o, const char *value)
+{
+	int severity = find_word(severity_word, strcasecmp(value, "warn") ? value : "warning");
+
+	if (severity < 0)
+		return severity;
+	o->min_severity = severity;
+	return 0;
+}
+
+static int set_timeout(struct options *o, const char *value)
+{
+	return parse_duration(value, &o->timeout_ns);
+}
+
+static int set_duration(struct options *o, const char *value)
+{
+	return parse_duration(value, &o->duration_ns);
+}
+
+static int set_max_reports(struct options *o, const char *value)
+{
+	return parse_count(value, 1, UINT64_MAX, &o->max_reports);
+}
+
+static int set_buffer(struct options *o, const char *value)
+{
+	uint64_t size;
+
+	if (parse_size(value, &size) || size > BUFFER_MAX)
+		return -EINVAL;
+	o->buffer = size;
+	o->buffer_given = true;
+	return 0;
+}
+
+static int set_max_recorders(struct options *o, const char *value)
+{
+	return parse_count(value, 1, RECORDERS_MAX, &o->max_recorders);
+}
+
+static int set_quiet(struct options *o, const char *value)
+{
+	(void)value;
+	o->quiet = true;
+	return 0;
+}
+
+static int set_verbose(struct options *o, const char *value)
+{
+	(void)value;
+	o->verbose++;
+	return 0;
+}
+
+static int set_pid(struct options *o, const char *value)
+{
+	return parse_pids(value, &o->pids, &o->n_pids);
+}
+
+static int set_all(struct options *o, const char *value)
+{
+	(void)value;
+	o->all = true;
+	return 0;
+}
+
+static int set_verifier(struct options *o, const char *value)
+{
+	(void)value;
+	o->verifier = true;
+	return 0;
+}
+
+static int set_help(struct options *o, const char *value)
+{
+	(void)value;
+	o->help = true;
+	return 0;
+}
+
+const struct option_spec option_table[] = {
+	{
+		.name = "pid",
+		.letter = 'p',
+		.argument = "PID[,PID...]",
+		.help = "watch these processes",
+		.commands = COMMAND_ATTACH,
+		.completion = COMPLETE_PID,
+		.set = set_pid,
+		.expected = "a process number, or several",
+	},
+	{
+		.name = "all",
+		.letter = 'a',
+		.help = "watch every process that uses the library, also\nlater ones",
+		.commands = COMMAND_ATTACH,
+		.set = set_all,
+	},
+	{
+		.name = "output",
+		.letter = 'o',
+		.argument = "FILE",
+		.help = "write replays to FILE, which is emptied first",
+		.commands = WATCHING,
+		.completion = COMPLETE_FILE,
+		.set = set_output,
+		.expected = "the name of a file",
+	},
+	{
+		.name = "format",
+		.argument = "FORMAT",
+		.help = "how replays are written",
+		.commands = WATCHING,
+		.word = format_word,
+		.set = set_format,
+	},
+	{
+		.name = "json",
+		.help = "the same as --format json: one object a line",
+		.commands = WATCHING,
+		.set = set_json,
+	},
+	{
+		.name = "min-severity",
+		.argument = "LEVEL",
+		.help = "leave out entries below LEVEL",
+		.commands = WATCHING,
+		.word = severity_word,
+		.set = set_min_severity,
+	},
+	{
+		.name = "timeout",
+		.argument = "DURATION",
+		.help = "in place of every recorder's own timeout, such as\n250ms, 10s, 1h30m",
+		.commands = WATCHING,
+		.set = set_timeout,
+		.expected = DURATION_EXPECTED,
+	},
+	{
+		.name = "duration",
+		.argument = "DURATION",
+		.help = "stop watching after this long",
+		.commands = WATCHING,
+		.set = set_duration,
+		.expected = DURATION_EXPECTED,
+	},
+	{
+		.name = "max-reports",
+		.argument = "N",
+		.help = "stop watching after N replays",
+		.commands = WATCHING,
+		.set = set_max_reports,
+		.expected = "a number from 1",
+	},
+	{
+		.name = "buffer",
+		.argument = "SIZE",
+		.help = "ring buffers in the kernel, all CPUs together, such\nas 64M (16M)",
+		.commands = WATCHING,
+		.set = set_buffer,
+		.expected = "a size such as 512K or 64M, up to 16G",
+	},
+	{
+		.name = "max-recorders",
+		.argument = "N",
+		.help = "recorders that can be open at once (131072, which\ntakes about 36 MiB)",
+		.commands = WATCHING,
+		.set = set_max_recorders,
+		.expected = "a number from 1 to 16777216",
+	},
+	{
+		.name = "quiet",
+		.letter = 'q',
+		.help = "no totals at the end",
+		.commands = WATCHING,
+		.set = set_quiet,
+	},
+	{
+		.name = "verbose",
+		.letter = 'v',
+		.help = "say more about what is being done",
+		.commands = WATCHING,
+		.set = set_verbose,
+	},
+	{
+		.name = "verifier",
+		.help = "the verifier's instruction counts as well",
+		.commands = COMMAND_DOCTOR,
+		.set = set_verifier,
+	},
+	{
+		.name = "help",
+		.letter = 'h',
+		.help = "show this",
+		.commands = COMMAND_EVERY,
+		.set = set_help,
+	},
+};
+const size_t n_options = sizeof(option_table) / sizeof(option_table[0]);
+
+bool option_belongs(const struct option_spec *option, unsigned int command)
+{
+	return (option->commands & command) != 0;
+}
