@@ -1,104 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* link: user/cli/launch.c */
-/* Every case runs twice: held at the entry by ptrace, and held before exec where that is refused.
- */
+/* link: user/cli/launch.c user/cli/breakpoint.c user/cli/startup.c */
+/* link: tests/unit/launch_fixture.c */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/ptrace.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "cli/launch.h"
-
-static char directory[] = "/tmp/test_launch.XXXXXX";
-static sigset_t none;
-static bool refused; /* ptrace is */
-
-static const char *path_of(const char *name)
-{
-	static char path[4][256];
-	static unsigned turn;
-	char *out = path[turn++ % 4];
-
-	snprintf(out, sizeof(path[0]), "%s/%s", directory, name);
-	return out;
-}
-
-static void write_file(const char *name, const char *text, mode_t mode)
-{
-	FILE *file = fopen(path_of(name), "w");
-
-	assert_non_null(file);
-	fputs(text, file);
-	assert_int_equal(fclose(file), 0);
-	assert_int_equal(chmod(path_of(name), mode), 0);
-}
-
-/* Builds a program; false if this machine cannot, for want of a static libc, say. */
-static bool build(const char *name, const char *flags, const char *source)
-{
-	char command[1024];
-
-	write_file("source.c", source, 0644);
-	snprintf(command, sizeof(command), "cc -w -o '%s' '%s' %s 2>/dev/null", path_of(name),
-		 path_of("source.c"), flags);
-	return system(command) == 0;
-}
-
-static int wait_status(pid_t pid)
-{
-	int status = -1;
-
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	return status;
-}
-
-static void start(struct launch *l, const char *const *argv)
-{
-	assert_int_equal(launch_start(l, (char **)argv, &none), 0);
-	assert_false(l->ended);
-	assert_true(l->pid > 0);
-	assert_int_equal(l->held_before_exec, refused);
-}
-
-static int run(const char *const *argv)
-{
-	struct launch l;
-
-	start(&l, argv);
-	assert_int_equal(launch_release(&l), 0);
-	return wait_status(l.pid);
-}
-
-#define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
-#define SHELL(script) ARGV("/bin/sh", "-c", script)
-
-static void assert_exits(int status, int code)
-{
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), code);
-}
-
-static void assert_killed(int status, int sig)
-{
-	assert_true(WIFSIGNALED(status));
-	assert_int_equal(WTERMSIG(status), sig);
-}
+#include "launch_fixture.h"
 
 static void test_exit_status(void **state)
 {
@@ -116,8 +29,8 @@ static void fails_with(const char *const *argv, int expected)
 	struct launch l;
 	int err;
 
-	err = launch_start(&l, (char **)argv, &none);
-	if (refused) {
+	err = hold(&l, argv, no_signals);
+	if (ptrace_refused) {
 		assert_int_equal(err, 0);
 		err = launch_release(&l);
 	}
@@ -138,12 +51,12 @@ static void test_exec_failures(void **state)
 	write_file("no_interpreter", "#!/nonexistent/interpreter\n", 0755);
 	/* A directory in PATH that may not be searched would make it EACCES, as everywhere. */
 	snprintf(path, sizeof(path), "%s", getenv("PATH"));
-	setenv("PATH", directory, 1);
+	setenv("PATH", path_of("."), 1);
 	fails_with(ARGV("no-such-command-here"), ENOENT);
 	setenv("PATH", path, 1);
 	fails_with(ARGV("/nonexistent/command"), ENOENT);
 	fails_with(ARGV(path_of("unexecutable")), EACCES);
-	fails_with(ARGV(directory), EACCES);
+	fails_with(ARGV(path_of(".")), EACCES);
 	fails_with(ARGV(path_of("no_interpreter")), ENOENT);
 }
 
@@ -152,7 +65,7 @@ static void test_nothing_to_run(void **state)
 	struct launch l;
 
 	(void)state;
-	assert_int_equal(launch_start(&l, (char *[]){NULL}, &none), -EINVAL);
+	assert_int_equal(hold(&l, ARGV(NULL), no_signals), -EINVAL);
 }
 
 static void test_scripts(void **state)
@@ -194,7 +107,7 @@ static void test_held_at_entry(void **state)
 	(void)state;
 	start(&l, ARGV("sh", "-c", "echo > \"$0\"", path_of("ran")));
 	assert_int_equal(access(path_of("ran"), F_OK), -1);
-	if (!refused)
+	if (!ptrace_refused)
 		assert_true(maps_contain(l.pid, "libc"));
 	assert_int_equal(launch_release(&l), 0);
 	assert_exits(wait_status(l.pid), 0);
@@ -268,9 +181,9 @@ static void test_killed_by_constructor(void **state)
 	snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", path_of("killer.so"));
 	assert_killed(run(ARGV("env", preload, "true")), SIGTERM);
 	setenv("LD_PRELOAD", path_of("killer.so"), 1);
-	assert_int_equal(launch_start(&l, (char *[]){"true", NULL}, &none), 0);
+	assert_int_equal(hold(&l, ARGV("true"), no_signals), 0);
 	unsetenv("LD_PRELOAD");
-	if (refused) {
+	if (ptrace_refused) {
 		assert_int_equal(launch_release(&l), 0);
 		assert_killed(wait_status(l.pid), SIGTERM);
 		return;
@@ -328,7 +241,7 @@ static void test_busy_constructor(void **state)
 	(void)state;
 	assert_true(build("busy.so", "-shared -fPIC", library));
 	setenv("LD_PRELOAD", path_of("busy.so"), 1);
-	assert_int_equal(launch_start(&l, (char *[]){"true", NULL}, &none), 0);
+	assert_int_equal(hold(&l, ARGV("true"), no_signals), 0);
 	unsetenv("LD_PRELOAD");
 	assert_false(l.ended);
 	assert_int_equal(launch_release(&l), 0);
@@ -363,6 +276,17 @@ static void test_cancel(void **state)
 	launch_cancel(&l);
 }
 
+/* Between launch_start() and launch_hold(). */
+static void test_cancel_before_exec(void **state)
+{
+	struct launch l;
+
+	(void)state;
+	assert_int_equal(launch_start(&l, (char *[]){"true", NULL}, no_signals), 0);
+	launch_cancel(&l);
+	assert_int_equal(waitpid(-1, NULL, 0), -1);
+}
+
 /* The command holds the write end of a pipe: its end is seen as the end of the file. */
 static void dies_with_holder(bool released)
 {
@@ -378,8 +302,8 @@ static void dies_with_holder(bool released)
 	if (holder == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		dup2(output[1], STDOUT_FILENO);
-		if (launch_start(&l, (char **)argv, &none) == 0 &&
-		    (!released || launch_release(&l) == 0) && write(ready[1], "", 1) == 1)
+		if (hold(&l, argv, no_signals) == 0 && (!released || launch_release(&l) == 0) &&
+		    write(ready[1], "", 1) == 1)
 			pause();
 		_exit(1);
 	}
@@ -400,134 +324,6 @@ static void test_holder_dies(void **state)
 	dies_with_holder(true);
 }
 
-static void nothing(int sig)
-{
-	(void)sig;
-}
-
-static void test_signals_as_at_start(void **state)
-{
-	sigset_t blocked, before;
-	struct launch l;
-
-	(void)state;
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGTERM, SIG_IGN);
-	signal(SIGINT, nothing);
-	sigfillset(&blocked);
-	sigprocmask(SIG_SETMASK, &blocked, &before);
-	assert_killed(run(SHELL("kill -PIPE $$")), SIGPIPE);
-	assert_killed(run(SHELL("kill -TERM $$")), SIGTERM);
-	assert_killed(run(SHELL("kill -INT $$")), SIGINT);
-	sigprocmask(SIG_SETMASK, &before, NULL);
-	signal(SIGPIPE, SIG_DFL);
-	signal(SIGTERM, SIG_DFL);
-	signal(SIGINT, SIG_DFL);
-
-	sigemptyset(&blocked);
-	sigaddset(&blocked, SIGUSR1);
-	assert_int_equal(launch_start(&l, (char **)SHELL("kill -USR1 $$; exit 4"), &blocked), 0);
-	assert_int_equal(launch_release(&l), 0);
-	assert_exits(wait_status(l.pid), 4);
-}
-
-static void test_blocked_sigtrap_stays_so(void **state)
-{
-	sigset_t blocked;
-	struct launch l;
-
-	(void)state;
-	sigemptyset(&blocked);
-	sigaddset(&blocked, SIGTRAP);
-	assert_int_equal(launch_start(&l, (char **)SHELL("kill -TRAP $$; exit 6"), &blocked), 0);
-	assert_true(l.held_before_exec);
-	assert_int_equal(launch_release(&l), 0);
-	assert_exits(wait_status(l.pid), 6);
-}
-
-/* In a new program, started with SIGINT and SIGCHLD ignored. See main(). */
-static int started_with_ignored(void)
-{
-	struct launch l;
-
-	signal(SIGINT, nothing);
-	if (launch_start(&l, (char **)SHELL("kill -INT $$; exit 7"), &none) || launch_release(&l))
-		return 1;
-	return WEXITSTATUS(wait_status(l.pid));
-}
-
-static void test_ignored_stays_ignored(void **state)
-{
-	pid_t pid;
-
-	(void)state;
-	pid = fork();
-	if (pid == 0) {
-		signal(SIGINT, SIG_IGN);
-		signal(SIGCHLD, SIG_IGN);
-		execl("/proc/self/exe", "test_launch", "ignored", NULL);
-		_exit(1);
-	}
-	assert_exits(wait_status(pid), 7);
-}
-
-static void read_text(const char *name, char *text, size_t size)
-{
-	FILE *file = fopen(path_of(name), "r");
-
-	assert_non_null(file);
-	text[fread(text, 1, size - 1, file)] = 0;
-	fclose(file);
-}
-
-/* Descriptors, session and process group, as a plain fork and exec gives them. */
-static void test_inherits(void **state)
-{
-	static const char script[] =
-		"{ ls /proc/self/fd; cut -d' ' -f5-8 /proc/self/stat; } > \"$0\"";
-	char expected[4096], got[4096], command[512];
-
-	(void)state;
-	write_file("inherits", script, 0644);
-	snprintf(command, sizeof(command), "/bin/sh -c \"$(cat '%s')\" '%s'", path_of("inherits"),
-		 path_of("expected"));
-	assert_int_equal(system(command), 0);
-	assert_exits(run(ARGV("sh", "-c", script, path_of("got"))), 0);
-	read_text("expected", expected, sizeof(expected));
-	read_text("got", got, sizeof(got));
-	assert_true(strlen(got) > 0);
-	assert_string_equal(got, expected);
-}
-
-static bool ptrace_is_refused(void)
-{
-	pid_t pid = fork();
-	bool is;
-
-	if (pid == 0) {
-		pause();
-		_exit(0);
-	}
-	is = ptrace(PTRACE_SEIZE, pid, NULL, (void *)(uintptr_t)PTRACE_O_EXITKILL) != 0;
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, __WALL);
-	return is;
-}
-
-static int refuse_ptrace(void)
-{
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ptrace, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
-
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
-	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
-}
-
 static int run_group(const char *name)
 {
 	const struct CMUnitTest tests[] = {
@@ -543,62 +339,15 @@ static int run_group(const char *name)
 		cmocka_unit_test(test_busy_constructor),
 		cmocka_unit_test(test_signal_while_held),
 		cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_cancel_before_exec),
 		cmocka_unit_test(test_holder_dies),
-		cmocka_unit_test(test_signals_as_at_start),
-		cmocka_unit_test(test_blocked_sigtrap_stays_so),
-		cmocka_unit_test(test_ignored_stays_ignored),
-		cmocka_unit_test(test_inherits),
 	};
 
 	return cmocka_run_group_tests_name(name, tests, NULL, NULL);
 }
 
-/* The expectations hold for a start with default signals: a test harness may ignore some. */
-static void restart_with_default_signals(char **argv)
-{
-	bool differs = false;
-	struct sigaction action;
-	sigset_t mask;
-	int sig;
-
-	sigprocmask(SIG_SETMASK, &none, &mask);
-	for (sig = 1; sig < NSIG; sig++) {
-		differs |= sigismember(&mask, sig) == 1;
-		if (sigaction(sig, NULL, &action) || action.sa_handler != SIG_IGN)
-			continue;
-		signal(sig, SIG_DFL);
-		differs = true;
-	}
-	if (differs)
-		execv("/proc/self/exe", argv);
-}
-
 int main(int argc, char **argv)
 {
-	char command[256];
-	int failed = 0, status = 0;
-	pid_t pid;
-
-	sigemptyset(&none);
-	if (argc > 1 && strcmp(argv[1], "ignored") == 0)
-		_exit(started_with_ignored()); /* likewise, without LeakSanitizer */
-	restart_with_default_signals(argv);
-	if (!mkdtemp(directory))
-		return 1;
-	if (ptrace_is_refused())
-		print_message("skipped: held at the entry, as ptrace is refused here\n");
-	else
-		failed = run_group("held at the entry");
-
-	/* In a process of its own, for LeakSanitizer uses ptrace at the end of this one. */
-	pid = fork();
-	if (pid == 0) {
-		refused = true;
-		if (refuse_ptrace())
-			_exit(1);
-		_exit(run_group("held before exec") != 0);
-	}
-	waitpid(pid, &status, 0);
-	snprintf(command, sizeof(command), "rm -rf '%s'", directory);
-	return system(command) != 0 || failed || status != 0;
+	(void)argc;
+	return launch_tests(argv, run_group);
 }

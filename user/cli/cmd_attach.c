@@ -62,7 +62,7 @@ static int watch_named(struct watch *w)
 {
 	int status = 0;
 
-	for (size_t i = 0; i < w->options->n_pids; i++) {
+	for (size_t i = 0; i < w->options->n_pids && !signals_stopped(&w->signals); i++) {
 		int one = watch_process(w, process_of(w->options->pids[i]));
 
 		status = one ? one : status;
@@ -79,7 +79,7 @@ static int watch_everything(struct watch *w)
 		fprintf(stderr, "flightrec: cannot read /proc: %s\n", strerror(errno));
 		return EXIT_FAILED;
 	}
-	while ((entry = readdir(proc))) {
+	while (!signals_stopped(&w->signals) && (entry = readdir(proc))) {
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
 		if (pid > 0 && pid != getpid() &&
@@ -98,6 +98,7 @@ int cmd_attach(const struct options *options)
 
 	if (err)
 		return watch_end(&w, err);
+	signals_ready(&w.signals);
 	err = options->all ? watch_everything(&w) : watch_named(&w);
 	if (err)
 		return watch_end(&w, err);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* `flightrec run`: starts a command and watches it and its children. */
-
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,50 +24,80 @@ static int exit_status(int wait_status)
 	return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
 
+/* Starts the command, as far as it is held; from then on it gets its signals. */
+static int start(struct watch *w)
+{
+	int err = launch_start(&w->launch, w->options->operands, &w->signals.original);
+
+	if (err)
+		return command_not_started(w, err);
+	w->command_fd = (int)syscall(SYS_pidfd_open, w->launch.pid, 0);
+	err = watch_add_fd(w, w->command_fd, TOKEN_COMMAND);
+	if (err) {
+		fprintf(stderr, "flightrec: cannot wait for '%s': %s\n", w->options->operands[0],
+			strerror(-err));
+		launch_cancel(&w->launch);
+		return EXIT_FAILED;
+	}
+	signals_command(&w->signals, w->command_fd, w->launch.pid);
+	err = launch_hold(&w->launch);
+	return err ? command_not_started(w, err) : 0;
+}
+
+/* Returns 0, also if the command is dead: then its status says more. */
+static int attach(struct watch *w)
+{
+	const char *name = w->options->operands[0];
+	int err = session_watch(&w->session, w->launch.pid);
+
+	if (err < 0 && err != -ESRCH && !w->launch.held_before_exec) {
+		fprintf(stderr, "flightrec: cannot watch process %d: %s\n", w->launch.pid,
+			strerror(-err));
+		return EXIT_FAILED;
+	}
+	attachments_add_usual(&w->session.attachments);
+	if (!w->session.attachments.copies && w->session.attachments.problem[0]) {
+		fprintf(stderr, "flightrec: %s: %s\n", name, w->session.attachments.problem);
+		return EXIT_UNSUPPORTED;
+	}
+	session_adopt(&w->session);
+	err = watch_start_duration(w);
+	if (err) {
+		fprintf(stderr, "flightrec: cannot set a timer: %s\n", strerror(-err));
+		return EXIT_FAILED;
+	}
+	watch_print_setup(w);
+	fprintf(stderr, "flightrec: watching %s (pid %d)\n", name, w->launch.pid);
+	return 0;
+}
+
+/* Returns the status of the command, or that with which it could not be run. */
+static int watch_command(struct watch *w)
+{
+	int err = start(w);
+
+	if (err)
+		return err;
+	if (w->launch.ended) {
+		watch_stop(w);
+		return exit_status(w->launch.status);
+	}
+	err = attach(w);
+	if (err) {
+		launch_cancel(&w->launch);
+		return err;
+	}
+	err = launch_release(&w->launch);
+	if (err)
+		return command_not_started(w, err);
+	watch_until_end(w);
+	return exit_status(w->command_status);
+}
+
 int cmd_run(const struct options *options)
 {
 	struct watch w;
-	int pid_fd = -1, err;
+	int status = watch_start(&w, options);
 
-	err = watch_start(&w, options);
-	if (err)
-		return watch_end(&w, err);
-	err = launch_start(&w.launch, options->operands, &w.original_mask);
-	if (err)
-		return watch_end(&w, command_not_started(&w, err));
-	if (w.launch.ended) {
-		watch_stop(&w);
-		return watch_end(&w, exit_status(w.launch.status));
-	}
-	err = session_watch(&w.session, w.launch.pid);
-	if (err < 0 && !w.launch.held_before_exec) {
-		fprintf(stderr, "flightrec: cannot watch process %d: %s\n", w.launch.pid,
-			strerror(-err));
-		launch_cancel(&w.launch);
-		return watch_end(&w, EXIT_FAILED);
-	}
-	attachments_add_usual(&w.session.attachments);
-	if (!w.session.attachments.copies && w.session.attachments.problem[0]) {
-		fprintf(stderr, "flightrec: %s: %s\n", options->operands[0],
-			w.session.attachments.problem);
-		launch_cancel(&w.launch);
-		return watch_end(&w, EXIT_UNSUPPORTED);
-	}
-	session_adopt(&w.session);
-	pid_fd = (int)syscall(SYS_pidfd_open, w.launch.pid, 0);
-	err = watch_add_fd(&w, pid_fd, TOKEN_COMMAND);
-	err = err ? err : watch_start_duration(&w);
-	if (err) {
-		fprintf(stderr, "flightrec: cannot wait for the command: %s\n", strerror(-err));
-		launch_cancel(&w.launch);
-		return watch_end(&w, EXIT_FAILED);
-	}
-	watch_print_setup(&w);
-	fprintf(stderr, "flightrec: watching %s (pid %d)\n", options->operands[0], w.launch.pid);
-	err = launch_release(&w.launch);
-	if (err)
-		return watch_end(&w, command_not_started(&w, err));
-	watch_until_end(&w);
-	close(pid_fd);
-	return watch_end(&w, exit_status(w.command_status));
+	return watch_end(&w, status ? status : watch_command(&w));
 }

@@ -1,55 +1,54 @@
 // SPDX-License-Identifier: BSD-2-Clause
+/*
+ * How a command is held at its first instruction
+ *
+ * Probes can be attached to a file once it is known, and which files a program uses is known when
+ * its dynamic linker has mapped them. That is at the program's entry point (AT_ENTRY of its
+ * auxiliary vector): the kernel starts the dynamic linker, which maps the libraries, runs their
+ * constructors, and jumps there. So the command is traced up to that point, and no further:
+ *
+ *     this process                          the child
+ *     launch_start  fork                    resets signals and limits, reads from go_fd
+ *                   PTRACE_SEIZE
+ *     launch_hold   writes to go_fd         execve
+ *                   event EXEC: set the breakpoint
+ *                   PTRACE_CONT             dynamic linker, constructors, entry: SIGTRAP
+ *                   clear the breakpoint; the program counter back onto the entry
+ *                   ... held: the caller attaches probes ...
+ *     launch_release  PTRACE_DETACH         the program's own code, untraced
+ *
+ * What happens on the way is let happen as if nobody traced. Signals are delivered. A stop by
+ * SIGSTOP stays one until SIGCONT (PTRACE_LISTEN). A constructor that forks would leave its child
+ * with a breakpoint that nobody catches: it is taken out of the child's memory, unless that is the
+ * command's own memory. A constructor that executes another program begins the way anew. A script
+ * is its interpreter. If the command ends on the way, its status is reported (launch::ended).
+ *
+ * PTRACE_O_EXITKILL ties the command to us while it is held: if we die it must not run unwatched,
+ * and a stopped process that nobody will ever continue must not be left behind.
+ *
+ * Where ptrace is refused (seccomp, Yama), or the command is to ignore or block SIGTRAP, which a
+ * breakpoint would undo, the child is held at its read from go_fd instead. It ends if we do, for
+ * the read then returns 0. Nothing of COMMAND is mapped yet in that state: what it maps is found by
+ * the probe in the dynamic linker.
+ *
+ * That exec failed comes through error_fd, which exec closes: the end of the file means that it
+ * worked, or that the child is dead.
+ */
 #include "cli/launch.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kcmp.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
-#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#if defined(__x86_64__)
-static const unsigned char trap[] = {0xcc}; /* int3 */
-#define TRAP_PC_AFTER 1                     /* pc stands behind it */
-#elif defined(__aarch64__)
-static const unsigned char trap[] = {0x00, 0x00, 0x20, 0xd4}; /* brk #0 */
-#define TRAP_PC_AFTER 0
-#else
-#error "this machine is not supported"
-#endif
+#include "cli/startup.h"
 
 #define TRACE_OPTIONS (PTRACE_O_EXITKILL | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEFORK)
-
-/* Signals that were ignored when this program was started: COMMAND is to inherit that. */
-static sigset_t ignored_at_start;
-
-__attribute__((constructor)) static void remember_ignored(void)
-{
-	struct sigaction action;
-	int sig;
-
-	sigemptyset(&ignored_at_start);
-	for (sig = 1; sig < NSIG; sig++) {
-		if (sigaction(sig, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
-			sigaddset(&ignored_at_start, sig);
-	}
-}
-
-static long trace(int request, pid_t pid, uint64_t address, uint64_t data)
-{
-	errno = 0;
-	return ptrace((enum __ptrace_request)request, pid, (void *)(uintptr_t)address,
-		      (void *)(uintptr_t)data);
-}
 
 static pid_t wait_for(pid_t pid, int *status)
 {
@@ -68,62 +67,79 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
+/* What the child is told by its parent. */
+struct orders {
+	char **argv;
+	const sigset_t *mask;
+	struct startup_environment *environment;
+	int go_fd;
+	int error_fd;
+};
+
 /* The child, all signals blocked: becomes COMMAND once it reads a byte, or ends without it. */
-static void __attribute__((noreturn))
-child(char **argv, const sigset_t *original, int go_fd, int error_fd)
+__attribute__((noreturn)) static void child(const struct orders *orders)
 {
-	struct sigaction action = {.sa_handler = SIG_DFL};
 	ssize_t got;
 	char byte;
-	int sig, err;
+	int err;
 
-	for (sig = 1; sig < NSIG; sig++) {
-		action.sa_handler = sigismember(&ignored_at_start, sig) == 1 ? SIG_IGN : SIG_DFL;
-		sigaction(sig, &action, NULL); /* fails for SIGKILL, SIGSTOP and libc's own */
-	}
-	sigprocmask(SIG_SETMASK, original, NULL);
+	startup_restore(orders->mask);
 	do
-		got = read(go_fd, &byte, 1);
+		got = read(orders->go_fd, &byte, 1);
 	while (got < 0 && errno == EINTR);
 	if (got != 1)
 		_exit(127); /* flightrec is gone */
-	execvp(argv[0], argv);
+	execvpe(orders->argv[0], orders->argv, startup_environment_mine(orders->environment));
 	err = errno;
-	if (write(error_fd, &err, sizeof(err)) != (ssize_t)sizeof(err))
+	if (write(orders->error_fd, &err, sizeof(err)) != (ssize_t)sizeof(err))
 		_exit(126);
 	_exit(127);
 }
 
-/* Forks the child, which then waits for its go. */
-static int start_child(struct launch *l, char **argv, const sigset_t *original)
+static pid_t fork_child(const struct orders *orders, int go_fd, int error_fd)
 {
-	int go[2] = {-1, -1}, error[2] = {-1, -1}, err = 0;
 	sigset_t all, before;
+	pid_t pid;
 
+	/* No handler of ours may run in the child. */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	pid = fork();
+	if (pid == 0) {
+		close(go_fd);
+		close(error_fd);
+		child(orders);
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return pid;
+}
+
+/* Forks the child, which then waits for its go. */
+static int start_child(struct launch *l, char **argv, const sigset_t *mask)
+{
+	struct orders orders = {.argv = argv, .mask = mask};
+	int go[2] = {-1, -1}, error[2] = {-1, -1}, err = 0;
+
+	orders.environment = startup_environment_copy();
+	if (!orders.environment)
+		return -ENOMEM;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, go) || pipe2(error, O_CLOEXEC)) {
 		err = -errno;
 		goto cleanup;
 	}
-	/* No handler of ours may run in the child. */
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &before);
-	l->pid = fork();
-	if (l->pid == 0) {
-		close(go[1]);
-		close(error[0]);
-		child(argv, original, go[0], error[1]);
-	}
+	orders.go_fd = go[0];
+	orders.error_fd = error[1];
+	l->pid = fork_child(&orders, go[1], error[0]);
 	if (l->pid < 0) {
 		err = -errno;
 		l->pid = 0;
+		goto cleanup;
 	}
-	sigprocmask(SIG_SETMASK, &before, NULL);
-	if (!err) {
-		l->go_fd = go[1];
-		l->error_fd = error[0];
-		go[1] = error[0] = -1;
-	}
+	l->go_fd = go[1];
+	l->error_fd = error[0];
+	go[1] = error[0] = -1;
 cleanup:
+	startup_environment_free(orders.environment);
 	close_fd(&go[0]);
 	close_fd(&go[1]);
 	close_fd(&error[0]);
@@ -151,133 +167,20 @@ static int read_exec_errno(struct launch *l)
 	return got == (ssize_t)sizeof(err) ? err : 0;
 }
 
-/* Finds @type in the auxiliary vector, whose numbers are @width bytes wide. */
-static bool find_aux(const unsigned char *vector, size_t size, size_t width, uint64_t type,
-		     uint64_t *value)
-{
-	uint64_t pair[2] = {0, 0};
-	size_t at;
-
-	for (at = 0; size - at >= 2 * width; at += 2 * width) {
-		memcpy(&pair[0], vector + at, width);
-		memcpy(&pair[1], vector + at + width, width);
-		if (pair[0] == AT_NULL)
-			return false;
-		if (pair[0] == type) {
-			*value = pair[1];
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Where the kernel makes the process start its own code, behind the dynamic linker's. */
-static bool read_entry(pid_t pid, uint64_t *entry)
-{
-	unsigned char vector[4096];
-	uint64_t page;
-	char path[64];
-	ssize_t got;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/auxv", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	got = read(fd, vector, sizeof(vector));
-	close(fd);
-	if (got <= 0)
-		return false;
-	if (find_aux(vector, (size_t)got, 8, AT_PAGESZ, &page))
-		return find_aux(vector, (size_t)got, 8, AT_ENTRY, entry) && *entry;
-#if defined(__x86_64__)
-	/* A 32-bit program: the same breakpoint does. */
-	return find_aux(vector, (size_t)got, 4, AT_ENTRY, entry) && *entry;
-#else
-	return false;
-#endif
-}
-
-static bool set_breakpoint(struct launch *l)
-{
-	uint64_t entry, word;
-
-	if (!read_entry(l->pid, &entry) || entry % sizeof(trap) != 0)
-		return false;
-	word = (uint64_t)trace(PTRACE_PEEKTEXT, l->pid, entry & ~7ull, 0);
-	if (errno)
-		return false;
-	l->saved = word;
-	memcpy((unsigned char *)&word + (entry & 7), trap, sizeof(trap));
-	if (trace(PTRACE_POKETEXT, l->pid, entry & ~7ull, word))
-		return false;
-	l->entry = entry;
-	return true;
-}
-
-static int clear_breakpoint(const struct launch *l, pid_t pid)
-{
-	return trace(PTRACE_POKETEXT, pid, l->entry & ~7ull, l->saved) ? -errno : 0;
-}
-
-#if defined(__x86_64__)
-static int get_pc(pid_t pid, uint64_t *pc)
-{
-	*pc = (uint64_t)trace(PTRACE_PEEKUSER, pid, offsetof(struct user, regs.rip), 0);
-	return -errno;
-}
-
-static int set_pc(pid_t pid, uint64_t pc)
-{
-	return trace(PTRACE_POKEUSER, pid, offsetof(struct user, regs.rip), pc) ? -errno : 0;
-}
-#else
-static int get_pc(pid_t pid, uint64_t *pc)
-{
-	struct user_regs_struct regs = {0};
-	struct iovec iov = {&regs, sizeof(regs)};
-
-	trace(PTRACE_GETREGSET, pid, NT_PRSTATUS, (uintptr_t)&iov);
-	*pc = regs.pc;
-	return -errno;
-}
-
-static int set_pc(pid_t pid, uint64_t pc)
-{
-	struct user_regs_struct regs;
-	struct iovec iov = {&regs, sizeof(regs)};
-
-	if (trace(PTRACE_GETREGSET, pid, NT_PRSTATUS, (uintptr_t)&iov))
-		return -errno;
-	regs.pc = pc;
-	return trace(PTRACE_SETREGSET, pid, NT_PRSTATUS, (uintptr_t)&iov) ? -errno : 0;
-}
-#endif
-
-/* Whether a SIGTRAP comes from the breakpoint, not from somebody's kill(). */
-static bool at_breakpoint(const struct launch *l)
-{
-	siginfo_t info;
-	uint64_t pc;
-
-	return l->entry && get_pc(l->pid, &pc) == 0 && pc == l->entry + TRAP_PC_AFTER &&
-	       trace(PTRACE_GETSIGINFO, l->pid, 0, (uintptr_t)&info) == 0 && info.si_code > 0;
-}
-
 /* A constructor forked: the new process has a copy of the breakpoint, and nobody to catch it. */
 static void let_fork_go(const struct launch *l)
 {
 	unsigned long pid = 0;
 	int status;
 
-	if (trace(PTRACE_GETEVENTMSG, l->pid, 0, (uintptr_t)&pid) || pid == 0)
+	if (breakpoint_trace(PTRACE_GETEVENTMSG, l->pid, 0, (uintptr_t)&pid) || pid == 0)
 		return;
 	if (wait_for((pid_t)pid, &status) != (pid_t)pid || !WIFSTOPPED(status))
 		return;
 	/* Unless it shares the memory: then it is the command's own breakpoint. */
-	if (l->entry && syscall(SYS_kcmp, l->pid, (pid_t)pid, KCMP_VM, 0, 0) != 0)
-		clear_breakpoint(l, (pid_t)pid);
-	trace(PTRACE_DETACH, (pid_t)pid, 0, 0);
+	if (l->breakpoint.entry && syscall(SYS_kcmp, l->pid, (pid_t)pid, KCMP_VM, 0, 0) != 0)
+		breakpoint_clear(&l->breakpoint, (pid_t)pid);
+	breakpoint_trace(PTRACE_DETACH, (pid_t)pid, 0, 0);
 }
 
 /*
@@ -290,8 +193,7 @@ static bool pass_stop(struct launch *l, int status)
 
 	switch (status >> 16) {
 	case PTRACE_EVENT_EXEC:
-		l->entry = 0;
-		if (!set_breakpoint(l))
+		if (!breakpoint_set(&l->breakpoint, l->pid))
 			return true; /* hold it here; better early than not at all */
 		sig = 0;
 		break;
@@ -302,19 +204,18 @@ static bool pass_stop(struct launch *l, int status)
 	case PTRACE_EVENT_STOP:
 		if (sig != SIGTRAP) {
 			/* Stopped by a signal: it stays so until SIGCONT, as it would untraced. */
-			trace(PTRACE_LISTEN, l->pid, 0, 0);
+			breakpoint_trace(PTRACE_LISTEN, l->pid, 0, 0);
 			return false;
 		}
 		sig = 0;
 		break;
 	default:
-		if (sig == SIGTRAP && at_breakpoint(l)) {
-			clear_breakpoint(l, l->pid);
-			set_pc(l->pid, l->entry);
+		if (sig == SIGTRAP && breakpoint_hit(&l->breakpoint, l->pid)) {
+			breakpoint_leave(&l->breakpoint, l->pid);
 			return true;
 		}
 	}
-	trace(PTRACE_CONT, l->pid, 0, (uint64_t)sig);
+	breakpoint_trace(PTRACE_CONT, l->pid, 0, (uint64_t)sig);
 	return false;
 }
 
@@ -341,7 +242,7 @@ static int run_to_entry(struct launch *l)
 	return 0;
 }
 
-int launch_start(struct launch *l, char **argv, const sigset_t *original)
+int launch_start(struct launch *l, char **argv, const sigset_t *mask)
 {
 	struct sigaction action;
 	int err;
@@ -351,17 +252,21 @@ int launch_start(struct launch *l, char **argv, const sigset_t *original)
 		return -EINVAL;
 	if (sigaction(SIGCHLD, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
 		signal(SIGCHLD, SIG_DFL);
-	err = start_child(l, argv, original);
+	err = start_child(l, argv, mask);
 	if (err)
 		return err;
-	/* A breakpoint's SIGTRAP would undo the blocking or ignoring of that signal. */
-	l->traced = sigismember(original, SIGTRAP) != 1 &&
-		    sigismember(&ignored_at_start, SIGTRAP) != 1 &&
-		    trace(PTRACE_SEIZE, l->pid, 0, TRACE_OPTIONS) == 0;
-	if (!l->traced) {
-		l->held_before_exec = true;
+	l->traced = sigismember(mask, SIGTRAP) != 1 && !startup_ignored(SIGTRAP) &&
+		    breakpoint_trace(PTRACE_SEIZE, l->pid, 0, TRACE_OPTIONS) == 0;
+	l->held_before_exec = !l->traced;
+	return 0;
+}
+
+int launch_hold(struct launch *l)
+{
+	int err;
+
+	if (!l->traced)
 		return 0;
-	}
 	say_go(l);
 	err = run_to_entry(l);
 	if (err)
@@ -377,7 +282,7 @@ int launch_release(struct launch *l)
 		return 0;
 	if (l->traced) {
 		/* ESRCH: killed while it was held; its status waits for the caller. */
-		if (trace(PTRACE_DETACH, l->pid, 0, 0) && errno != ESRCH)
+		if (breakpoint_trace(PTRACE_DETACH, l->pid, 0, 0) && errno != ESRCH)
 			return -errno;
 		l->traced = false;
 		return 0;

@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Starts the COMMAND of `flightrec run` and holds it just before its own code runs, so that
- * probes can be attached first.
+ * probes can be attached first. launch.c begins with how.
  *
- * It is held at its ELF entry point, where the dynamic linker has mapped its libraries (and run
- * their constructors). Where ptrace is refused, or the command is to ignore or block SIGTRAP, it is
- * held before it becomes COMMAND at all. If this process dies while it holds the command, by
- * SIGKILL even, the command dies with it and never runs.
+ * The calls are made in this order, by one thread: launch_start(), launch_hold(),
+ * launch_release(); launch_cancel() in place of any that is left. If this process dies before the
+ * release, by SIGKILL even, the command dies with it and never runs; after it, the command goes on.
  *
- * The command gets the signal mask, the ignored signals, the descriptors 0 to 2, the process
- * group, the terminal and the environment that this process was started with. Descriptors opened
- * since must be close-on-exec, and resource limits raised since are inherited. A set-user-ID
- * command gains no privileges if this process lacks CAP_SYS_PTRACE, as while it is traced.
+ * The command gets the signal mask, the ignored signals, the resource limits, the descriptors 0 to
+ * 2, the process group, the terminal and the environment that this process was started with; where
+ * the environment names this process as the one that is meant (LISTEN_PID), it names the command.
+ * Descriptors opened since must be close-on-exec. A set-user-ID command gains no privileges if
+ * this process lacks CAP_SYS_PTRACE, as while it is traced.
  */
 #ifndef FLIGHTREC_LAUNCH_H
 #define FLIGHTREC_LAUNCH_H
 
 #include <signal.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <sys/types.h>
+
+#include "cli/breakpoint.h"
 
 struct launch {
 	pid_t pid;             /* of the command while it is held or runs; 0: it ended already */
@@ -32,22 +33,27 @@ struct launch {
 	int go_fd;    /* the child waits on the other end, before exec; -1: closed */
 	int error_fd; /* the child writes there why exec failed; -1: closed */
 	bool traced;
-	uint64_t entry; /* address of the breakpoint; 0: none is set */
-	uint64_t saved; /* the 8 aligned bytes around it, as they were */
+	struct breakpoint breakpoint;
 };
 
 /*
- * Starts argv[0], looked up in PATH, with arguments @argv. @original is the signal mask that this
- * process was started with; what it ignored then is remembered from before main().
+ * Creates the process that becomes argv[0], looked up in PATH, with arguments @argv; it waits
+ * before exec. @mask is the signal mask that this process was started with.
  * If SIGCHLD is ignored, it is set to its default, for the status of the command would be lost.
- * Blocks until the command is held; signals it gets until then are passed on to it.
+ * Returns 0, @l->pid being its number, or a negative errno.
+ */
+int launch_start(struct launch *l, char **argv, const sigset_t *mask);
+
+/*
+ * Has it become COMMAND and run to its entry; where that is not possible, it is left to wait
+ * before exec. Blocks until then; signals that the command gets meanwhile are let through to it.
  *
  * Returns 0, and then either the command is held (@l->pid), or it ended before its entry, by a
  * signal perhaps (@l->ended, @l->status). Or a negative errno, with nothing left running:
  * -@l->exec_errno if that is not 0, as COMMAND could not be executed (a shell says 127 for ENOENT
  * and 126 otherwise); else something failed here.
  */
-int launch_start(struct launch *l, char **argv, const sigset_t *original);
+int launch_hold(struct launch *l);
 
 /*
  * Lets the command run, untraced, with what signals came for it meanwhile. The caller waits for
@@ -58,7 +64,7 @@ int launch_start(struct launch *l, char **argv, const sigset_t *original);
  */
 int launch_release(struct launch *l);
 
-/* Kills and reaps a command that launch_start() holds, instead of letting it run. */
+/* Kills and reaps a command that has not been released. */
 void launch_cancel(struct launch *l);
 
 #endif /* FLIGHTREC_LAUNCH_H */

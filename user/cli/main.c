@@ -7,6 +7,7 @@
 #include "cli/help.h"
 #include "cli/nearest.h"
 #include "cli/options.h"
+#include "cli/startup.h"
 #include "flightrec.h"
 
 static int run_command(const struct command *command, int argc, char **argv)
@@ -46,6 +47,7 @@ int main(int argc, char **argv)
 	const char *word = argc > 1 ? argv[1] : NULL;
 	const struct command *command;
 
+	startup_occupy_streams();
 	if (!word) {
 		help_overview(stderr);
 		return EXIT_USAGE;

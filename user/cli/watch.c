@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -68,51 +67,31 @@ int watch_add_fd(struct watch *w, int fd, uint64_t token)
 	return fd < 0 || epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
 
-static bool is_ignored(int signal_number)
-{
-	struct sigaction action;
-
-	return sigaction(signal_number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
-}
-
-static void block_signals(struct watch *w)
-{
-	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
-	sigset_t set;
-
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-		/* nohup ignores it for us, and means it. */
-		if (signals[i] == SIGHUP && is_ignored(SIGHUP))
-			continue;
-		/* The last three mean nothing to us but to pass them on. */
-		if (w->is_run || i < 3)
-			sigaddset(&set, signals[i]);
-	}
-	sigprocmask(SIG_BLOCK, &set, &w->original_mask);
-	w->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	/* A reader that goes away is an error of writing. */
-	signal(SIGPIPE, SIG_IGN);
-}
-
 int watch_start(struct watch *w, const struct options *options)
 {
+	struct signals_options signals = {.quiet = options->quiet,
+					  .has_output = options->output != NULL};
 	int err;
 
 	*w = (struct watch){.options = options,
 			    .is_run = options->command->bit == COMMAND_RUN,
 			    .output = -1,
-			    .epoll_fd = -1,
-			    .signal_fd = -1};
+			    .command_fd = -1,
+			    .epoll_fd = -1};
+	signals.pass_on = w->is_run;
 	err = open_output(w);
 	if (err)
 		return err;
-	block_signals(w);
+	err = signals_start(&w->signals, &signals);
+	if (err) {
+		fprintf(stderr, "flightrec: cannot take signals: %s\n", strerror(-err));
+		return EXIT_FAILED;
+	}
 	err = open_session(w);
 	if (err)
 		return err;
 	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (watch_add_fd(w, w->signal_fd, TOKEN_SIGNAL) ||
+	if (watch_add_fd(w, w->signals.event_fd, TOKEN_SIGNALS) ||
 	    session_add_to_epoll(&w->session, w->epoll_fd, TOKEN_SESSION)) {
 		fprintf(stderr, "flightrec: cannot wait for events: %s\n", strerror(errno));
 		return EXIT_FAILED;
@@ -202,41 +181,12 @@ void watch_stop(struct watch *w)
 	}
 }
 
-/* The second one ends us at once, whatever we wait for then. */
-static void let_signals_kill(void)
+static void on_requests(struct watch *w)
 {
-	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-	sigset_t set;
+	unsigned int requests = signals_take(&w->signals);
 
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-		if (signals[i] == SIGHUP && is_ignored(SIGHUP))
-			continue;
-		signal(signals[i], SIG_DFL);
-		sigaddset(&set, signals[i]);
-	}
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
-}
-
-static void on_signal(struct watch *w)
-{
-	struct signalfd_siginfo info;
-	int number;
-
-	if (read(w->signal_fd, &info, sizeof(info)) != sizeof(info))
-		return;
-	number = (int)info.ssi_signo;
-	/*
-	 * The terminal sends its signals to the command as well; what somebody sent to us alone
-	 * is meant for it.
-	 */
-	if (w->is_run && !w->command_ended && info.ssi_code <= 0 &&
-	    (pid_t)info.ssi_pid != w->launch.pid)
-		kill(w->launch.pid, number);
-	if (number != SIGINT && number != SIGTERM && number != SIGHUP)
-		return;
-	w->interrupted = true;
-	let_signals_kill();
+	if (requests & SIGNALS_STOP)
+		w->interrupted = true;
 }
 
 static void on_command_ended(struct watch *w)
@@ -271,8 +221,8 @@ void watch_until_end(struct watch *w)
 			case TOKEN_SESSION:
 				dispatch = true;
 				break;
-			case TOKEN_SIGNAL:
-				on_signal(w);
+			case TOKEN_SIGNALS:
+				on_requests(w);
 				break;
 			case TOKEN_DURATION:
 				duration_over = true;
@@ -311,8 +261,9 @@ int watch_end(struct watch *w, int status)
 	}
 	if (w->epoll_fd >= 0)
 		close(w->epoll_fd);
-	if (w->signal_fd >= 0)
-		close(w->signal_fd);
+	signals_free(&w->signals);
+	if (w->command_fd >= 0)
+		close(w->command_fd);
 	/* Of `run` the status is the command's; that reports were lost was said. */
 	return failed && !status && !w->is_run ? EXIT_FAILED : status;
 }

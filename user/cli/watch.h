@@ -3,27 +3,27 @@
 #ifndef FLIGHTREC_WATCH_H
 #define FLIGHTREC_WATCH_H
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 
 #include "cli/launch.h"
 #include "cli/options.h"
+#include "cli/signals.h"
 #include "collector/session.h"
 
 /* What an epoll event is about. */
-enum token { TOKEN_SESSION, TOKEN_SIGNAL, TOKEN_DURATION, TOKEN_COMMAND, TOKEN_PROCESS };
+enum token { TOKEN_SESSION, TOKEN_SIGNALS, TOKEN_DURATION, TOKEN_COMMAND, TOKEN_PROCESS };
 
 struct watch {
 	const struct options *options;
 	bool is_run; /* else attach */
 	struct session session;
 	struct launch launch; /* of run */
+	int command_fd;       /* of run: the command's pidfd; -1: there is none yet */
 	int output;           /* a descriptor */
 	bool output_failed;
-	sigset_t original_mask;
+	struct signals signals;
 	int epoll_fd;
-	int signal_fd;
 	size_t processes; /* attached to, and still running */
 	bool watching;
 	bool command_ended;

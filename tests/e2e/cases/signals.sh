@@ -66,6 +66,144 @@ test_user_signal_sent_to_run()
 	totals "$T/w.err" 1 1 0 0
 }
 
+# A program that says which signals it gets; SIGTERM ends it.
+signal_teller()
+{
+	cat >"$T/teller" <<-'END'
+	#!/bin/bash
+	for s in "$@"; do trap "echo got $s" "$s"; done
+	trap 'echo got TERM; exit 3' TERM
+	echo ready
+	while :; do read -r -t 0.02 <> <(:); done
+	END
+	chmod 755 "$T/teller"
+}
+
+# All that can be caught are the command's, and none ends flightrec or the watching.
+test_every_signal_is_passed_on()
+{
+	local signals=(HUP QUIT USR1 USR2 ALRM ABRT WINCH XFSZ XCPU PIPE VTALRM PROF IO PWR SYS
+		TRAP ILL BUS FPE STKFLT URG TSTP TTIN TTOU RTMIN RTMIN+7 RTMAX) s
+
+	signal_teller
+	launch w "$FLIGHTREC" run -- "$T/teller" "${signals[@]}"
+	await w out ready
+	for s in "${signals[@]}"; do
+		kill "-$s" "${pid[w]}"
+		await w out "got $s"
+	done
+	[[ $(ps -o stat= -p "${pid[w]}") != T* ]] || fail "flightrec has stopped"
+	expect_lines "$T/w.err" 'recorders opened' 0
+	kill -TERM "${pid[w]}"
+	await w out 'got TERM'
+	join w
+	[[ $STATUS = 3 ]] || fail "exit status $STATUS"
+	totals "$T/w.err" 0 0 0 0
+}
+
+# Stopped by SIGSTOP and continued by way of flightrec.
+test_continue_is_passed_on()
+{
+	local command
+
+	run_worker w
+	tell w pid
+	command=$ANSWER
+	kill -STOP "$command"
+	until_true grep -q '^State:.*stopped' "/proc/$command/status"
+	kill -CONT "${pid[w]}"
+	tell w print "goes on"
+	finish w
+}
+
+test_watching_goes_on_after_a_hangup()
+{
+	run_worker w
+	tell w ignore 1
+	kill -HUP "${pid[w]}"
+	kill -HUP "${pid[w]}"
+	tell w open r 3600000 task
+	tell w extend r 1
+	await w err '*-End of log-'
+	kill -HUP "${pid[w]}"
+	tell w end r
+	finish w
+	totals "$T/w.err" 1 1 0 0
+}
+
+# timeout(1) signals its child and then the group, which is one signal to us, not a second one.
+test_ended_by_timeout()
+{
+	start_worker w
+	tell w pid
+	timeout 2 "$FLIGHTREC" attach -p "$ANSWER" >"$T/try.out" 2>"$T/try.err"
+	STATUS=$?
+	[[ $STATUS = 124 ]] || fail "exit status $STATUS"
+	totals "$T/try.err" 0 0 0 0
+	finish w
+}
+
+# Whatever it is busy with, such as a reader that does not read.
+test_second_signal_while_output_blocks()
+{
+	local full fd
+
+	mkfifo "$T/full"
+	exec {fd}<>"$T/full"
+	timeout 1 dd if=/dev/zero of="$T/full" bs=65536 count=64 2>/dev/null
+	start_worker w
+	tell w pid
+	"$FLIGHTREC" attach -p "$ANSWER" >"$T/try.out" 2>"$T/full" &
+	full=$!
+	until_true is_watched w
+	kill -INT "$full"
+	read -r -t 0.1 <> <(:)
+	kill -INT "$full"
+	wait "$full"
+	STATUS=$?
+	[[ $STATUS = 130 || $STATUS = 0 ]] || fail "exit status $STATUS"
+	finish w
+}
+
+# What the job control of a shell does: it has both stop, and both go on.
+test_job_control()
+{
+	command -v script >/dev/null || skip "no script(1), which makes a terminal"
+	mkfifo "$T/keys"
+	env --default-signal=INT,QUIT script -qc "bash --norc -i" "$T/typescript" \
+		<"$T/keys" >"$T/terminal" 2>&1 &
+	local terminal=$! command
+	exec 9>"$T/keys"
+	echo "$FLIGHTREC run -q sleep 1000" >&9
+	until_true grep -q 'watching sleep' "$T/terminal"
+	command=$(sed -n 's/.*watching sleep (pid \([0-9]*\)).*/\1/p' "$T/terminal")
+	until_true grep -q '^sleep' "/proc/$command/comm"
+	printf '\032' >&9
+	until_true grep -q 'Stopped' "$T/terminal"
+	until_true grep -q '^State:.*stopped' "/proc/$command/status"
+	echo "fg" >&9
+	until_true grep -q '^State:.*sleeping' "/proc/$command/status"
+	printf '\003' >&9
+	echo "echo status \$?." >&9
+	until_true grep -q 'status 130\.' "$T/terminal"
+	echo "exit" >&9
+	wait "$terminal"
+	[[ ! -e /proc/$command ]] || fail "the command is still there"
+}
+
+# The descriptors and pids that a supervisor hands over are the command's.
+test_environment_of_a_supervisor()
+{
+	# shellcheck disable=SC2016 # the inner shell's
+	LISTEN_FDS=1 bash -c 'export LISTEN_PID=$$ WATCHDOG_PID=$$; exec "$0" run -q -- \
+		bash -c "echo \$((LISTEN_PID == \$\$)) \$((WATCHDOG_PID == \$\$)) \$LISTEN_FDS; cat <&3"' \
+		"$FLIGHTREC" 3< <(echo "on descriptor 3") >"$T/try.out" 2>"$T/try.err"
+	expect "$T/try.out" <<-END
+	1 1 1
+	on descriptor 3
+	END
+}
+
 # A command that takes no notice: the watching ends with the first signal, flightrec with the second.
 test_second_signal_ends_at_once()
 {
