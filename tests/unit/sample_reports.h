@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "collector/report/report_form.h"
+#include "collector/report/report_forms.h"
 #include "flightrec.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -102,13 +102,13 @@ static inline struct report make_to_none(void)
 	return report;
 }
 
-static inline char *written(enum report_format format, const struct report *report)
+static inline char *written(const char *form, const struct report *report)
 {
-	struct report_form form = {.format = format};
+	struct report_form_state state = {0};
 	struct text_buffer text = {0};
 	size_t size;
 
-	assert_int_equal(report_form_append(&form, &text, report), 0);
+	assert_int_equal(report_append(report_form_find(form), &state, &text, report), 0);
 	size = text.size;
 	text_char(&text, '\0');
 	assert_false(text.failed);
@@ -116,17 +116,16 @@ static inline char *written(enum report_format format, const struct report *repo
 	return text.data;
 }
 
-static inline void assert_written(enum report_format format, struct report report,
-				  const char *expected)
+static inline void assert_written(const char *form, struct report report, const char *expected)
 {
-	char *data = written(format, &report);
+	char *data = written(form, &report);
 
 	assert_string_equal(data, expected);
 	free(data);
 }
 
-#define assert_text(report, expected) assert_written(FORMAT_TEXT, report, expected)
-#define assert_detail(report, expected) assert_written(FORMAT_DETAIL, report, expected)
-#define assert_json(report, expected) assert_written(FORMAT_JSON, report, expected)
+#define assert_text(report, expected) assert_written("text", report, expected)
+#define assert_detail(report, expected) assert_written("detail", report, expected)
+#define assert_json(report, expected) assert_written("json", report, expected)
 
 #endif /* FLIGHTREC_UNIT_SAMPLE_REPORTS_H */

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* link: user/cli/completion.c user/cli/option_table.c user/cli/options.c user/cli/commands.c */
 /* link: user/cli/nearest.c user/cli/units.c */
+/* link: user/collector/base/escape.c user/collector/base/text_buffer.c */
+/* link: user/collector/report/names.c */
+/* link: user/collector/report/report_forms.c user/collector/report/report_text.c */
+/* link: user/collector/report/report_json.c user/collector/report/date_cache.c */
 /* The scripts, as the shells themselves read them. */
 #include <errno.h>
 #include <setjmp.h>

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* link: user/cli/options.c user/cli/option_table.c user/cli/commands.c user/cli/nearest.c */
 /* link: user/cli/units.c */
+/* link: user/collector/base/escape.c user/collector/base/text_buffer.c */
+/* link: user/collector/report/names.c */
+/* link: user/collector/report/report_forms.c user/collector/report/report_text.c */
+/* link: user/collector/report/report_json.c user/collector/report/date_cache.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -81,7 +85,7 @@ static void test_defaults(void **state)
 	(void)state;
 	parsed("run true");
 	assert_null(o.output);
-	assert_int_equal(o.format, FORMAT_TEXT);
+	assert_string_equal(o.form->name, "text");
 	assert_int_equal(o.min_severity, FLIGHTREC_DEBUG);
 	assert_int_equal(o.timeout_ns, 0);
 	assert_int_equal(o.buffer, DEFAULT_BUFFER);
@@ -119,9 +123,9 @@ static void test_values(void **state)
 	assert_int_equal(o.max_recorders, 16777216);
 	assert_true(o.quiet);
 	assert_int_equal(o.verbose, 2);
-	assert_int_equal(o.format, FORMAT_JSON);
+	assert_string_equal(o.form->name, "json");
 	parsed("run --json --format detail --min-severity WARN x");
-	assert_int_equal(o.format, FORMAT_DETAIL);
+	assert_string_equal(o.form->name, "detail");
 	assert_int_equal(o.min_severity, FLIGHTREC_WARNING);
 	parsed("run --min-severity error x");
 	assert_int_equal(o.min_severity, FLIGHTREC_ERROR);

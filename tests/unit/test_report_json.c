@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* clang-format off */
-/* link: user/collector/base/escape.c user/collector/base/text_buffer.c user/collector/report/report_form.c user/collector/report/report_text.c user/collector/report/report_json.c */
-/* clang-format on */
+/* link: user/collector/base/escape.c user/collector/base/text_buffer.c */
+/* link: user/collector/report/names.c */
+/* link: user/collector/report/report_forms.c user/collector/report/report_text.c */
+/* link: user/collector/report/report_json.c user/collector/report/date_cache.c */
 /* libs: jansson */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,7 +31,7 @@ static void test_same_key_twice(void **state)
 	(void)state;
 	report.recorder.context = twice;
 	report.recorder.n_context = 3;
-	json = written(FORMAT_JSON, &report);
+	json = written("json", &report);
 	assert_non_null(strstr(json, "\"context\":{\"other\":\"2\",\"k\":\"3\"}"));
 	free(json);
 }
@@ -200,7 +201,7 @@ static void test_schema(void **state)
 	reports[8].wait_status = SIGABRT | 0x80;
 	reports[6].wait_status = 0;
 	for (i = 0; i < COUNT(reports); i++) {
-		line = written(FORMAT_JSON, &reports[i]);
+		line = written("json", &reports[i]);
 		value = json_loads(line, 0, NULL);
 		assert_int_equal(wrong(schema, schema, value), 0);
 		json_object_update(seen, value);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* clang-format off */
-/* link: user/collector/base/escape.c user/collector/base/text_buffer.c user/collector/report/report_form.c user/collector/report/report_text.c user/collector/report/report_json.c */
-/* clang-format on */
+/* link: user/collector/base/escape.c user/collector/base/text_buffer.c */
+/* link: user/collector/report/names.c */
+/* link: user/collector/report/report_forms.c user/collector/report/report_text.c */
+/* link: user/collector/report/report_json.c user/collector/report/date_cache.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -67,7 +68,7 @@ static void test_gaps(void **state)
 	report.gap_lost = 1;
 	report.entries_lost = 1;
 	for (report.gap_at = 2; report.gap_at < 4; report.gap_at++) {
-		char *json = written(FORMAT_JSON, &report);
+		char *json = written("json", &report);
 
 		assert_text(report, WHO "\n" REPLAYING FIRST SECOND P "WARNING" R
 					"... 1 entry left out here ...\n" END_OF_LOG P "WARNING" R
@@ -197,7 +198,7 @@ static void test_dates_and_severities(void **state)
 		assert_text(report, expected);
 	}
 	/* For programs it stays UTC. */
-	json = written(FORMAT_JSON, &report);
+	json = written("json", &report);
 	assert_non_null(strstr(json, "\"time\":\"1970-01-01T00:00:00.000999Z\""));
 	free(json);
 	setenv("TZ", "UTC0", 1);
@@ -224,7 +225,7 @@ static void test_missing_strings(void **state)
 	assert_text(report, P "INFO" R "(no name): [4242] thread 4243, timeout 10 s, open for "
 			      "10.4 s\n" P "INFO" R "context:  = \n" REPLAYING P "DEBUG" R DATE
 			      "\n" END_OF_LOG);
-	json = written(FORMAT_JSON, &report);
+	json = written("json", &report);
 	assert_non_null(strstr(json, "\"name\":\"\""));
 	assert_non_null(strstr(json, "\"context\":{\"\":\"\"}"));
 	assert_non_null(strstr(json, "\"message\":\"\",\"tid\":0,\"file\":null,\"line\":null,"

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* clang-format off */
-/* link: user/collector/base/escape.c user/collector/base/text_buffer.c user/collector/report/report_form.c user/collector/report/report_text.c user/collector/report/report_json.c user/collector/sink/report_writer.c */
-/* clang-format on */
+/* link: user/collector/base/escape.c user/collector/base/text_buffer.c */
+/* link: user/collector/report/names.c */
+/* link: user/collector/report/report_forms.c user/collector/report/report_text.c */
+/* link: user/collector/report/report_json.c user/collector/report/date_cache.c */
+/* link: user/collector/sink/report_writer.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -42,13 +44,13 @@ static void add(struct report_writer *writer, uint64_t id)
 }
 
 /* What a report with that number looks like. */
-static char *line_of(enum report_format format, uint64_t id)
+static char *line_of(const char *form, uint64_t id)
 {
-	struct report_form form = {.format = format};
+	struct report_form_state state = {0};
 	struct report report = make(id);
 	struct text_buffer text = {0};
 
-	assert_int_equal(report_form_append(&form, &text, &report), 0);
+	assert_int_equal(report_append(report_form_find(form), &state, &text, &report), 0);
 	text_char(&text, '\0');
 	return text.data;
 }
@@ -82,9 +84,9 @@ static void test_in_order(void **state)
 	char *data;
 
 	(void)state;
-	report_writer_init(&writer, fd, FORMAT_TEXT);
+	report_writer_init(&writer, fd, report_form_find("text"));
 	for (uint64_t i = 1; i <= 5000; i++) {
-		char *line = line_of(FORMAT_TEXT, i);
+		char *line = line_of("text", i);
 
 		add(&writer, i);
 		text_string(&expected, line);
@@ -112,8 +114,8 @@ static void test_full_disk(void **state)
 	struct report report = make(4);
 
 	(void)state;
-	for (int format = FORMAT_TEXT; format <= FORMAT_JSON; format++) {
-		report_writer_init(&writer, fd, (enum report_format)format);
+	for (size_t form = 0; report_form_name(form); form++) {
+		report_writer_init(&writer, fd, report_form_find(report_form_name(form)));
 		for (uint64_t i = 1; i <= 3; i++)
 			add(&writer, i);
 		assert_int_equal(writer.lost, 0);
@@ -131,7 +133,7 @@ static void test_full_disk(void **state)
 		report.event = REPORT_END;
 		report_writer_add(&writer, &report);
 		report_writer_flush(&writer);
-		assert_int_equal(writer.lost, format == FORMAT_JSON ? 5 : 4);
+		assert_int_equal(writer.lost, strcmp(report_form_name(form), "json") == 0 ? 5 : 4);
 		report.event = REPORT_FINISHED;
 		report_writer_free(&writer);
 	}
@@ -144,8 +146,8 @@ static void test_full_disk(void **state)
  */
 static void test_torn(void **state)
 {
-	char *first = line_of(FORMAT_JSON, 1), *second = line_of(FORMAT_JSON, 2);
-	char *last = line_of(FORMAT_JSON, 4), *data, expected[2048];
+	char *first = line_of("json", 1), *second = line_of("json", 2);
+	char *last = line_of("json", 4), *data, expected[2048];
 	struct report_writer writer;
 	struct rlimit limit, small;
 	int fd = temporary();
@@ -155,7 +157,7 @@ static void test_torn(void **state)
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
 	small = limit;
 	small.rlim_cur = strlen(first) + 50;
-	report_writer_init(&writer, fd, FORMAT_JSON);
+	report_writer_init(&writer, fd, report_form_find("json"));
 	setrlimit(RLIMIT_FSIZE, &small);
 	for (uint64_t i = 1; i <= 3; i++)
 		add(&writer, i);
@@ -181,15 +183,15 @@ static void test_torn(void **state)
 /* A datagram keeps the bounds of a write: what was gathered is one. */
 static void test_one_write(void **state)
 {
-	char data[4096], expected[4096], *one = line_of(FORMAT_TEXT, 1);
-	char *two = line_of(FORMAT_TEXT, 2);
+	char data[4096], expected[4096], *one = line_of("text", 1);
+	char *two = line_of("text", 2);
 	struct report_writer writer;
 	ssize_t size;
 	int fd[2];
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, fd), 0);
-	report_writer_init(&writer, fd[1], FORMAT_TEXT);
+	report_writer_init(&writer, fd[1], report_form_find("text"));
 	add(&writer, 1);
 	add(&writer, 2);
 	report_writer_flush(&writer);
@@ -222,7 +224,7 @@ static int write_interrupted(int fd, uint64_t reports)
 
 	sigaction(SIGALRM, &action, NULL);
 	setitimer(ITIMER_REAL, &timer, NULL);
-	report_writer_init(&writer, fd, FORMAT_TEXT);
+	report_writer_init(&writer, fd, report_form_find("text"));
 	for (uint64_t i = 0; i < reports; i++)
 		add(&writer, 1);
 	report_writer_flush(&writer);
@@ -233,7 +235,7 @@ static int write_interrupted(int fd, uint64_t reports)
 static void test_slow_reader(void **state)
 {
 	enum { MANY = 10000 };
-	char *line = line_of(FORMAT_TEXT, 1);
+	char *line = line_of("text", 1);
 	static char chunk[65536];
 	int status, fd[2];
 	size_t size;

@@ -3,38 +3,16 @@
 
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 
 #include "cli/options.h"
 #include "cli/units.h"
+#include "collector/report/names.h"
+#include "collector/report/report_forms.h"
 
 #define WATCHING (COMMAND_RUN | COMMAND_ATTACH)
 #define DURATION_EXPECTED "a duration such as 250ms, 10s or 1h30m"
 #define BUFFER_MAX (16ULL << 30)
 #define RECORDERS_MAX (1u << 24)
-
-static const char *format_word(size_t index)
-{
-	static const char *const names[] = {"text", "detail", "json"};
-
-	return index < sizeof(names) / sizeof(names[0]) ? names[index] : NULL;
-}
-
-static const char *severity_word(size_t index)
-{
-	static const char *const names[] = {"debug", "info", "warning", "error", "critical"};
-
-	return index < sizeof(names) / sizeof(names[0]) ? names[index] : NULL;
-}
-
-static int find_word(const char *(*word)(size_t), const char *value)
-{
-	for (size_t i = 0; word(i); i++) {
-		if (strcasecmp(word(i), value) == 0)
-			return (int)i;
-	}
-	return -EINVAL;
-}
 
 static int set_output(struct options *o, const char *value)
 {
@@ -46,24 +24,20 @@ static int set_output(struct options *o, const char *value)
 
 static int set_format(struct options *o, const char *value)
 {
-	int format = find_word(format_word, value);
-
-	if (format < 0)
-		return format;
-	o->format = (enum report_format)format;
-	return 0;
+	o->form = report_form_find(value);
+	return o->form ? 0 : -EINVAL;
 }
 
 static int set_json(struct options *o, const char *value)
 {
 	(void)value;
-	o->format = FORMAT_JSON;
+	o->form = report_form_find("json");
 	return 0;
 }
 
 static int set_min_severity(struct options *o, const char *value)
 {
-	int severity = find_word(severity_word, strcasecmp(value, "warn") ? value : "warning");
+	int severity = severity_parse(value);
 
 	if (severity < 0)
 		return severity;
@@ -175,7 +149,7 @@ const struct option_spec option_table[] = {
 		.argument = "FORMAT",
 		.help = "how replays are written",
 		.commands = WATCHING,
-		.word = format_word,
+		.word = report_form_name,
 		.set = set_format,
 	},
 	{

@@ -9,6 +9,7 @@
 #include "cli/nearest.h"
 #include "cli/option_table.h"
 #include "cli/units.h"
+#include "collector/report/report_forms.h"
 
 /* The argument of an option, and where it is taken from. */
 struct argument {
@@ -230,6 +231,7 @@ int options_parse(struct options *o, const struct command *command, int argc, ch
 	int i, err;
 
 	*o = (struct options){.command = command,
+			      .form = report_form_find(REPORT_FORM_DEFAULT),
 			      .buffer = DEFAULT_BUFFER,
 			      .max_recorders = DEFAULT_MAX_RECORDERS,
 			      .operands = argv + 1};

@@ -9,7 +9,7 @@
 #include <sys/types.h>
 
 #include "cli/command.h"
-#include "collector/report/report.h"
+#include "collector/report/report_form.h"
 
 #define DEFAULT_BUFFER (16u << 20)
 #define DEFAULT_MAX_RECORDERS 131072
@@ -18,7 +18,7 @@ struct options {
 	const struct command *command;
 	bool help;          /* show the command's page, and do nothing else */
 	const char *output; /* NULL: the standard stream of the command */
-	enum report_format format;
+	const struct report_form *form;
 	int min_severity;
 	uint64_t timeout_ns;  /* 0: every recorder's own */
 	uint64_t duration_ns; /* 0: no end */

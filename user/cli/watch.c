@@ -37,7 +37,7 @@ static int open_session(struct watch *w)
 			    .min_severity = o->min_severity,
 			    .watch_all = o->all,
 			    .follow_children = w->is_run},
-		.format = o->format,
+		.form = o->form,
 		.output = w->output,
 		.output_name = o->output   ? o->output
 			       : w->is_run ? "standard error"

@@ -141,7 +141,7 @@ int session_open(struct session *s, const struct session_options *options, char 
 	int err;
 
 	*s = (struct session){.options = *options};
-	report_writer_init(&s->writer, options->output, options->format);
+	report_writer_init(&s->writer, options->output, options->form);
 	err = tracker_open(&s->tracker, &options->tracker, on_record, s, error, error_size);
 	if (err)
 		return err;

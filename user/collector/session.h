@@ -20,7 +20,7 @@
 
 struct session_options {
 	struct tracker_options tracker;
-	enum report_format format;
+	const struct report_form *form;
 	int output;              /* the caller's */
 	const char *output_name; /* for messages */
 	uint64_t max_reports;    /* 0: any number */

@@ -99,12 +99,4 @@ struct report {
 	struct report_totals totals; /* END */
 };
 
-enum report_format { FORMAT_TEXT, FORMAT_DETAIL, FORMAT_JSON };
-
-/* "INFO"; the nearest one if there is no such severity. */
-const char *report_severity_name(int severity);
-
-/* "SIGKILL"; NULL: it has no name of its own. */
-const char *report_signal_name(int number);
-
 #endif /* FLIGHTREC_REPORT_H */

@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reports for people: FORMAT_TEXT and FORMAT_DETAIL. The lines are fixed, letter for letter, and
+ * Reports for people: the forms "text" and "detail". The lines are fixed, letter for letter, and
  * a line of a report stays one line whatever the observed process put into its strings.
  */
-#include "collector/base/escape.h"
-#include "collector/report/report_form.h"
+#include "collector/report/report_text.h"
 
 #include <flightrec.h>
 #include <stdio.h>
 #include <sys/wait.h>
 
+#include "collector/base/escape.h"
+#include "collector/report/names.h"
+
 #define SECOND UINT64_C(1000000000)
 
 struct text {
 	struct text_buffer *out;
-	struct report_form *form;
+	struct report_form_state *state;
 	const struct report *report;
+	bool detail;
 	/* "[2018-04-19 09:43:55,877: ", which begins each line */
 	char now[48];
 	size_t now_size;
@@ -27,12 +30,14 @@ static void make_stamp(const struct tm *tm, char *text, size_t size)
 		 tm->tm_mday, tm->tm_hour, tm->tm_min, tm->tm_sec);
 }
 
+static const struct date_style stamp_style = {.local = true, .write = make_stamp};
+
 static void format_now(struct text *text)
 {
 	uint64_t time_ns = text->report->time_ns;
 	struct text_buffer now = {.data = text->now, .room = sizeof(text->now)};
 
-	text_string(&now, report_date(text->form->stamps, time_ns, true, make_stamp));
+	text_string(&now, date_text(&text->state->stamps, time_ns, &stamp_style));
 	text_number(&now, time_ns % SECOND / 1000000, 3);
 	text_string(&now, ": ");
 	text->now_size = now.size;
@@ -49,9 +54,11 @@ static void make_date(const struct tm *tm, char *text, size_t size)
 		 tm->tm_mday, tm->tm_hour, tm->tm_min, tm->tm_sec, tm->tm_year + 1900);
 }
 
+static const struct date_style date_style = {.local = true, .write = make_date};
+
 static void write_date(struct text *text, uint64_t time_ns)
 {
-	text_string(text->out, report_date(text->form->dates, time_ns, true, make_date));
+	text_string(text->out, date_text(&text->state->dates, time_ns, &date_style));
 }
 
 /* Writes @thousandths of @unit, without zeros at the end. */
@@ -104,7 +111,7 @@ static void write_duration(struct text_buffer *out, uint64_t ns)
 static void begin_plain_line(struct text *text, int severity)
 {
 	text_put(text->out, text->now, text->now_size);
-	text_string(text->out, report_severity_name(severity));
+	text_string(text->out, severity_name(severity));
 	text_string(text->out, "]: ");
 }
 
@@ -226,7 +233,7 @@ static void write_entry(struct text *text, const struct report_entry *entry)
 	text_char(text->out, '(');
 	write_date(text, entry->time_ns);
 	text_char(text->out, ')');
-	if (text->form->format == FORMAT_DETAIL)
+	if (text->detail)
 		write_detail(text, entry);
 	text_char(text->out, ' ');
 	escape_text(text->out, entry->message);
@@ -307,7 +314,7 @@ static void write_finished(struct text *text)
 
 static void write_signal(struct text_buffer *out, int status)
 {
-	const char *name = report_signal_name(WTERMSIG(status));
+	const char *name = signal_name(WTERMSIG(status));
 
 	text_string(out, " was killed by signal ");
 	text_integer(out, WTERMSIG(status));
@@ -340,29 +347,48 @@ static void write_died(struct text *text)
 	write_lost(text);
 }
 
-void report_text(struct report_form *form, struct text_buffer *to, const struct report *report)
+static void append(struct text *text)
 {
-	struct text text = {.out = to, .form = form, .report = report};
+	const struct report *report = text->report;
 	struct report_entry entry;
 
-	format_now(&text);
+	format_now(text);
 	switch (report->event) {
 	case REPORT_TIMEOUT:
 	case REPORT_REPLAY:
-		write_replay(&text);
+		write_replay(text);
 		break;
 	case REPORT_ENTRY:
 		report->entry(report, 0, &entry);
-		write_entry(&text, &entry);
+		write_entry(text, &entry);
 		break;
 	case REPORT_FINISHED:
-		write_finished(&text);
+		write_finished(text);
 		break;
 	case REPORT_DIED:
-		write_died(&text);
+		write_died(text);
 		break;
 	case REPORT_END:
-		/* The command's closing line says it. */
+		/* The command's closing line has the totals. */
 		break;
 	}
 }
+
+static void append_text(struct report_form_state *state, struct text_buffer *to,
+			const struct report *report)
+{
+	struct text text = {.out = to, .state = state, .report = report};
+
+	append(&text);
+}
+
+static void append_detail(struct report_form_state *state, struct text_buffer *to,
+			  const struct report *report)
+{
+	struct text text = {.out = to, .state = state, .report = report, .detail = true};
+
+	append(&text);
+}
+
+const struct report_form report_form_text = {.name = "text", .append = append_text};
+const struct report_form report_form_detail = {.name = "detail", .append = append_detail};

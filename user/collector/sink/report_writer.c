@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "collector/base/array.h"
+
 /*
  * A report of few entries has about a kilobyte: so many of them take less than a millisecond to
  * make, and one that is ready waits no longer for the others.
@@ -14,9 +16,9 @@
 /* One with very many entries may take much more, and leaves it. */
 #define KEEP_MAX (8 * GATHER_MAX)
 
-void report_writer_init(struct report_writer *writer, int fd, enum report_format format)
+void report_writer_init(struct report_writer *writer, int fd, const struct report_form *form)
 {
-	*writer = (struct report_writer){.fd = fd, .form.format = format};
+	*writer = (struct report_writer){.fd = fd, .form = form};
 }
 
 void report_writer_free(struct report_writer *writer)
@@ -90,27 +92,12 @@ void report_writer_flush(struct report_writer *writer)
 	text_buffer_cut(&writer->pending, 0);
 }
 
-static bool make_room(struct report_writer *writer)
-{
-	size_t room = writer->room ? writer->room * 2 : 64;
-	size_t *ends;
-
-	if (writer->n < writer->room)
-		return true;
-	ends = reallocarray(writer->ends, room, sizeof(*ends));
-	if (!ends)
-		return false;
-	writer->ends = ends;
-	writer->room = room;
-	return true;
-}
-
 void report_writer_add(struct report_writer *writer, const struct report *report)
 {
-	int error = make_room(writer) ? 0 : -ENOMEM;
+	int error = array_reserve(writer->ends, writer->room, writer->n + 1);
 	size_t before = writer->pending.size;
 
-	error = error ?: report_form_append(&writer->form, &writer->pending, report);
+	error = error ?: report_append(writer->form, &writer->form_state, &writer->pending, report);
 	if (error)
 		lose(writer, error);
 	else if (writer->pending.size > before)

@@ -8,13 +8,13 @@
 #ifndef FLIGHTREC_REPORT_WRITER_H
 #define FLIGHTREC_REPORT_WRITER_H
 
-#include "collector/report/report.h"
-#include "collector/report/report_form.h"
 #include "collector/base/text_buffer.h"
+#include "collector/report/report_forms.h"
 
 struct report_writer {
 	int fd;
-	struct report_form form;
+	const struct report_form *form;
+	struct report_form_state form_state;
 	struct text_buffer pending;
 	size_t *ends; /* where in pending each report ends */
 	size_t n;
@@ -25,7 +25,7 @@ struct report_writer {
 };
 
 /* @fd stays the caller's. */
-void report_writer_init(struct report_writer *writer, int fd, enum report_format format);
+void report_writer_init(struct report_writer *writer, int fd, const struct report_form *form);
 /* Does not write what is pending. */
 void report_writer_free(struct report_writer *writer);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* clang-format off */
-/* link: user/collector/base/escape.c user/collector/base/text_buffer.c user/collector/report/report_form.c user/collector/report/report_text.c user/collector/report/report_json.c */
-/* clang-format on */
+/* link: user/collector/base/escape.c user/collector/base/text_buffer.c user/collector/report/names.c */
+/* link: user/collector/report/report_forms.c user/collector/report/report_text.c */
+/* link: user/collector/report/report_json.c user/collector/report/date_cache.c */
 /* libs: jansson */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -55,7 +55,7 @@ static void test_hostile(void **state)
 	for (event = REPORT_TIMEOUT; event <= REPORT_END; event++) {
 		report = make_hostile(event, &entry, &context);
 		report.has_recorder = event != REPORT_END;
-		data = written(FORMAT_DETAIL, &report);
+		data = written("detail", &report);
 		for (at = data, lines = 0; *at; at++) {
 			assert_true((*at >= 0x20 && *at < 0x7f) || *at == '\n');
 			lines += *at == '\n';
@@ -66,7 +66,7 @@ static void test_hostile(void **state)
 		assert_int_equal(strings, n_strings[event]);
 		free(data);
 
-		data = written(FORMAT_JSON, &report);
+		data = written("json", &report);
 		assert_ptr_equal(strchr(data, '\n'), data + strlen(data) - 1);
 		for (at = data; at[1]; at++)
 			assert_true(*at >= 0x20 || *at < 0);
@@ -104,7 +104,7 @@ static void test_many_entries(void **state)
 	struct report_entry *entries = calloc(MANY, sizeof(*entries));
 	struct report report = make(REPORT_TIMEOUT);
 	size_t i, size;
-	int format;
+	const char *form;
 	char *data;
 
 	(void)state;
@@ -114,11 +114,11 @@ static void test_many_entries(void **state)
 	}
 	report.entries = entries;
 	report.n_entries = MANY;
-	for (format = FORMAT_TEXT; format <= FORMAT_JSON; format++) {
-		data = written(format, &report);
+	for (size_t n = 0; (form = report_form_name(n)); n++) {
+		data = written(form, &report);
 		for (i = 0, size = 0; data[i]; i++)
 			size += data[i] == '\n';
-		assert_int_equal(size, format == FORMAT_JSON ? 1 : MANY + 5);
+		assert_int_equal(size, strcmp(form, "json") == 0 ? 1 : MANY + 5);
 		free(data);
 	}
 	free(entries);
@@ -127,7 +127,8 @@ static void test_many_entries(void **state)
 /* More seconds than are remembered, back and forth: each date is its own. */
 static void test_dates_alternate(void **state)
 {
-	struct report_form form = {.format = FORMAT_JSON};
+	const struct report_form *form = report_form_find("json");
+	struct report_form_state form_state = {0};
 	struct report report = make(REPORT_FINISHED);
 	struct text_buffer text = {0};
 	char expected[48];
@@ -138,7 +139,7 @@ static void test_dates_alternate(void **state)
 
 		report.time_ns = second * 1000 * MS;
 		text_buffer_cut(&text, 0);
-		assert_int_equal(report_form_append(&form, &text, &report), 0);
+		assert_int_equal(report_append(form, &form_state, &text, &report), 0);
 		snprintf(expected, sizeof(expected), "\"time\":\"1970-01-01T00:00:%02u.000000Z\"",
 			 (unsigned int)second);
 		text_char(&text, '\0');
@@ -150,19 +151,20 @@ static void test_dates_alternate(void **state)
 /* A report for which there is no memory leaves nothing; one that is not whole is refused. */
 static void test_refused(void **state)
 {
-	struct report_form form = {.format = FORMAT_TEXT};
+	const struct report_form *form = report_form_find("text");
+	struct report_form_state form_state = {0};
 	struct report report = make(REPORT_FINISHED);
 	struct text_buffer text = {0};
 	char room[16] = "before";
 
 	(void)state;
 	text = (struct text_buffer){.data = room, .size = 6, .room = 16, .failed = true};
-	assert_int_equal(report_form_append(&form, &text, &report), -ENOMEM);
-	form.format = FORMAT_JSON;
+	assert_int_equal(report_append(form, &form_state, &text, &report), -ENOMEM);
+	form = report_form_find("json");
 	text.failed = true;
-	assert_int_equal(report_form_append(&form, &text, &report), -ENOMEM);
+	assert_int_equal(report_append(form, &form_state, &text, &report), -ENOMEM);
 	report.has_recorder = false;
-	assert_int_equal(report_form_append(&form, &text, &report), -EINVAL);
+	assert_int_equal(report_append(form, &form_state, &text, &report), -EINVAL);
 	assert_int_equal(text.size, 6);
 	assert_string_equal(room, "before");
 	assert_false(text.failed);
