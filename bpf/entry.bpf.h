@@ -51,7 +51,7 @@ static __always_inline bool take_share(struct ring_share *share, u32 bytes, u64 
  */
 static __always_inline u64 wakeup_for(u32 ring_number, u64 used)
 {
-	if (used < ring_bytes / 4 || ring_number >= RINGS_MAX || ring_woken[ring_number])
+	if (used < ring_bytes / 4 || ring_number >= FR_RINGS_MAX || ring_woken[ring_number])
 		return BPF_RB_NO_WAKEUP;
 	ring_woken[ring_number] = 1;
 	count(COUNT_WAKEUPS);
@@ -61,7 +61,7 @@ static __always_inline u64 wakeup_for(u32 ring_number, u64 used)
 /* An entry that is refused cannot wake the collector itself. */
 static __always_inline void ask_to_drain(u32 ring_number)
 {
-	if (ring_number >= RINGS_MAX || ring_woken[ring_number])
+	if (ring_number >= FR_RINGS_MAX || ring_woken[ring_number])
 		return;
 	ring_woken[ring_number] = 1;
 	notify(NOTICE_FULL, ring_number, 0, 0);
@@ -86,7 +86,7 @@ static __noinline void send_site(u64 site, u32 process, u32 ring_number, u64 tag
 	void *ring = bpf_map_lookup_elem(&rings, &ring_number);
 	struct ring_share *share = share_of(process, ring_number);
 	u32 bytes = ring_record_bytes(sizeof(struct site_record));
-	u32 cache = (u32)(tag >> 32) & (SITES_KNOWN - 1);
+	u32 cache = (u32)(tag >> 32) & (FR_SITES_KNOWN - 1);
 	struct site_record *record;
 	struct user_site user = {};
 
@@ -103,9 +103,9 @@ static __noinline void send_site(u64 site, u32 process, u32 ring_number, u64 tag
 	record->process = process;
 	record->site = site;
 	record->line = user.line;
-	record->format_size = read_string(record->format, SITE_FORMAT_MAX, user.format);
-	record->file_size = read_string(record->file, SITE_FILE_MAX, user.file);
-	record->function_size = read_string(record->function, SITE_FUNCTION_MAX, user.function);
+	record->format_size = read_string(record->format, FR_SITE_FORMAT_MAX, user.format);
+	record->file_size = read_string(record->file, FR_SITE_FILE_MAX, user.file);
+	record->function_size = read_string(record->function, FR_SITE_FUNCTION_MAX, user.function);
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 	bpf_map_update_elem(&sites_known, &cache, &tag, BPF_ANY);
 }
@@ -114,7 +114,7 @@ static __always_inline void know_site(u64 site, const struct process_key *key, u
 				      u32 ring_number)
 {
 	u64 tag = site_tag(site, key);
-	u32 cache = (u32)(tag >> 32) & (SITES_KNOWN - 1);
+	u32 cache = (u32)(tag >> 32) & (FR_SITES_KNOWN - 1);
 	u64 *known = bpf_map_lookup_elem(&sites_known, &cache);
 
 	if (known && *known != tag)
@@ -124,7 +124,7 @@ static __always_inline void know_site(u64 site, const struct process_key *key, u
 struct emission {
 	u8 type;
 	u16 size;
-	u32 how;
+	u32 severity_flags;
 	u32 slot;
 	u32 generation;
 	u32 process;
@@ -180,8 +180,8 @@ static __always_inline u32 emit(const struct emission *e, const struct process_k
 		total = sizeof(*record) + 128;
 	else if (size <= 384)
 		total = sizeof(*record) + 384;
-	else if (size <= ENTRY_DATA_MAX)
-		total = sizeof(*record) + ENTRY_DATA_MAX;
+	else if (size <= FR_ENTRY_DATA_MAX)
+		total = sizeof(*record) + FR_ENTRY_DATA_MAX;
 	else
 		return COUNT_REFUSED_READ;
 	bytes = ring_record_bytes(total);
@@ -199,7 +199,7 @@ static __always_inline u32 emit(const struct emission *e, const struct process_k
 	record->type = e->type;
 	record->reserved = 0;
 	record->size = size;
-	record->how = e->how;
+	record->severity_flags = e->severity_flags;
 	record->slot = e->slot;
 	record->generation = e->generation;
 	record->sequence = e->sequence;

@@ -28,7 +28,7 @@ struct user_recorder {
 	u64 parent_id;
 	u32 tid;
 	u32 slot;
-	char name[]; /* NAME_SIZE bytes; not copied to the stack, which is short */
+	char name[]; /* FR_NAME_SIZE bytes; not copied to the stack, which is short */
 };
 
 static __always_inline u32 current_tid(void)
@@ -70,7 +70,7 @@ int on_begin(struct pt_regs *ctx)
 	keep_kernel_stack(ctx);
 	current_key(&key.process);
 	process = current_process(&key.process);
-	if (process == NONE) {
+	if (process == FR_NONE) {
 		if (pid_watched(key.process.pid))
 			count(COUNT_UNTRACKED);
 		return 0;
@@ -113,26 +113,26 @@ __noinline u32 adopt_from_user(u64 rec, u64 id)
 
 	current_key(&key.process);
 	process = current_process(&key.process);
-	if (process == NONE || bpf_probe_read_user(&user, sizeof(user), (void *)rec) ||
+	if (process == FR_NONE || bpf_probe_read_user(&user, sizeof(user), (void *)rec) ||
 	    user.id != id)
-		return NONE;
+		return FR_NONE;
 	opening.started_ns = user.started_ns < now_ns ? user.started_ns : now_ns;
 	opening.timeout_ns = user.timeout_ns;
 	opening.parent_id = user.parent_id;
 	opening.tid = opener_tid(user.tid);
 	opening.user_name = (const void *)(rec + sizeof(user));
-	opening.flags = SLOT_ADOPTED;
+	opening.flags = FR_SLOT_ADOPTED;
 	return adopt_recorder(&key, process, &opening, now_ns);
 }
 
-/* The slot of one of this process's recorders, or NONE. */
+/* The slot of one of this process's recorders, or FR_NONE. */
 __noinline u32 find_slot(u64 rec, u64 id)
 {
 	struct recorder_key key = {.rec = rec, .id = id};
 	u32 index;
 
 	current_key(&key.process);
-	return index_find(&key, &index) ? index : NONE;
+	return index_find(&key, &index) ? index : FR_NONE;
 }
 
 /* A recorder not known yet: adopts it, or waits a moment for the collector that does. */
@@ -142,21 +142,21 @@ __noinline u32 adopt_and_find(u64 rec, u64 id)
 	for (int i = 0; i < 32; i++) {
 		u32 index = find_slot(rec, id);
 
-		if (index != NONE)
+		if (index != FR_NONE)
 			return index;
 	}
-	return NONE;
+	return FR_NONE;
 }
 
 /* An entry of a recorder that is not open. Not given the context: what the verifier takes for one
  * in a global function differs by architecture. */
-__noinline int emit_stray(u64 site, u32 how, u64 data, u64 size)
+__noinline int emit_stray(u64 site, u32 severity_flags, u64 data, u64 size)
 {
 	struct emission e = {
 		.type = RECORD_ENTRY,
-		.slot = NONE,
+		.slot = FR_NONE,
 		.site = site,
-		.how = how,
+		.severity_flags = severity_flags,
 		.data = data,
 		.urgent = true,
 	};
@@ -165,9 +165,9 @@ __noinline int emit_stray(u64 site, u32 how, u64 data, u64 size)
 
 	current_key(&key);
 	e.process = current_process(&key);
-	if (e.process == NONE)
+	if (e.process == FR_NONE)
 		return 0;
-	e.size = size <= ENTRY_DATA_MAX ? size : ENTRY_DATA_MAX;
+	e.size = size <= FR_ENTRY_DATA_MAX ? size : FR_ENTRY_DATA_MAX;
 	e.tid = current_tid();
 	e.time_ns = bpf_ktime_get_ns();
 	count(COUNT_ENTRIES);
@@ -184,7 +184,7 @@ int on_entry(struct pt_regs *ctx)
 	struct emission e = {
 		.type = RECORD_ENTRY,
 		.site = PT_REGS_PARM3(ctx),
-		.how = (u32)PT_REGS_PARM4(ctx),
+		.severity_flags = (u32)PT_REGS_PARM4(ctx),
 		.data = PT_REGS_PARM5(ctx),
 	};
 	u64 size = PT_REGS_SIXTH(ctx);
@@ -193,15 +193,15 @@ int on_entry(struct pt_regs *ctx)
 	u32 lost;
 
 	keep_kernel_stack(ctx);
-	if ((e.how & 0xff) < min_severity)
+	if ((e.severity_flags & 0xff) < min_severity)
 		return 0;
 	if (!key.id)
-		return emit_stray(e.site, e.how, e.data, size);
+		return emit_stray(e.site, e.severity_flags, e.data, size);
 	current_key(&key.process);
 	slot = index_find(&key, &e.slot);
 	if (!slot) {
 		e.slot = adopt_and_find(key.rec, key.id);
-		slot = e.slot == NONE ? NULL : bpf_map_lookup_elem(&slots, &e.slot);
+		slot = e.slot == FR_NONE ? NULL : bpf_map_lookup_elem(&slots, &e.slot);
 	}
 	if (!slot) {
 		if (pid_watched(key.process.pid))
@@ -209,16 +209,16 @@ int on_entry(struct pt_regs *ctx)
 		return 0;
 	}
 	word = READ_ONCE(slot->word);
-	e.generation = WORD_GENERATION(word);
+	e.generation = FR_WORD_GENERATION(word);
 	e.sequence = __sync_fetch_and_add(&slot->entries, 1) + 1;
-	if (WORD_GENERATION(READ_ONCE(slot->word)) != e.generation) {
+	if (FR_WORD_GENERATION(READ_ONCE(slot->word)) != e.generation) {
 		/* Closed by another thread in this moment, and in use again. */
 		__sync_fetch_and_sub(&slot->entries, 1);
 		return 0;
 	}
-	e.urgent = WORD_STATE(word) != RECORDER_OPEN;
+	e.urgent = FR_WORD_STATE(word) != RECORDER_OPEN;
 	e.process = slot->process;
-	e.size = size <= ENTRY_DATA_MAX ? size : ENTRY_DATA_MAX;
+	e.size = size <= FR_ENTRY_DATA_MAX ? size : FR_ENTRY_DATA_MAX;
 	e.tid = current_tid();
 	e.time_ns = bpf_ktime_get_ns();
 	count(COUNT_ENTRIES);
@@ -257,7 +257,7 @@ int on_end(struct pt_regs *ctx)
 		return 0;
 	/* Adopted in the very moment of its opening, a recorder is there twice. */
 	index = find_slot(key.rec, key.id);
-	slot = index == NONE ? NULL : bpf_map_lookup_elem(&slots, &index);
+	slot = index == FR_NONE ? NULL : bpf_map_lookup_elem(&slots, &index);
 	if (slot)
 		close_recorder(&key, index, slot);
 	return 0;
@@ -285,10 +285,10 @@ int on_context(struct pt_regs *ctx)
 	struct recorder_slot *slot = find_recorder(ctx, &key, &e.slot);
 
 	keep_kernel_stack(ctx);
-	if (!slot || size > CONTEXT_MAX)
+	if (!slot || size > FR_CONTEXT_MAX)
 		return 0;
 	e.size = size;
-	e.generation = WORD_GENERATION(slot->word);
+	e.generation = FR_WORD_GENERATION(slot->word);
 	e.process = slot->process;
 	e.tid = current_tid();
 	e.time_ns = bpf_ktime_get_ns();
@@ -310,7 +310,7 @@ int on_replay(struct pt_regs *ctx)
 	if (!slot)
 		return 0;
 	__sync_fetch_and_add(&slot->replays, 1);
-	notify(NOTICE_REPLAY, index, WORD_GENERATION(slot->word), bpf_ktime_get_ns());
+	notify(NOTICE_REPLAY, index, FR_WORD_GENERATION(slot->word), bpf_ktime_get_ns());
 	return 0;
 }
 
@@ -341,35 +341,35 @@ __noinline u32 release_slot(u32 index, u32 generation)
 	u64 word;
 
 	if (!slot)
-		return NONE;
+		return FR_NONE;
 	number = slot->process;
 	process = bpf_map_lookup_elem(&processes, &number);
 	if (!process)
-		return NONE;
+		return FR_NONE;
 	key.process = process->key;
 	key.rec = slot->rec;
 	key.id = slot->id;
 	for (int i = 0; i < 4; i++) {
 		word = READ_ONCE(slot->word);
-		if (WORD_GENERATION(word) != generation || WORD_STATE(word) == RECORDER_FREE)
-			return NONE;
+		if (FR_WORD_GENERATION(word) != generation || FR_WORD_STATE(word) == RECORDER_FREE)
+			return FR_NONE;
 		if (__sync_val_compare_and_swap(&slot->word, word,
-						WORD(generation, RECORDER_FREE)) == word) {
+						FR_WORD(generation, RECORDER_FREE)) == word) {
 			index_remove(&key, index);
 			return push_slot(index);
 		}
 	}
-	return NONE;
+	return FR_NONE;
 }
 
 __noinline u32 release_process(u32 index)
 {
 	struct process_slot *process = bpf_map_lookup_elem(&processes, &index);
 
-	if (!process || WORD_STATE(process->word) == PROCESS_FREE)
-		return NONE;
+	if (!process || FR_WORD_STATE(process->word) == PROCESS_FREE)
+		return FR_NONE;
 	__sync_lock_test_and_set(&process->word,
-				 WORD(WORD_GENERATION(process->word), PROCESS_FREE));
+				 FR_WORD(FR_WORD_GENERATION(process->word), PROCESS_FREE));
 	return push_process(index);
 }
 
@@ -379,12 +379,12 @@ struct release_args release_args;
 SEC("syscall")
 int release(void *ctx)
 {
-	for (u32 i = 0; i < RELEASE_MAX; i++) {
+	for (u32 i = 0; i < FR_RELEASE_MAX; i++) {
 		if (i >= release_args.count)
 			break;
 		release_slot(release_args.slot[i], release_args.generation[i]);
 	}
-	if (release_args.process != NONE)
+	if (release_args.process != FR_NONE)
 		release_process(release_args.process);
 	return 0;
 }
@@ -396,15 +396,15 @@ int adopt(struct adopt_args *args)
 	struct recorder_key key = {.process = args->key, .rec = args->rec, .id = args->id};
 	u64 now_ns = bpf_ktime_get_ns();
 	struct opening opening = {};
-	char comm[COMM_SIZE], name[NAME_SIZE];
+	char comm[FR_COMM_SIZE], name[FR_NAME_SIZE];
 	u32 *found, process;
 
-	args->slot = NONE;
+	args->slot = FR_NONE;
 	__builtin_memcpy(comm, args->comm, sizeof(comm));
 	__builtin_memcpy(name, args->name, sizeof(name));
 	found = bpf_map_lookup_elem(&process_index, &key.process);
 	process = found ? *found : register_process(&key.process, comm);
-	if (process == NONE)
+	if (process == FR_NONE)
 		return 0;
 	opening.started_ns = args->started_ns < now_ns ? args->started_ns : now_ns;
 	opening.timeout_ns = args->timeout_ns;
@@ -412,7 +412,7 @@ int adopt(struct adopt_args *args)
 	opening.tid = args->tid;
 	opening.name = name;
 	opening.comm = comm;
-	opening.flags = SLOT_ADOPTED;
+	opening.flags = FR_SLOT_ADOPTED;
 	args->slot = adopt_recorder(&key, process, &opening, now_ns);
 	return 0;
 }

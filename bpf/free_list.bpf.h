@@ -14,7 +14,7 @@
 
 static __always_inline u64 *free_list_head(u32 kind, u32 shard)
 {
-	u32 index = kind * SHARDS_MAX + (shard & (SHARDS_MAX - 1));
+	u32 index = kind * FR_SHARDS_MAX + (shard & (FR_SHARDS_MAX - 1));
 	struct free_list *list = bpf_map_lookup_elem(&free_lists, &index);
 
 	return list ? &list->head : NULL;
@@ -30,15 +30,15 @@ static __always_inline u32 list_pop(void *map, u32 next, u64 *head)
 		u64 new_head;
 
 		if (!(u32)seen)
-			return NONE;
+			return FR_NONE;
 		element = bpf_map_lookup_elem(map, &index);
 		if (!element)
-			return NONE;
+			return FR_NONE;
 		new_head = ((seen >> 32) + 1) << 32 | READ_ONCE(*(u32 *)(element + next));
 		if (__sync_val_compare_and_swap(head, seen, new_head) == seen)
 			return index;
 	}
-	return NONE;
+	return FR_NONE;
 }
 
 /* Returns false if others were always faster, which costs the element: it is never free again. */
@@ -57,13 +57,13 @@ static __always_inline bool list_push(void *element, u32 next, u32 index, u64 *h
 
 /*
  * Global functions: the verifier checks them once, not for each path that leads to them. They
- * return a number, or NONE.
+ * return a number, or FR_NONE.
  */
 __noinline u32 pop_slot(u32 shard)
 {
 	u64 *head = free_list_head(FREE_SLOTS, shard);
 
-	return head ? list_pop(&slots, offsetof(struct recorder_slot, next_free), head) : NONE;
+	return head ? list_pop(&slots, offsetof(struct recorder_slot, next_free), head) : FR_NONE;
 }
 
 __noinline u32 push_slot(u32 index)
@@ -72,10 +72,10 @@ __noinline u32 push_slot(u32 index)
 	u64 *head;
 
 	if (!slot)
-		return NONE;
+		return FR_NONE;
 	head = free_list_head(FREE_SLOTS, slot->home);
 	if (!head)
-		return NONE;
+		return FR_NONE;
 	list_push(slot, offsetof(struct recorder_slot, next_free), index, head);
 	return 0;
 }
@@ -84,7 +84,8 @@ __noinline u32 pop_process(u32 shard)
 {
 	u64 *head = free_list_head(FREE_PROCESSES, shard);
 
-	return head ? list_pop(&processes, offsetof(struct process_slot, next_free), head) : NONE;
+	return head ? list_pop(&processes, offsetof(struct process_slot, next_free), head)
+		    : FR_NONE;
 }
 
 __noinline u32 push_process(u32 index)
@@ -93,7 +94,7 @@ __noinline u32 push_process(u32 index)
 	u64 *head = free_list_head(FREE_PROCESSES, 0);
 
 	if (!process || !head)
-		return NONE;
+		return FR_NONE;
 	list_push(process, offsetof(struct process_slot, next_free), index, head);
 	return 0;
 }
@@ -103,12 +104,12 @@ static __always_inline u32 take_fresh(volatile u32 *fresh, u32 limit)
 	u32 index;
 
 	if (*fresh >= limit)
-		return NONE;
+		return FR_NONE;
 	index = __sync_fetch_and_add(fresh, 1);
 	if (index < limit)
 		return index;
 	__sync_fetch_and_sub(fresh, 1);
-	return NONE;
+	return FR_NONE;
 }
 
 /* A recorder slot: the CPU's last freed one, a fresh one, or another CPU's. */
@@ -118,10 +119,10 @@ static __always_inline u32 take_slot(void)
 	struct recorder_slot *slot;
 	u32 index = pop_slot(shard);
 
-	if (index != NONE)
+	if (index != FR_NONE)
 		return index;
 	index = take_fresh(&fresh_slots, max_recorders);
-	if (index != NONE) {
+	if (index != FR_NONE) {
 		slot = bpf_map_lookup_elem(&slots, &index);
 		if (slot) {
 			slot->home = shard;
@@ -129,14 +130,14 @@ static __always_inline u32 take_slot(void)
 		}
 		return index;
 	}
-	for (u32 i = 0; i < SHARDS_MAX; i++) {
+	for (u32 i = 0; i < FR_SHARDS_MAX; i++) {
 		if (i >= shards)
 			break;
 		index = pop_slot(i);
-		if (index != NONE)
+		if (index != FR_NONE)
 			return index;
 	}
-	return NONE;
+	return FR_NONE;
 }
 
 #endif /* FLIGHTREC_FREE_LIST_BPF_H */

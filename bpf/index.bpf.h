@@ -22,7 +22,7 @@ struct recorder_key {
 };
 
 struct index_bucket {
-	u64 way[INDEX_WAYS]; /* hash in the upper half, slot plus 1 in the lower; 0: empty */
+	u64 way[FR_INDEX_WAYS]; /* hash in the upper half, slot plus 1 in the lower; 0: empty */
 };
 
 struct {
@@ -88,7 +88,7 @@ static __always_inline struct recorder_slot *index_find(const struct recorder_ke
 
 	if (!bucket)
 		return NULL;
-	for (int i = 0; i < INDEX_WAYS; i++) {
+	for (int i = 0; i < FR_INDEX_WAYS; i++) {
 		u64 way = READ_ONCE(bucket->way[i]);
 		struct recorder_slot *slot;
 		u32 number = (u32)way - 1;
@@ -111,7 +111,7 @@ static __always_inline bool index_exchange(u64 hash, u64 from, u64 to)
 
 	if (!bucket)
 		return false;
-	for (int i = 0; i < INDEX_WAYS; i++) {
+	for (int i = 0; i < FR_INDEX_WAYS; i++) {
 		if (READ_ONCE(bucket->way[i]) == from &&
 		    __sync_val_compare_and_swap(&bucket->way[i], from, to) == from)
 			return true;

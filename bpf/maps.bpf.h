@@ -13,7 +13,7 @@ const volatile u32 max_processes = 1;
 const volatile u32 max_nodes = 1;
 const volatile u32 index_mask = 0; /* buckets of the index, minus 1 */
 const volatile u32 rings_count = 1;
-const volatile u32 shards = 1; /* of the free lists: one a CPU, up to SHARDS_MAX */
+const volatile u32 shards = 1; /* of the free lists: one a CPU, up to FR_SHARDS_MAX */
 const volatile u32 ring_bytes = 4096;
 const volatile u32 min_severity = 0;
 const volatile u64 override_timeout_ns = 0;
@@ -21,10 +21,10 @@ const volatile bool watch_all = false; /* every process, else those in `watched`
 
 /* ---- written by both sides ---- */
 
-volatile u32 ring_woken[RINGS_MAX]; /* a wake-up is under way; cleared when a drain begins */
-volatile u32 notices_woken;         /* set while the collector is yet to look at its notices */
-volatile u32 scan_slots;            /* a notice was refused: the collector must look at the slots */
-volatile u32 fresh_slots;           /* slots that were ever in use: those below this number */
+volatile u32 ring_woken[FR_RINGS_MAX]; /* a wake-up is under way; cleared when a drain begins */
+volatile u32 notices_woken;            /* set while the collector is yet to look at its notices */
+volatile u32 scan_slots;  /* a notice was refused: the collector must look at the slots */
+volatile u32 fresh_slots; /* slots that were ever in use: those below this number */
 volatile u32 fresh_processes;
 volatile u32 fresh_nodes;
 
@@ -69,7 +69,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, WATCHED_MAX);
+	__uint(max_entries, FR_WATCHED_MAX);
 	__type(key, u32);   /* pid */
 	__type(value, u64); /* when it started, CLOCK_BOOTTIME; 0: the collector put it here */
 } watched SEC(".maps");
@@ -77,7 +77,7 @@ struct {
 /* Call sites whose description was sent: a cache, where a lost entry costs a second sending. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SITES_KNOWN);
+	__uint(max_entries, FR_SITES_KNOWN);
 	__type(key, u32);
 	__type(value, u64);
 } sites_known SEC(".maps");
@@ -96,7 +96,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, NOTICES_BYTES);
+	__uint(max_entries, FR_NOTICES_BYTES);
 } notices SEC(".maps");
 
 struct free_list {
@@ -108,7 +108,7 @@ enum free_list_kind { FREE_SLOTS, FREE_NODES, FREE_PROCESSES, FREE_KINDS };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, FREE_KINDS *SHARDS_MAX);
+	__uint(max_entries, FREE_KINDS *FR_SHARDS_MAX);
 	__type(key, u32);
 	__type(value, struct free_list);
 } free_lists SEC(".maps");

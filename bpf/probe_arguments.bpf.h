@@ -35,7 +35,7 @@ struct user_pt_regs {
 #define PT_REGS_WORD_4(ctx) PT_REGS_NUMBER(ctx, 10)
 #endif
 
-#define WORDS_SIZE (PROBE_WORDS * sizeof(u64))
+#define WORDS_SIZE (FR_PROBE_WORDS * sizeof(u64))
 
 /* Copies as many words as @room says: 16 bytes, 24, or WORDS_SIZE. */
 static __always_inline void copy_words(u64 *to, u64 room, struct pt_regs *ctx)

@@ -37,15 +37,15 @@ static __always_inline void end_process(const struct process_key *key, u32 state
 	if (!process)
 		return;
 	word = READ_ONCE(process->word);
-	if (WORD_STATE(word) != PROCESS_ALIVE)
+	if (FR_WORD_STATE(word) != PROCESS_ALIVE)
 		return;
 	process->exit_code = exit_code;
 	process->ended_ns = bpf_ktime_get_ns();
-	if (__sync_val_compare_and_swap(&process->word, word, WORD(WORD_GENERATION(word), state)) !=
-	    word)
+	if (__sync_val_compare_and_swap(&process->word, word,
+					FR_WORD(FR_WORD_GENERATION(word), state)) != word)
 		return;
 	bpf_map_delete_elem(&process_index, key);
-	notify(NOTICE_PROCESS, index, WORD_GENERATION(word), process->ended_ns);
+	notify(NOTICE_PROCESS, index, FR_WORD_GENERATION(word), process->ended_ns);
 }
 
 /*
@@ -60,7 +60,7 @@ static __always_inline void end_replaced(const struct process_key *key)
 	end_process(&replaced, PROCESS_EXECED, 0);
 }
 
-/* A slot for the process of @key; NONE if there is none left. */
+/* A slot for the process of @key; FR_NONE if there is none left. */
 static __always_inline u32 register_process(const struct process_key *key, const char *comm)
 {
 	struct process_slot *process;
@@ -68,32 +68,32 @@ static __always_inline u32 register_process(const struct process_key *key, const
 
 	end_replaced(key);
 	index = pop_process(0);
-	if (index == NONE)
+	if (index == FR_NONE)
 		index = take_fresh(&fresh_processes, max_processes);
-	process = index == NONE ? NULL : bpf_map_lookup_elem(&processes, &index);
+	process = index == FR_NONE ? NULL : bpf_map_lookup_elem(&processes, &index);
 	if (!process)
-		return NONE;
+		return FR_NONE;
 	process->key = *key;
 	process->ended_ns = 0;
 	process->exit_code = 0;
 	process->adopted = 0;
 	if (comm)
-		__builtin_memcpy(process->comm, comm, COMM_SIZE);
+		__builtin_memcpy(process->comm, comm, FR_COMM_SIZE);
 	else
-		bpf_get_current_comm(process->comm, COMM_SIZE);
+		bpf_get_current_comm(process->comm, FR_COMM_SIZE);
 	if (bpf_map_update_elem(&process_index, key, &index, BPF_NOEXIST)) {
 		/* Another of its threads was first, or the map is full. */
 		push_process(index);
 		first = bpf_map_lookup_elem(&process_index, key);
-		return first ? *first : NONE;
+		return first ? *first : FR_NONE;
 	}
 	__sync_lock_test_and_set(&process->word,
-				 WORD(WORD_GENERATION(process->word) + 1, PROCESS_ALIVE));
-	notify(NOTICE_PROCESS, index, WORD_GENERATION(process->word), bpf_ktime_get_ns());
+				 FR_WORD(FR_WORD_GENERATION(process->word) + 1, PROCESS_ALIVE));
+	notify(NOTICE_PROCESS, index, FR_WORD_GENERATION(process->word), bpf_ktime_get_ns());
 	return index;
 }
 
-/* The slot of the current process, whose key is @key; NONE: it is not watched. */
+/* The slot of the current process, whose key is @key; FR_NONE: it is not watched. */
 static __always_inline u32 current_process(const struct process_key *key)
 {
 	u32 *found = bpf_map_lookup_elem(&process_index, key);
@@ -101,7 +101,7 @@ static __always_inline u32 current_process(const struct process_key *key)
 	if (found)
 		return *found;
 	if (!pid_watched(key->pid))
-		return NONE;
+		return FR_NONE;
 	return register_process(key, NULL);
 }
 

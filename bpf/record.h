@@ -5,6 +5,8 @@
  * State lives in maps, which the collector reads through mmap; rings carry entries, and
  * notices that say where in the maps to look. So a full ring can cost an entry, and says so,
  * but never a timeout.
+ *
+ * Macros of this header and of limits.h begin with FR_; enumerators with the name of their enum.
  */
 #ifndef FLIGHTREC_RECORD_H
 #define FLIGHTREC_RECORD_H
@@ -17,12 +19,12 @@ typedef uint32_t u32;
 typedef uint64_t u64;
 #endif
 
-#define NONE 0xffffffffu
+#define FR_NONE 0xffffffffu
 
-#define NAME_SIZE 64
-#define COMM_SIZE 16
-#define CONTEXT_MAX 256
-#define ENTRY_DATA_MAX 1024
+#define FR_NAME_SIZE 64
+#define FR_COMM_SIZE 16
+#define FR_CONTEXT_MAX 256
+#define FR_ENTRY_DATA_MAX 1024
 
 /* ---- entry rings: one for each group of CPUs ---- */
 
@@ -39,21 +41,21 @@ enum record_type {
 struct entry_record {
 	u8 type; /* RECORD_ENTRY, or RECORD_CONTEXT: data is the whole context */
 	u8 reserved;
-	u16 size;       /* bytes of data */
-	u16 how;        /* severity and FLIGHTREC_HOW_*; 0 for a context */
-	u16 process;    /* index of its process slot */
-	u32 slot;       /* the recorder's, or NONE: it is not open */
-	u32 generation; /* of the slot */
-	u32 sequence;   /* counts the recorder's entries, from 1, modulo 2^32 */
+	u16 size;           /* bytes of data */
+	u16 severity_flags; /* severity and FLIGHTREC_HOW_*; 0 for a context */
+	u16 process;        /* index of its process slot */
+	u32 slot;           /* the recorder's, or FR_NONE: it is not open */
+	u32 generation;     /* of the slot */
+	u32 sequence;       /* counts the recorder's entries, from 1, modulo 2^32 */
 	u32 tid;
 	u64 time_ns; /* CLOCK_MONOTONIC */
 	u64 site;    /* address of the call site in its process, or 0 */
 	u8 data[];
 };
 
-#define SITE_FORMAT_MAX 1024
-#define SITE_FILE_MAX 256
-#define SITE_FUNCTION_MAX 128
+#define FR_SITE_FORMAT_MAX 1024
+#define FR_SITE_FILE_MAX 256
+#define FR_SITE_FUNCTION_MAX 128
 
 /* A call site not seen before. A string that could not be read has size 0, else its NUL counts. */
 struct site_record {
@@ -66,9 +68,9 @@ struct site_record {
 	u16 file_size;
 	u16 function_size;
 	u16 reserved2[3];
-	char format[SITE_FORMAT_MAX];
-	char file[SITE_FILE_MAX];
-	char function[SITE_FUNCTION_MAX];
+	char format[FR_SITE_FORMAT_MAX];
+	char file[FR_SITE_FILE_MAX];
+	char function[FR_SITE_FUNCTION_MAX];
 };
 
 /* ---- notices: one ring for what a person, or a deadline, waits for ---- */
@@ -105,14 +107,14 @@ enum recorder_state {
 	RECORDER_REPLAYED,  /* closed in time, but asked for a replay */
 };
 
-#define WORD(generation, state) (((u64)(generation) << 8) | (state))
-#define WORD_STATE(word) ((u32)((word)&0xff))
-#define WORD_GENERATION(word) ((u32)((word) >> 8))
+#define FR_WORD(generation, state) (((u64)(generation) << 8) | (state))
+#define FR_WORD_STATE(word) ((u32)((word)&0xff))
+#define FR_WORD_GENERATION(word) ((u32)((word) >> 8))
 
-#define SLOT_ADOPTED 1u /* opened before it was watched: earlier entries are not known */
+#define FR_SLOT_ADOPTED 1u /* opened before it was watched: earlier entries are not known */
 
 struct recorder_slot {
-	u64 word;        /* WORD(generation, enum recorder_state) */
+	u64 word;        /* FR_WORD(generation, enum recorder_state) */
 	u64 deadline_ns; /* CLOCK_MONOTONIC, as all times here */
 	u64 queued_ns;   /* earliest time at which the wheel looks at it; all ones: never */
 	u64 entries;     /* emitted so far */
@@ -131,8 +133,8 @@ struct recorder_slot {
 	u32 flags;
 	u32 context_refused;
 	u32 replays; /* how often flightrec_replay() asked for one */
-	char comm[COMM_SIZE];
-	char name[NAME_SIZE];
+	char comm[FR_COMM_SIZE];
+	char name[FR_NAME_SIZE];
 };
 
 /* ---- process slots ---- */
@@ -146,14 +148,14 @@ struct process_key {
 enum process_state { PROCESS_FREE, PROCESS_ALIVE, PROCESS_ENDED, PROCESS_EXECED };
 
 struct process_slot {
-	u64 word; /* WORD(generation, enum process_state) */
+	u64 word; /* FR_WORD(generation, enum process_state) */
 	struct process_key key;
 	u64 ended_ns;
 	u32 exit_code; /* as of wait(2) */
 	u32 next_free;
 	u32 reserved;
 	u32 adopted; /* some of its recorders were adopted */
-	char comm[COMM_SIZE];
+	char comm[FR_COMM_SIZE];
 };
 
 /* Bytes that a process put into a ring, and that the collector took out of it. */
@@ -165,7 +167,7 @@ struct ring_share {
 /* What the iterator `list_processes` writes. */
 struct process_found {
 	struct process_key key;
-	char comm[COMM_SIZE];
+	char comm[FR_COMM_SIZE];
 };
 
 /* ---- counters: one line for each CPU ---- */
@@ -183,22 +185,22 @@ enum counter {
 	COUNT_NOTICES_LOST, /* no harm: the collector looks at the slots instead */
 	COUNT_TICKS,        /* times the deadline timer fired */
 	COUNT_WAKEUPS,      /* times BPF woke the collector */
-	COUNTERS = 16
+	FR_COUNTERS = 16
 };
 
 struct counters {
-	u64 count[COUNTERS];
+	u64 count[FR_COUNTERS];
 };
 
 /* ---- arguments of the SEC("syscall") programs ---- */
 
-#define RELEASE_MAX 64
+#define FR_RELEASE_MAX 64
 
 struct release_args {
 	u32 count;
-	u32 process; /* not NONE: a process slot to free, after the recorders */
-	u32 slot[RELEASE_MAX];
-	u32 generation[RELEASE_MAX];
+	u32 process; /* not FR_NONE: a process slot to free, after the recorders */
+	u32 slot[FR_RELEASE_MAX];
+	u32 generation[FR_RELEASE_MAX];
 };
 
 struct adopt_args {
@@ -209,9 +211,9 @@ struct adopt_args {
 	u64 timeout_ns;
 	u64 parent_id;
 	u32 tid;
-	u32 slot; /* result, or NONE */
-	char comm[COMM_SIZE];
-	char name[NAME_SIZE];
+	u32 slot; /* result, or FR_NONE */
+	char comm[FR_COMM_SIZE];
+	char name[FR_NAME_SIZE];
 };
 
 _Static_assert(sizeof(struct entry_record) == 40, "entry_record has no padding");

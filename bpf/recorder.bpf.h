@@ -17,7 +17,7 @@ struct opening {
 	u64 timeout_ns;
 	u64 parent_id;
 	const char *name;      /* or NULL: in the process */
-	const void *user_name; /* NAME_SIZE bytes there */
+	const void *user_name; /* FR_NAME_SIZE bytes there */
 	struct pt_regs *ctx;   /* of the probe that has its first words; or NULL */
 	const char *comm;      /* or NULL: the current thread's */
 	u32 tid;
@@ -51,26 +51,26 @@ static __always_inline void fill_slot(struct recorder_slot *slot, const struct r
 	slot->context_refused = 0;
 	slot->replays = 0;
 	if (opening->comm)
-		__builtin_memcpy(slot->comm, opening->comm, COMM_SIZE);
+		__builtin_memcpy(slot->comm, opening->comm, FR_COMM_SIZE);
 	else
-		bpf_get_current_comm(slot->comm, COMM_SIZE);
+		bpf_get_current_comm(slot->comm, FR_COMM_SIZE);
 	if (opening->name)
-		__builtin_memcpy(slot->name, opening->name, NAME_SIZE);
+		__builtin_memcpy(slot->name, opening->name, FR_NAME_SIZE);
 	else if (opening->ctx && !(PT_REGS_WORD_4(opening->ctx) >> 56))
 		copy_words((u64 *)slot->name, WORDS_SIZE, opening->ctx);
-	else if (bpf_probe_read_user(slot->name, NAME_SIZE, opening->user_name))
+	else if (bpf_probe_read_user(slot->name, FR_NAME_SIZE, opening->user_name))
 		slot->name[0] = 0;
-	slot->name[NAME_SIZE - 1] = 0;
+	slot->name[FR_NAME_SIZE - 1] = 0;
 }
 
 static __always_inline void count_untracked(u32 flags)
 {
 	/* An adopted one was counted when it was opened, or nobody watched then. */
-	if (!(flags & SLOT_ADOPTED))
+	if (!(flags & FR_SLOT_ADOPTED))
 		count(COUNT_UNTRACKED);
 }
 
-/* Tracks one more recorder. Returns its slot, or NONE: it is known already, or there is no room,
+/* Tracks one more recorder. Returns its slot, or FR_NONE: it is known already, or there is no room,
  * and then it is counted. */
 static __always_inline u32 open_recorder(const struct recorder_key *key, u32 process,
 					 const struct opening *opening, u64 now_ns)
@@ -81,25 +81,26 @@ static __always_inline u32 open_recorder(const struct recorder_key *key, u32 pro
 
 	/* Known: found in memory at its opening, or seen through two attachments. */
 	if (index_find(key, &index))
-		return NONE;
+		return FR_NONE;
 	index = take_slot();
-	slot = index == NONE ? NULL : bpf_map_lookup_elem(&slots, &index);
+	slot = index == FR_NONE ? NULL : bpf_map_lookup_elem(&slots, &index);
 	if (!slot) {
 		count_untracked(opening->flags);
-		return NONE;
+		return FR_NONE;
 	}
 	fill_slot(slot, key, process, opening);
 	/*
 	 * Open first, then to be found: who finds it finds its generation. An exchange is a full
 	 * barrier: the wheel sees the deadline, or is seen not to have.
 	 */
-	word = WORD(WORD_GENERATION(slot->word) + 1, RECORDER_OPEN);
+	word = FR_WORD(FR_WORD_GENERATION(slot->word) + 1, RECORDER_OPEN);
 	__sync_lock_test_and_set(&slot->word, word);
 	if (!index_add(key, index)) {
 		count_untracked(opening->flags);
-		__sync_lock_test_and_set(&slot->word, WORD(WORD_GENERATION(word), RECORDER_FREE));
+		__sync_lock_test_and_set(&slot->word,
+					 FR_WORD(FR_WORD_GENERATION(word), RECORDER_FREE));
 		push_slot(index);
-		return NONE;
+		return FR_NONE;
 	}
 	count(COUNT_OPENED);
 	if (wheel_schedule(index, slot, now_ns))
@@ -115,7 +116,7 @@ static __always_inline u32 adopt_recorder(const struct recorder_key *key, u32 pr
 	u32 index, one = 1;
 
 	if (!owner || bpf_map_update_elem(&adopting, key, &one, BPF_NOEXIST))
-		return NONE;
+		return FR_NONE;
 	owner->adopted = 1;
 	index = open_recorder(key, process, opening, now_ns);
 	bpf_map_delete_elem(&adopting, key);
@@ -131,20 +132,21 @@ static __always_inline void close_recorder(const struct recorder_key *key, u32 i
 	/* Twice, as the timer may have changed the state in between. */
 	for (int i = 0; i < 2; i++) {
 		u64 word = READ_ONCE(slot->word);
-		u32 generation = WORD_GENERATION(word);
+		u32 generation = FR_WORD_GENERATION(word);
 		bool late = now_ns > READ_ONCE(slot->deadline_ns);
 		u32 next;
 
-		if (WORD_STATE(word) == RECORDER_OPEN)
+		if (FR_WORD_STATE(word) == RECORDER_OPEN)
 			next = late                       ? RECORDER_LATE
 			       : READ_ONCE(slot->replays) ? RECORDER_REPLAYED
 							  : RECORDER_FREE;
-		else if (WORD_STATE(word) == RECORDER_TIMED_OUT)
+		else if (FR_WORD_STATE(word) == RECORDER_TIMED_OUT)
 			next = RECORDER_FINISHED;
 		else
 			return;
 		slot->ended_ns = now_ns;
-		if (__sync_val_compare_and_swap(&slot->word, word, WORD(generation, next)) != word)
+		if (__sync_val_compare_and_swap(&slot->word, word, FR_WORD(generation, next)) !=
+		    word)
 			continue;
 		index_remove(key, index);
 		if (next == RECORDER_FREE) {
@@ -163,7 +165,7 @@ static __always_inline void extend_recorder(u32 index, struct recorder_slot *slo
 	u64 now_ns = bpf_ktime_get_ns();
 	u64 word = READ_ONCE(slot->word);
 
-	if (WORD_STATE(word) != RECORDER_OPEN)
+	if (FR_WORD_STATE(word) != RECORDER_OPEN)
 		return;
 	if (now_ns > READ_ONCE(slot->deadline_ns)) {
 		fire(index, slot, word, now_ns); /* the tick is late: it had timed out */

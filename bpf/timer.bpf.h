@@ -72,7 +72,7 @@ int start_timer(void *ctx)
 
 	if (!holder)
 		return 1;
-	for (u32 level = 0; level < WHEEL_LEVELS; level++) {
+	for (u32 level = 0; level < FR_WHEEL_LEVELS; level++) {
 		u32 index = level;
 		struct wheel_level *state = bpf_map_lookup_elem(&wheel, &index);
 

@@ -28,9 +28,9 @@
 
 #define NEVER (~0ULL)
 #define WHEEL_WIDTH(level) (1ULL << WHEEL_SHIFT_OF(level))
-#define WHEEL_SHIFT_OF(level) (WHEEL_SHIFT + WHEEL_LEVEL_SHIFT * (level))
+#define WHEEL_SHIFT_OF(level) (FR_WHEEL_SHIFT + FR_WHEEL_LEVEL_SHIFT * (level))
 /* The farthest a node is sent; a deadline beyond is looked at on the way. */
-#define WHEEL_HORIZON (100ULL << WHEEL_SHIFT_OF(WHEEL_LEVELS - 1))
+#define WHEEL_HORIZON (100ULL << WHEEL_SHIFT_OF(FR_WHEEL_LEVELS - 1))
 /* A slot whose earliest node comes at most this much past its deadline is queued well. */
 #define WHEEL_SLACK WHEEL_WIDTH(0)
 
@@ -52,20 +52,20 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, WHEEL_LEVELS *WHEEL_BUCKETS);
+	__uint(max_entries, FR_WHEEL_LEVELS *FR_WHEEL_BUCKETS);
 	__type(key, u32);
 	__type(value, u64); /* number of the first node, plus 1 */
 } buckets SEC(".maps");
 
 struct wheel_level {
-	u64 occupied[WHEEL_WORDS]; /* a bit for each bucket that may hold nodes */
-	u64 done;                  /* buckets up to this one are taken, or about to be */
-	u64 processed;             /* the timer's own: up to here they are */
+	u64 occupied[FR_WHEEL_WORDS]; /* a bit for each bucket that may hold nodes */
+	u64 done;                     /* buckets up to this one are taken, or about to be */
+	u64 processed;                /* the timer's own: up to here they are */
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, WHEEL_LEVELS);
+	__uint(max_entries, FR_WHEEL_LEVELS);
 	__type(key, u32);
 	__type(value, struct wheel_level);
 } wheel SEC(".maps");
@@ -90,7 +90,7 @@ __noinline u32 pop_node(u32 shard)
 {
 	u64 *head = free_list_head(FREE_NODES, shard);
 
-	return head ? list_pop(&nodes, offsetof(struct wheel_node, next), head) : NONE;
+	return head ? list_pop(&nodes, offsetof(struct wheel_node, next), head) : FR_NONE;
 }
 
 __noinline u32 push_node(u32 index)
@@ -99,10 +99,10 @@ __noinline u32 push_node(u32 index)
 	u64 *head;
 
 	if (!node)
-		return NONE;
+		return FR_NONE;
 	head = free_list_head(FREE_NODES, node->home);
 	if (!head)
-		return NONE;
+		return FR_NONE;
 	list_push(node, offsetof(struct wheel_node, next), index, head);
 	return 0;
 }
@@ -113,23 +113,23 @@ static __always_inline u32 take_node(void)
 	u32 index = pop_node(shard);
 	struct wheel_node *node;
 
-	if (index != NONE)
+	if (index != FR_NONE)
 		return index;
 	index = take_fresh(&fresh_nodes, max_nodes);
-	if (index != NONE) {
+	if (index != FR_NONE) {
 		node = bpf_map_lookup_elem(&nodes, &index);
 		if (node)
 			node->home = shard;
 		return index;
 	}
-	for (u32 i = 0; i < SHARDS_MAX; i++) {
+	for (u32 i = 0; i < FR_SHARDS_MAX; i++) {
 		if (i >= shards)
 			break;
 		index = pop_node(i);
-		if (index != NONE)
+		if (index != FR_NONE)
 			return index;
 	}
-	return NONE;
+	return FR_NONE;
 }
 
 /* The widest level in which there are two buckets or more from @now_ns to @when_ns. */
@@ -137,7 +137,7 @@ static __always_inline u32 level_for(u64 remaining)
 {
 	u32 level = 0;
 
-	for (u32 i = 1; i < WHEEL_LEVELS; i++) {
+	for (u32 i = 1; i < FR_WHEEL_LEVELS; i++) {
 		if (remaining >= 2 * WHEEL_WIDTH(i))
 			level = i;
 	}
@@ -146,7 +146,7 @@ static __always_inline u32 level_for(u64 remaining)
 
 static __always_inline u64 bucket_for(u64 when_ns, u32 level)
 {
-	return level ? when_ns >> WHEEL_SHIFT_OF(level) : (when_ns >> WHEEL_SHIFT) + 1;
+	return level ? when_ns >> WHEEL_SHIFT_OF(level) : (when_ns >> FR_WHEEL_SHIFT) + 1;
 }
 
 /*
@@ -156,10 +156,10 @@ static __always_inline u64 bucket_for(u64 when_ns, u32 level)
 __noinline u32 wheel_insert(u32 index, u32 level, u64 bucket)
 {
 	struct wheel_node *node = bpf_map_lookup_elem(&nodes, &index);
-	u32 slot = level * WHEEL_BUCKETS + (bucket & (WHEEL_BUCKETS - 1));
+	u32 slot = level * FR_WHEEL_BUCKETS + (bucket & (FR_WHEEL_BUCKETS - 1));
 	struct wheel_level *state = bpf_map_lookup_elem(&wheel, &level);
 	u64 *head = bpf_map_lookup_elem(&buckets, &slot);
-	u32 word = (bucket & (WHEEL_BUCKETS - 1)) >> 6;
+	u32 word = (bucket & (FR_WHEEL_BUCKETS - 1)) >> 6;
 	u64 bit = 1ULL << (bucket & 63);
 	u64 when_ns = bucket << WHEEL_SHIFT_OF(level);
 	bool inserted = false;
@@ -176,7 +176,7 @@ __noinline u32 wheel_insert(u32 index, u32 level, u64 bucket)
 		push_node(index);
 		return 1;
 	}
-	word &= WHEEL_WORDS - 1;
+	word &= FR_WHEEL_WORDS - 1;
 	if (!(READ_ONCE(state->occupied[word]) & bit))
 		__sync_fetch_and_or(&state->occupied[word], bit);
 	if (READ_ONCE(state->done) >= bucket)
@@ -194,14 +194,14 @@ __noinline u32 wheel_insert(u32 index, u32 level, u64 bucket)
 
 /*
  * Makes sure that a node looks at slot @index at @when_ns or, by the wheel's granularity, soon
- * after. @index and the slot's deadline are set. Returns 0, or NONE if no node is free.
+ * after. @index and the slot's deadline are set. Returns 0, or FR_NONE if no node is free.
  */
 __noinline u32 wheel_queue(u32 index, u64 when_ns, u64 now_ns)
 {
 	struct recorder_slot *slot = bpf_map_lookup_elem(&slots, &index);
 
 	if (!slot)
-		return NONE;
+		return FR_NONE;
 	for (int i = 0; i < 4; i++) {
 		u64 remaining = when_ns > now_ns ? when_ns - now_ns : 0;
 		u64 seen = READ_ONCE(slot->queued_ns);
@@ -223,10 +223,10 @@ __noinline u32 wheel_queue(u32 index, u64 when_ns, u64 now_ns)
 		if (__sync_val_compare_and_swap(&slot->queued_ns, seen, visit_ns) != seen)
 			continue;
 		number = take_node();
-		node = number == NONE ? NULL : bpf_map_lookup_elem(&nodes, &number);
+		node = number == FR_NONE ? NULL : bpf_map_lookup_elem(&nodes, &number);
 		if (!node) {
 			__sync_val_compare_and_swap(&slot->queued_ns, visit_ns, seen);
-			return NONE;
+			return FR_NONE;
 		}
 		node->when_ns = visit_ns;
 		node->later_ns = seen;
@@ -239,7 +239,7 @@ __noinline u32 wheel_queue(u32 index, u64 when_ns, u64 now_ns)
 		__sync_val_compare_and_swap(&slot->queued_ns, visit_ns,
 					    seen > now_ns ? seen : NEVER);
 	}
-	return NONE;
+	return FR_NONE;
 }
 
 /* A slot's deadline was set: queue it unless it is looked at in time. */
@@ -257,16 +257,16 @@ static __always_inline u32 wheel_schedule(u32 index, struct recorder_slot *slot,
 static __always_inline u64 ring_distance(struct wheel_level *state, u32 from)
 {
 	/* The first word is looked at twice: its bits from `from` on, at last those before. */
-	for (u32 i = 0; i <= WHEEL_WORDS; i++) {
-		u32 word = ((from >> 6) + i) & (WHEEL_WORDS - 1);
+	for (u32 i = 0; i <= FR_WHEEL_WORDS; i++) {
+		u32 word = ((from >> 6) + i) & (FR_WHEEL_WORDS - 1);
 		u64 bits = READ_ONCE(state->occupied[word]);
 
 		if (i == 0)
 			bits &= ~0ULL << (from & 63);
-		if (i == WHEEL_WORDS)
+		if (i == FR_WHEEL_WORDS)
 			bits &= ~(~0ULL << (from & 63));
 		if (bits)
-			return ((word << 6) + lowest_bit(bits) - from) & (WHEEL_BUCKETS - 1);
+			return ((word << 6) + lowest_bit(bits) - from) & (FR_WHEEL_BUCKETS - 1);
 	}
 	return NEVER;
 }
@@ -275,7 +275,7 @@ static __always_inline u64 ring_distance(struct wheel_level *state, u32 from)
 static __always_inline u64 level_next(struct wheel_level *state)
 {
 	u64 first = state->processed + 1;
-	u64 distance = ring_distance(state, first & (WHEEL_BUCKETS - 1));
+	u64 distance = ring_distance(state, first & (FR_WHEEL_BUCKETS - 1));
 
 	return distance == NEVER ? NEVER : first + distance;
 }
@@ -288,7 +288,7 @@ __noinline u64 wheel_next(void)
 	/* The rest of a bucket is in none: who re-arms between two steps must not put it off. */
 	if (taken_nodes)
 		return 0;
-	for (u32 level = 0; level < WHEEL_LEVELS; level++) {
+	for (u32 level = 0; level < FR_WHEEL_LEVELS; level++) {
 		u32 key = level;
 		struct wheel_level *state = bpf_map_lookup_elem(&wheel, &key);
 		u64 bucket;
@@ -305,7 +305,7 @@ __noinline u64 wheel_next(void)
 /* Begins a run of the timer: from now on nobody queues at @now_ns or before without noticing. */
 __noinline u32 wheel_advance(u64 now_ns)
 {
-	for (u32 level = 0; level < WHEEL_LEVELS; level++) {
+	for (u32 level = 0; level < FR_WHEEL_LEVELS; level++) {
 		u32 key = level;
 		struct wheel_level *state = bpf_map_lookup_elem(&wheel, &key);
 
@@ -323,12 +323,12 @@ __noinline u32 wheel_take(u32 level, u64 now_ns)
 	u64 *head;
 	u32 slot;
 
-	if (!state || level >= WHEEL_LEVELS)
+	if (!state || level >= FR_WHEEL_LEVELS)
 		return 0;
 	now_bucket = now_ns >> WHEEL_SHIFT_OF(level);
 	/* After a long sleep one turn reaches every bucket; what it takes too early goes back. */
-	if (now_bucket > state->processed + WHEEL_BUCKETS)
-		state->processed = now_bucket - WHEEL_BUCKETS;
+	if (now_bucket > state->processed + FR_WHEEL_BUCKETS)
+		state->processed = now_bucket - FR_WHEEL_BUCKETS;
 	bucket = level_next(state);
 	if (bucket > now_bucket) {
 		if (state->processed < now_bucket)
@@ -336,11 +336,11 @@ __noinline u32 wheel_take(u32 level, u64 now_ns)
 		return 0;
 	}
 	state->processed = bucket;
-	slot = level * WHEEL_BUCKETS + (bucket & (WHEEL_BUCKETS - 1));
+	slot = level * FR_WHEEL_BUCKETS + (bucket & (FR_WHEEL_BUCKETS - 1));
 	head = bpf_map_lookup_elem(&buckets, &slot);
 	if (!head)
 		return 0;
-	__sync_fetch_and_and(&state->occupied[(bucket >> 6) & (WHEEL_WORDS - 1)],
+	__sync_fetch_and_and(&state->occupied[(bucket >> 6) & (FR_WHEEL_WORDS - 1)],
 			     ~(1ULL << (bucket & 63)));
 	taken_nodes = __sync_lock_test_and_set(head, 0);
 	return 1;
@@ -349,7 +349,7 @@ __noinline u32 wheel_take(u32 level, u64 now_ns)
 /* Takes the next due bucket of any level. Returns 0 if none is due. */
 __noinline u32 wheel_take_due(u64 now_ns)
 {
-	for (u32 level = 0; level < WHEEL_LEVELS; level++) {
+	for (u32 level = 0; level < FR_WHEEL_LEVELS; level++) {
 		if (wheel_take(level, now_ns))
 			return 1;
 	}
@@ -358,12 +358,12 @@ __noinline u32 wheel_take_due(u64 now_ns)
 
 static __always_inline void fire(u32 index, struct recorder_slot *slot, u64 word, u64 now_ns)
 {
-	u64 fired = WORD(WORD_GENERATION(word), RECORDER_TIMED_OUT);
+	u64 fired = FR_WORD(FR_WORD_GENERATION(word), RECORDER_TIMED_OUT);
 
 	if (__sync_val_compare_and_swap(&slot->word, word, fired) != word)
 		return; /* closed this moment; whoever did so reports it */
 	count(COUNT_TIMED_OUT);
-	notify(NOTICE_RECORDER, index, WORD_GENERATION(word), now_ns);
+	notify(NOTICE_RECORDER, index, FR_WORD_GENERATION(word), now_ns);
 }
 
 /* Looks at the slot of the first taken node. Returns 0 if no node is left. */
@@ -405,7 +405,7 @@ __noinline u32 wheel_visit(u64 now_ns)
 	 */
 	__sync_val_compare_and_swap(&slot->queued_ns, when_ns, later_ns);
 	word = READ_ONCE(slot->word);
-	if (WORD_STATE(word) != RECORDER_OPEN)
+	if (FR_WORD_STATE(word) != RECORDER_OPEN)
 		return 1;
 	deadline_ns = READ_ONCE(slot->deadline_ns);
 	if (deadline_ns <= now_ns)

@@ -159,7 +159,7 @@ static void test_sizes_mixed(void **state)
 	(void)state;
 	for (int round = 0; round < 400; round++) {
 		sent++;
-		add_to(&buffer, sent, (size_t)(sent * 37 % (ENTRY_DATA_MAX + 1)));
+		add_to(&buffer, sent, (size_t)(sent * 37 % (FR_ENTRY_DATA_MAX + 1)));
 	}
 	look_at_all();
 	assert_int_equal(seen.first, 1);
@@ -172,8 +172,8 @@ static void test_sizes_mixed(void **state)
 static void test_order_at_the_heads_end(void **state)
 {
 	(void)state;
-	add(1, 14, ENTRY_DATA_MAX);
-	add(15, 17, ENTRY_DATA_MAX);
+	add(1, 14, FR_ENTRY_DATA_MAX);
+	add(15, 17, FR_ENTRY_DATA_MAX);
 	add(18, 30, 1);
 	look_at_all();
 	assert_int_equal(seen.kept, 30);
@@ -184,7 +184,7 @@ static void test_order_at_the_heads_end(void **state)
 static void test_largest_entries(void **state)
 {
 	(void)state;
-	add(1, 1000, ENTRY_DATA_MAX);
+	add(1, 1000, FR_ENTRY_DATA_MAX);
 	look_at_all();
 	assert_int_equal(seen.first, 1);
 	assert_int_equal(seen.last, 1000);

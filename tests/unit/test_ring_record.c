@@ -29,7 +29,7 @@ static int check(const void *data, size_t size, struct ring_record *record)
 
 static struct entry_record *new_entry(uint16_t size)
 {
-	struct entry_record *entry = calloc(1, sizeof(*entry) + ENTRY_DATA_MAX);
+	struct entry_record *entry = calloc(1, sizeof(*entry) + FR_ENTRY_DATA_MAX);
 
 	assert_non_null(entry);
 	entry->type = RECORD_ENTRY;
@@ -51,10 +51,10 @@ static void test_entry(void **state)
 	assert_null(record.site);
 	/* The ring's records are larger than what they hold. */
 	assert_int_equal(check(entry, sizeof(*entry) + 48, &record), 0);
-	entry->size = ENTRY_DATA_MAX;
-	assert_int_equal(check(entry, sizeof(*entry) + ENTRY_DATA_MAX, &record), 0);
-	entry->slot = NONE;
-	assert_int_equal(check(entry, sizeof(*entry) + ENTRY_DATA_MAX, &record), 0);
+	entry->size = FR_ENTRY_DATA_MAX;
+	assert_int_equal(check(entry, sizeof(*entry) + FR_ENTRY_DATA_MAX, &record), 0);
+	entry->slot = FR_NONE;
+	assert_int_equal(check(entry, sizeof(*entry) + FR_ENTRY_DATA_MAX, &record), 0);
 	free(entry);
 }
 
@@ -74,7 +74,7 @@ static void test_entry_cut(void **state)
 static void test_entry_out_of_bounds(void **state)
 {
 	struct entry_record *entry = new_entry(0);
-	size_t size = sizeof(*entry) + ENTRY_DATA_MAX;
+	size_t size = sizeof(*entry) + FR_ENTRY_DATA_MAX;
 	struct ring_record record;
 
 	(void)state;
@@ -98,18 +98,18 @@ static void test_entry_out_of_bounds(void **state)
 
 static void test_context(void **state)
 {
-	struct entry_record *entry = new_entry(CONTEXT_MAX);
-	size_t size = sizeof(*entry) + ENTRY_DATA_MAX;
+	struct entry_record *entry = new_entry(FR_CONTEXT_MAX);
+	size_t size = sizeof(*entry) + FR_ENTRY_DATA_MAX;
 	struct ring_record record;
 
 	(void)state;
 	entry->type = RECORD_CONTEXT;
 	assert_int_equal(check(entry, size, &record), 0);
-	entry->size = CONTEXT_MAX + 1;
+	entry->size = FR_CONTEXT_MAX + 1;
 	assert_int_equal(check(entry, size, &record), -EBADMSG);
 	entry->size = 0;
 	/* Of no recorder: that means nothing. */
-	entry->slot = NONE;
+	entry->slot = FR_NONE;
 	assert_int_equal(check(entry, size, &record), -EBADMSG);
 	free(entry);
 }
@@ -128,13 +128,13 @@ static void test_site(void **state)
 	/* Not terminated where it says, or beyond its room. */
 	site.format_size = 3;
 	assert_int_equal(check(&site, sizeof(site), &record), -EBADMSG);
-	site.format_size = SITE_FORMAT_MAX + 1;
+	site.format_size = FR_SITE_FORMAT_MAX + 1;
 	assert_int_equal(check(&site, sizeof(site), &record), -EBADMSG);
 	site.format_size = 4;
 	site.file_size = UINT16_MAX;
 	assert_int_equal(check(&site, sizeof(site), &record), -EBADMSG);
 	site.file_size = 0;
-	site.function_size = SITE_FUNCTION_MAX;
+	site.function_size = FR_SITE_FUNCTION_MAX;
 	assert_int_equal(check(&site, sizeof(site), &record), 0);
 	site.process = 10;
 	assert_int_equal(check(&site, sizeof(site), &record), -EBADMSG);

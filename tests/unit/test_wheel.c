@@ -33,9 +33,9 @@
 
 static struct recorder_slot slot[RECORDERS];
 static struct wheel_node node[NODES];
-static u64 bucket[WHEEL_LEVELS * WHEEL_BUCKETS];
-static struct wheel_level level[WHEEL_LEVELS];
-static struct free_list list[FREE_KINDS * SHARDS_MAX];
+static u64 bucket[FR_WHEEL_LEVELS * FR_WHEEL_BUCKETS];
+static struct wheel_level level[FR_WHEEL_LEVELS];
+static struct free_list list[FREE_KINDS * FR_SHARDS_MAX];
 static struct counters counter;
 static struct timer_holder holder;
 
@@ -50,11 +50,11 @@ static void *host_element(const void *map, uint32_t index)
 	if (map == &nodes)
 		return index < NODES ? &node[index] : NULL;
 	if (map == &buckets)
-		return index < WHEEL_LEVELS * WHEEL_BUCKETS ? &bucket[index] : NULL;
+		return index < FR_WHEEL_LEVELS * FR_WHEEL_BUCKETS ? &bucket[index] : NULL;
 	if (map == &wheel)
-		return index < WHEEL_LEVELS ? &level[index] : NULL;
+		return index < FR_WHEEL_LEVELS ? &level[index] : NULL;
 	if (map == &free_lists)
-		return index < FREE_KINDS * SHARDS_MAX ? &list[index] : NULL;
+		return index < FREE_KINDS * FR_SHARDS_MAX ? &list[index] : NULL;
 	if (map == &counters)
 		return index ? NULL : &counter;
 	return map == &timers && !index ? &holder : NULL;
@@ -78,7 +78,7 @@ static void host_notice(const struct notice *notice)
 		return;
 	}
 	assert_int_equal(notice->type, NOTICE_RECORDER);
-	assert_int_equal(of->word, WORD(notice->generation, RECORDER_TIMED_OUT));
+	assert_int_equal(of->word, FR_WORD(notice->generation, RECORDER_TIMED_OUT));
 	assert_true(host_now_ns >= of->deadline_ns);
 	if (host_now_ns - of->deadline_ns > latest_ns)
 		latest_ns = host_now_ns - of->deadline_ns;
@@ -118,18 +118,18 @@ static void set_deadline(uint32_t index, uint64_t timeout_ns)
 
 static void open_one(uint32_t index, uint64_t timeout_ns)
 {
-	slot[index].word = WORD(WORD_GENERATION(slot[index].word) + 1, RECORDER_OPEN);
+	slot[index].word = FR_WORD(FR_WORD_GENERATION(slot[index].word) + 1, RECORDER_OPEN);
 	set_deadline(index, timeout_ns);
 }
 
 static void close_one(uint32_t index)
 {
-	slot[index].word = WORD(WORD_GENERATION(slot[index].word), RECORDER_FREE);
+	slot[index].word = FR_WORD(FR_WORD_GENERATION(slot[index].word), RECORDER_FREE);
 }
 
 static bool is_open(uint32_t index)
 {
-	return WORD_STATE(slot[index].word) == RECORDER_OPEN;
+	return FR_WORD_STATE(slot[index].word) == RECORDER_OPEN;
 }
 
 /* Lets the timer fire and the collector re-arm it, until @end_ns. */
@@ -179,7 +179,7 @@ static void test_one_deadline(void **state)
 		}
 		run_until(slot[7].deadline_ns + LATE_MAX);
 		assert_int_equal(fired, 1);
-		assert_int_equal(WORD_STATE(slot[7].word), RECORDER_TIMED_OUT);
+		assert_int_equal(FR_WORD_STATE(slot[7].word), RECORDER_TIMED_OUT);
 		/* It is looked at half way, and then level by level: no heartbeat. */
 		assert_true(ticks() < 64 + timeouts[i] / (300 * DAY) * 2);
 		/* And then the timer rests. */
@@ -323,7 +323,7 @@ static void test_anything(void **state)
 		/* From a millisecond to thirty days, each length as likely. */
 		uint64_t timeout_ns = (MS << any(31)) + any(MS);
 
-		if (WORD_STATE(slot[index].word) == RECORDER_TIMED_OUT) {
+		if (FR_WORD_STATE(slot[index].word) == RECORDER_TIMED_OUT) {
 			close_one(index);
 		} else if (!is_open(index)) {
 			open_one(index, timeout_ns);

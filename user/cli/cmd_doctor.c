@@ -11,14 +11,6 @@
 #include "collector/kernel/attachments.h"
 #include "collector/kernel/tracker.h"
 
-static void ignore_record(void *arg, uint32_t ring, const void *data, size_t size)
-{
-	(void)arg;
-	(void)ring;
-	(void)data;
-	(void)size;
-}
-
 static void print_line(bool met, bool needed, const char *name, const char *detail)
 {
 	printf("%-8s%-26s%s\n", met ? "ok" : needed ? "MISSING" : "no", name, detail);
@@ -58,7 +50,7 @@ static bool can_load(char *detail, size_t size, bool verifier)
 	struct tracker tracker;
 	bool met;
 
-	if (tracker_open(&tracker, &options, ignore_record, NULL, detail, size))
+	if (tracker_open(&tracker, &options, NULL, detail, size))
 		return false;
 	if (verifier)
 		tracker_verified(&tracker, print_verified);

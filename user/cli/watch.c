@@ -148,7 +148,7 @@ static void print_losses(const struct options *o, const struct report_totals *to
 
 static void print_work(struct watch *w)
 {
-	uint64_t count[COUNTERS], execs, exits;
+	uint64_t count[FR_COUNTERS], execs, exits;
 
 	tracker_count(&w->session.tracker, count);
 	tracker_missed(&w->session.tracker, &execs, &exits);

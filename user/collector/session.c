@@ -22,7 +22,7 @@ static void look_at_process(struct session *s, uint32_t index)
 	struct process_slot process;
 
 	memcpy(&process, (const void *)&s->tracker.processes[index], sizeof(process));
-	switch (WORD_STATE(process.word)) {
+	switch (FR_WORD_STATE(process.word)) {
 	case PROCESS_ALIVE:
 		/* Now, while it lives: the path of its executable is kept. */
 		process_table_get(&s->processes, index);
@@ -88,14 +88,14 @@ static void on_entry(struct session *s, const struct entry_record *record)
 	struct held_recorder *held;
 	uint64_t word;
 
-	if (record->slot == NONE) {
+	if (record->slot == FR_NONE) {
 		settlement_stray(s, record);
 		return;
 	}
 	/* The way of nearly all entries: their recorder is closed, in time, and they are nothing.
 	 */
 	word = s->tracker.slots[record->slot].word;
-	if (WORD_GENERATION(word) != record->generation || WORD_STATE(word) == RECORDER_FREE)
+	if (FR_WORD_GENERATION(word) != record->generation || FR_WORD_STATE(word) == RECORDER_FREE)
 		return;
 	held = recorder_table_get(&s->recorders, record->slot, record->generation);
 	/* Settled: it came too late, and was counted as lost. */
@@ -112,20 +112,27 @@ static void on_entry(struct session *s, const struct entry_record *record)
 		entry_buffer_add(&held->entries, &s->recorders.budget, record);
 }
 
+static struct ring_record_limits limits_of(const struct session *s)
+{
+	return (struct ring_record_limits){s->tracker.max_recorders, s->tracker.max_processes};
+}
+
+static void on_notice_record(void *arg, const void *data, size_t size)
+{
+	struct session *s = arg;
+	const struct ring_record_limits limits = limits_of(s);
+	const struct notice *notice = ring_record_notice(data, size, &limits);
+
+	if (notice)
+		on_notice(s, notice);
+}
+
 static void on_record(void *arg, uint32_t ring, const void *data, size_t size)
 {
 	struct session *s = arg;
-	const struct ring_record_limits limits = {s->tracker.max_recorders,
-						  s->tracker.max_processes};
+	const struct ring_record_limits limits = limits_of(s);
 	struct ring_record record;
 
-	if (ring == RINGS_MAX) {
-		const struct notice *notice = ring_record_notice(data, size, &limits);
-
-		if (notice)
-			on_notice(s, notice);
-		return;
-	}
 	if (ring_record_check(data, size, &limits, &record))
 		return;
 	if (record.entry)
@@ -138,11 +145,12 @@ static void on_record(void *arg, uint32_t ring, const void *data, size_t size)
 int session_open(struct session *s, const struct session_options *options, char *error,
 		 size_t error_size)
 {
+	const struct tracker_callbacks callbacks = {on_record, on_notice_record, s};
 	int err;
 
 	*s = (struct session){.options = *options};
 	report_writer_init(&s->writer, options->output, options->form);
-	err = tracker_open(&s->tracker, &options->tracker, on_record, s, error, error_size);
+	err = tracker_open(&s->tracker, &options->tracker, &callbacks, error, error_size);
 	if (err)
 		return err;
 	attachments_init(&s->attachments, &s->tracker, options->each_process);
@@ -196,10 +204,10 @@ static void scan_slots(struct session *s)
 	for (uint32_t i = 0; i < used; i++) {
 		uint64_t word = s->tracker.slots[i].word;
 
-		if (WORD_STATE(word) > RECORDER_OPEN)
-			settlement_begin(s, i, WORD_GENERATION(word));
-		else if (WORD_STATE(word) == RECORDER_OPEN && s->tracker.slots[i].replays)
-			settlement_replay(s, i, WORD_GENERATION(word));
+		if (FR_WORD_STATE(word) > RECORDER_OPEN)
+			settlement_begin(s, i, FR_WORD_GENERATION(word));
+		else if (FR_WORD_STATE(word) == RECORDER_OPEN && s->tracker.slots[i].replays)
+			settlement_replay(s, i, FR_WORD_GENERATION(word));
 	}
 	for (uint32_t i = 0; i < s->tracker.max_processes; i++)
 		look_at_process(s, i);
@@ -311,7 +319,7 @@ void session_finish(struct session *s)
 
 static void count_totals(const struct session *s, struct report_totals *totals)
 {
-	uint64_t count[COUNTERS];
+	uint64_t count[FR_COUNTERS];
 
 	tracker_count(&s->tracker, count);
 	*totals = (struct report_totals){

@@ -33,8 +33,8 @@ struct pending_adoption;
 /* Slots of recorders of which all is said, to be given back to the kernel's side. */
 struct releases {
 	size_t n;
-	uint32_t slot[RELEASE_MAX];
-	uint32_t generation[RELEASE_MAX];
+	uint32_t slot[FR_RELEASE_MAX];
+	uint32_t generation[FR_RELEASE_MAX];
 };
 
 struct session {

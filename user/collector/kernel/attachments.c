@@ -153,10 +153,10 @@ static int identify(int fd, pid_t pid, struct file_identity *identity)
 }
 
 static int attach(struct attachments *a, struct attached_file *file, int fd,
-		  enum flightrec_probe probe, uint64_t offset, uint64_t ref_ctr_offset)
+		  struct bpf_program *program, uint64_t offset, uint64_t ref_ctr_offset)
 {
 	LIBBPF_OPTS(bpf_uprobe_opts, options, .ref_ctr_offset = ref_ctr_offset);
-	struct bpf_program *program = tracker_program(a->tracker, probe);
+	bool is_end = program == tracker_probe_program(a->tracker, FLIGHTREC_PROBE_END);
 	struct bpf_link *link, **links, ***list;
 	size_t *count;
 	char path[64];
@@ -176,8 +176,8 @@ static int attach(struct attachments *a, struct attached_file *file, int fd,
 				 : "");
 		return err;
 	}
-	list = probe == FLIGHTREC_PROBE_END ? &file->end_links : &file->links;
-	count = probe == FLIGHTREC_PROBE_END ? &file->n_end_links : &file->n_links;
+	list = is_end ? &file->end_links : &file->links;
+	count = is_end ? &file->n_end_links : &file->n_links;
 	links = reallocarray(*list, *count + 1, sizeof(*links));
 	if (!links) {
 		bpf_link__destroy(link);
@@ -203,7 +203,8 @@ static int attach_copy(struct attachments *a, struct attached_file *file, int fd
 
 		if (!(copy->present & 1u << order[i]))
 			continue;
-		err = attach(a, file, fd, order[i], probe->offset, probe->ref_ctr_offset);
+		err = attach(a, file, fd, tracker_probe_program(a->tracker, order[i]),
+			     probe->offset, probe->ref_ctr_offset);
 		if (err)
 			return err;
 	}
@@ -244,7 +245,7 @@ static struct attached_file *add_file(struct attachments *a, int fd, const char 
 		a->copies++;
 	}
 	if (is_dynamic_linker(path) && elf_symbol_offset(fd, "_dl_debug_state", &offset) == 0)
-		attach(a, file, fd, FLIGHTREC_PROBES, offset, 0);
+		attach(a, file, fd, tracker_mappings_program(a->tracker), offset, 0);
 	HASH_ADD(hh, a->files, identity, sizeof(file->identity), file);
 	return file;
 }

@@ -26,8 +26,8 @@ void tracker_consumed(struct tracker *t, uint32_t ring, uint32_t process, size_t
 	struct tracker_ring *from = &t->ring[ring];
 
 	/*
-	 * In lots: BPF writes beside it for each entry, on another CPU, and a cache line that goes
-	 * back and forth costs the observed process more than the entry.
+	 * Many at once: BPF writes beside it for each entry, on another CPU, and a cache line that
+	 * goes back and forth costs the observed process more than the entry.
 	 */
 	if (from->consumer_process != process || from->consumed >= t->ring_bytes / 16)
 		give_back(from);
@@ -72,7 +72,7 @@ static void sift(struct tracker_ring **heap, uint32_t n, uint32_t at)
 
 static void merge(struct tracker *t)
 {
-	struct tracker_ring *heap[RINGS_MAX];
+	struct tracker_ring *heap[FR_RINGS_MAX];
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < t->rings; i++) {
@@ -85,7 +85,7 @@ static void merge(struct tracker *t)
 	while (n) {
 		struct tracker_ring *ring = heap[0];
 
-		t->fn(t->arg, ring->number, ring->next, ring->next_size);
+		t->callbacks.record(t->callbacks.arg, ring->number, ring->next, ring->next_size);
 		ring_reader_take(&ring->reader, ring->next_size);
 		if (!show_next(ring))
 			heap[0] = heap[--n];
@@ -141,7 +141,7 @@ bool tracker_drain_notices(struct tracker *t)
 		if (show_next(ring))
 			tracker_drain_entries(t);
 		while (show_next(ring)) {
-			t->fn(t->arg, RINGS_MAX, ring->next, ring->next_size);
+			t->callbacks.notice(t->callbacks.arg, ring->next, ring->next_size);
 			ring_reader_take(&ring->reader, ring->next_size);
 		}
 		ring_reader_publish(&ring->reader);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The reading end of a BPF ring buffer. Unlike libbpf's it shows the next record before it is
- * taken, so that several rings can be merged by time; and it gives room back in lots, as the
- * kernel reads that position for every record that it reserves, on another CPU.
- * The layout is kernel ABI: kernel/bpf/ringbuf.c, Documentation/bpf/ringbuf.rst. Not thread-safe.
+ * taken, so that several rings can be merged by time; and it gives room back in large pieces, as
+ * the kernel reads that position for every record that it reserves, on another CPU. The layout is
+ * kernel ABI: kernel/bpf/ringbuf.c, Documentation/bpf/ringbuf.rst. Not thread-safe.
  */
 #ifndef FLIGHTREC_RING_READER_H
 #define FLIGHTREC_RING_READER_H

@@ -9,9 +9,9 @@ static bool entry_fits(const struct entry_record *entry, size_t size,
 {
 	if (size < sizeof(*entry) || entry->size > size - sizeof(*entry))
 		return false;
-	if (entry->size > (entry->type == RECORD_CONTEXT ? CONTEXT_MAX : ENTRY_DATA_MAX))
+	if (entry->size > (entry->type == RECORD_CONTEXT ? FR_CONTEXT_MAX : FR_ENTRY_DATA_MAX))
 		return false;
-	if (entry->slot == NONE)
+	if (entry->slot == FR_NONE)
 		return entry->type == RECORD_ENTRY;
 	return entry->slot < limits->recorders;
 }
@@ -25,9 +25,9 @@ static bool string_fits(const char *string, size_t size, size_t room)
 static bool site_fits(const struct site_record *site, size_t size)
 {
 	return size >= sizeof(*site) &&
-	       string_fits(site->format, site->format_size, SITE_FORMAT_MAX) &&
-	       string_fits(site->file, site->file_size, SITE_FILE_MAX) &&
-	       string_fits(site->function, site->function_size, SITE_FUNCTION_MAX);
+	       string_fits(site->format, site->format_size, FR_SITE_FORMAT_MAX) &&
+	       string_fits(site->file, site->file_size, FR_SITE_FILE_MAX) &&
+	       string_fits(site->function, site->function_size, FR_SITE_FUNCTION_MAX);
 }
 
 int ring_record_check(const void *data, size_t size, const struct ring_record_limits *limits,

@@ -21,10 +21,10 @@
 #define NODES_PER_RECORDER 2
 #define NODES_MIN 1024
 
-_Static_assert(NAME_SIZE == FLIGHTREC_NAME_MAX, "sizes of the library");
-_Static_assert(CONTEXT_MAX == FLIGHTREC_CONTEXT_MAX, "sizes of the library");
-_Static_assert(ENTRY_DATA_MAX == FLIGHTREC_ENTRY_MAX, "sizes of the library");
-_Static_assert(PROBE_WORDS == FLIGHTREC_PROBE_WORDS, "sizes of the library");
+_Static_assert(FR_NAME_SIZE == FLIGHTREC_NAME_MAX, "sizes of the library");
+_Static_assert(FR_CONTEXT_MAX == FLIGHTREC_CONTEXT_MAX, "sizes of the library");
+_Static_assert(FR_ENTRY_DATA_MAX == FLIGHTREC_ENTRY_MAX, "sizes of the library");
+_Static_assert(FR_PROBE_WORDS == FLIGHTREC_PROBE_WORDS, "sizes of the library");
 
 /* libbpf's messages are for developers; of these we keep the one that tells why a load failed. */
 static char last_message[512];
@@ -87,7 +87,7 @@ static uint32_t index_buckets(uint32_t recorders)
 {
 	uint32_t buckets = 1;
 
-	while (buckets * (INDEX_WAYS / 4) < recorders)
+	while (buckets * (FR_INDEX_WAYS / 4) < recorders)
 		buckets *= 2;
 	return buckets;
 }
@@ -119,7 +119,7 @@ static void configure(struct tracker *t, const struct tracker_options *options)
 	config->index_mask = index_buckets(t->max_recorders) - 1;
 	config->rings_count = t->rings;
 	config->ring_bytes = t->ring_bytes;
-	config->shards = t->cpus < SHARDS_MAX ? t->cpus : SHARDS_MAX;
+	config->shards = t->cpus < FR_SHARDS_MAX ? t->cpus : FR_SHARDS_MAX;
 	config->min_severity = (uint32_t)options->min_severity;
 	config->override_timeout_ns = options->timeout_ns;
 	config->watch_all = options->watch_all;
@@ -177,8 +177,8 @@ static int create_rings(struct tracker *t)
 			return err;
 		}
 	}
-	return open_ring(t, &t->notices, RINGS_MAX, bpf_map__fd(t->skeleton->maps.notices),
-			 NOTICES_BYTES);
+	return open_ring(t, &t->notices, 0, bpf_map__fd(t->skeleton->maps.notices),
+			 FR_NOTICES_BYTES);
 }
 
 static int run_program(struct bpf_program *program, void *context, uint32_t context_size)
@@ -216,14 +216,16 @@ static int attach_tracepoints(struct tracker *t, bool follow_children)
 	return 0;
 }
 
-int tracker_open(struct tracker *t, const struct tracker_options *options, tracker_record_fn fn,
-		 void *arg, char *error, size_t error_size)
+int tracker_open(struct tracker *t, const struct tracker_options *options,
+		 const struct tracker_callbacks *callbacks, char *error, size_t error_size)
 {
 	struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
 	int cpus = libbpf_num_possible_cpus();
 	int err;
 
-	*t = (struct tracker){.fn = fn, .arg = arg};
+	*t = (struct tracker){0};
+	if (callbacks)
+		t->callbacks = *callbacks;
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL & ~LIBBPF_STRICT_AUTO_RLIMIT_MEMLOCK);
 	libbpf_set_print(keep_message);
 	last_message[0] = '\0';
@@ -232,7 +234,7 @@ int tracker_open(struct tracker *t, const struct tracker_options *options, track
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);
 
 	t->cpus = cpus > 0 ? (uint32_t)cpus : 1;
-	t->rings = t->cpus < RINGS_MAX ? t->cpus : RINGS_MAX;
+	t->rings = t->cpus < FR_RINGS_MAX ? t->cpus : FR_RINGS_MAX;
 	t->ring_bytes = ring_size(options->ring_bytes / t->rings);
 	t->max_recorders = options->max_recorders;
 	t->max_processes = TRACKER_PROCESSES_MAX;
@@ -300,7 +302,7 @@ void tracker_close(struct tracker *t)
 	memset(t, 0, sizeof(*t));
 }
 
-struct bpf_program *tracker_program(struct tracker *t, enum flightrec_probe probe)
+struct bpf_program *tracker_probe_program(struct tracker *t, enum flightrec_probe probe)
 {
 	switch (probe) {
 	case FLIGHTREC_PROBE_BEGIN:
@@ -316,8 +318,13 @@ struct bpf_program *tracker_program(struct tracker *t, enum flightrec_probe prob
 	case FLIGHTREC_PROBE_REPLAY:
 		return t->skeleton->progs.on_replay;
 	default:
-		return t->skeleton->progs.on_mappings;
+		return NULL;
 	}
+}
+
+struct bpf_program *tracker_mappings_program(struct tracker *t)
+{
+	return t->skeleton->progs.on_mappings;
 }
 
 int tracker_watch(struct tracker *t, pid_t pid)
@@ -382,7 +389,7 @@ void tracker_release(struct tracker *t, const uint32_t *slots, const uint32_t *g
 	struct release_args *args = &t->skeleton->bss->release_args;
 
 	do {
-		size_t part = count < RELEASE_MAX ? count : RELEASE_MAX;
+		size_t part = count < FR_RELEASE_MAX ? count : FR_RELEASE_MAX;
 
 		if (part) {
 			memcpy(args->slot, slots, part * sizeof(*slots));
@@ -392,7 +399,7 @@ void tracker_release(struct tracker *t, const uint32_t *slots, const uint32_t *g
 			count -= part;
 		}
 		args->count = (uint32_t)part;
-		args->process = count ? NONE : process;
+		args->process = count ? FR_NONE : process;
 		run_program(t->skeleton->progs.release, NULL, 0);
 	} while (count);
 }
@@ -404,10 +411,10 @@ void tracker_rearm(struct tracker *t)
 
 uint32_t tracker_adopt(struct tracker *t, struct adopt_args *args)
 {
-	args->slot = NONE;
+	args->slot = FR_NONE;
 	/* For this type of program the kernel copies the context back to where it came from. */
 	if (run_program(t->skeleton->progs.adopt, args, sizeof(*args)))
-		return NONE;
+		return FR_NONE;
 	return args->slot;
 }
 
@@ -454,10 +461,10 @@ bool tracker_must_scan(struct tracker *t)
 	return __atomic_exchange_n(&t->skeleton->bss->scan_slots, 0, __ATOMIC_ACQ_REL) != 0;
 }
 
-void tracker_count(const struct tracker *t, uint64_t count[COUNTERS])
+void tracker_count(const struct tracker *t, uint64_t count[FR_COUNTERS])
 {
-	memset(count, 0, COUNTERS * sizeof(*count));
+	memset(count, 0, FR_COUNTERS * sizeof(*count));
 	for (uint32_t cpu = 0; cpu < t->cpus; cpu++)
-		for (int i = 0; i < COUNTERS; i++)
+		for (int i = 0; i < FR_COUNTERS; i++)
 			count[i] += t->counters[cpu].count[i];
 }

@@ -31,8 +31,13 @@ struct tracker_options {
 	bool follow_children;
 };
 
-/* Called for each record; @ring is the number of the entry ring, or RINGS_MAX for notices. */
-typedef void (*tracker_record_fn)(void *arg, uint32_t ring, const void *data, size_t size);
+/* Called while draining, for each record of an entry ring, and for each one of the notices' ring.
+ */
+struct tracker_callbacks {
+	void (*record)(void *arg, uint32_t ring, const void *data, size_t size);
+	void (*notice)(void *arg, const void *data, size_t size);
+	void *arg;
+};
 
 struct tracker_ring {
 	struct tracker *tracker;
@@ -49,7 +54,7 @@ struct tracker_ring {
 
 struct tracker {
 	struct flightrec_bpf *skeleton;
-	struct tracker_ring ring[RINGS_MAX];
+	struct tracker_ring ring[FR_RINGS_MAX];
 	struct tracker_ring notices;
 	uint32_t rings;
 	uint32_t ring_bytes; /* of each */
@@ -61,21 +66,23 @@ struct tracker {
 	const volatile struct process_slot *processes;
 	const volatile struct counters *counters;
 	volatile struct ring_share *shares;
-	tracker_record_fn fn;
-	void *arg;
+	struct tracker_callbacks callbacks;
 };
 
 /*
  * Loads the programs and starts the deadline timer; attaches none of the probes.
+ * @callbacks may be NULL if nothing will be drained.
  * Returns 0 or a negative errno, with one line at @error that says what failed.
  */
 int tracker_open(struct tracker *tracker, const struct tracker_options *options,
-		 tracker_record_fn fn, void *arg, char *error, size_t error_size);
+		 const struct tracker_callbacks *callbacks, char *error, size_t error_size);
 /* Zeroed, or closed already: does nothing. */
 void tracker_close(struct tracker *tracker);
 
-/* The program of a probe; that of the dynamic linker's notification for FLIGHTREC_PROBES. */
-struct bpf_program *tracker_program(struct tracker *tracker, enum flightrec_probe probe);
+/* The program of a probe of the library. */
+struct bpf_program *tracker_probe_program(struct tracker *tracker, enum flightrec_probe probe);
+/* That of the function which the dynamic linker calls when it has changed the mappings. */
+struct bpf_program *tracker_mappings_program(struct tracker *tracker);
 
 /* Watches a process, or no longer. Returns 0 or a negative errno. */
 int tracker_watch(struct tracker *tracker, pid_t pid);
@@ -95,11 +102,11 @@ bool tracker_drain_entries(struct tracker *tracker);
 /* A record of @size bytes was taken out of an entry ring: its process may fill that much again. */
 void tracker_consumed(struct tracker *tracker, uint32_t ring, uint32_t process, size_t size);
 
-/* Frees recorder slots, and then a process slot unless @process is NONE. */
+/* Frees recorder slots, and then a process slot unless @process is FR_NONE. */
 void tracker_release(struct tracker *tracker, const uint32_t *slots, const uint32_t *generations,
 		     size_t count, uint32_t process);
 void tracker_rearm(struct tracker *tracker);
-/* Tracks a recorder found in a process's memory. Returns its slot, or NONE. */
+/* Tracks a recorder found in a process's memory. Returns its slot, or FR_NONE. */
 uint32_t tracker_adopt(struct tracker *tracker, struct adopt_args *args);
 
 /* Tells how many instructions the verifier walked through for each program; 0: it did not say. */
@@ -116,6 +123,6 @@ void tracker_missed(const struct tracker *tracker, uint64_t *execs, uint64_t *ex
 uint32_t tracker_slots_used(const struct tracker *tracker);
 /* Whether a notice was refused since the last call: then look at the slots. */
 bool tracker_must_scan(struct tracker *tracker);
-void tracker_count(const struct tracker *tracker, uint64_t count[COUNTERS]);
+void tracker_count(const struct tracker *tracker, uint64_t count[FR_COUNTERS]);
 
 #endif /* FLIGHTREC_TRACKER_H */

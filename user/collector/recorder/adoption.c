@@ -83,7 +83,7 @@ static int adopt_recorder(const flightrec *rec, uint64_t address, void *arg)
 	if (!rec->context_size_)
 		return 0;
 	held = recorder_table_get(&s->recorders, slot,
-				  WORD_GENERATION(s->tracker.slots[slot].word));
+				  FR_WORD_GENERATION(s->tracker.slots[slot].word));
 	if (held)
 		held_recorder_set_context(held, rec->context_, rec->context_size_);
 	return 0;

@@ -86,7 +86,7 @@ struct observed_process *process_table_get(struct process_table *table, uint32_t
 	if (index >= table->tracker->max_processes)
 		return NULL;
 	slot = &table->tracker->processes[index];
-	generation = WORD_GENERATION(slot->word);
+	generation = FR_WORD_GENERATION(slot->word);
 	process = table->process[index];
 	if (process && process->generation == generation)
 		return process;
@@ -96,7 +96,7 @@ struct observed_process *process_table_get(struct process_table *table, uint32_t
 		return NULL;
 	process->generation = generation;
 	process->pid = slot->key.pid;
-	memcpy(process->comm, (const void *)slot->comm, COMM_SIZE);
+	memcpy(process->comm, (const void *)slot->comm, FR_COMM_SIZE);
 	process->exe = read_exe(process->pid);
 	return process;
 }
@@ -150,9 +150,9 @@ void process_table_site(struct process_table *table, const struct site_record *r
 	if (!site)
 		return;
 	site->line = record->line;
-	site->format = copy_string(record->format, record->format_size, SITE_FORMAT_MAX);
-	site->file = copy_string(record->file, record->file_size, SITE_FILE_MAX);
-	site->function = copy_string(record->function, record->function_size, SITE_FUNCTION_MAX);
+	site->format = copy_string(record->format, record->format_size, FR_SITE_FORMAT_MAX);
+	site->file = copy_string(record->file, record->file_size, FR_SITE_FILE_MAX);
+	site->function = copy_string(record->function, record->function_size, FR_SITE_FUNCTION_MAX);
 	if (!site->format) {
 		free_site(site);
 		return;
@@ -162,7 +162,7 @@ void process_table_site(struct process_table *table, const struct site_record *r
 
 static char *read_string(struct target *target, const char *address, size_t max)
 {
-	char buffer[SITE_FORMAT_MAX];
+	char buffer[FR_SITE_FORMAT_MAX];
 
 	if (!address ||
 	    target_read_string(target, (uint64_t)(uintptr_t)address, buffer, max, NULL) < 0)
@@ -180,9 +180,9 @@ static struct call_site *read_site(struct observed_process *process, uint64_t ad
 	if (target_read(&target, address, &raw, sizeof(raw)) == 0 &&
 	    (site = new_site(process, address))) {
 		site->line = raw.line;
-		site->format = read_string(&target, raw.format, SITE_FORMAT_MAX);
-		site->file = read_string(&target, raw.file, SITE_FILE_MAX);
-		site->function = read_string(&target, raw.function, SITE_FUNCTION_MAX);
+		site->format = read_string(&target, raw.format, FR_SITE_FORMAT_MAX);
+		site->file = read_string(&target, raw.file, FR_SITE_FILE_MAX);
+		site->function = read_string(&target, raw.function, FR_SITE_FUNCTION_MAX);
 		if (site->format) {
 			keep_site(process, site);
 		} else {

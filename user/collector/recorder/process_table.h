@@ -24,7 +24,7 @@ struct call_site_info {
 struct observed_process {
 	uint32_t generation;
 	uint32_t pid;
-	char comm[COMM_SIZE + 1];
+	char comm[FR_COMM_SIZE + 1];
 	char *exe; /* or NULL */
 	struct call_site *sites;
 	size_t n_sites;

@@ -60,7 +60,7 @@ void held_recorder_set_context(struct held_recorder *held, const void *data, siz
 {
 	free(held->context);
 	held->context_size = 0;
-	held->context = size && size <= CONTEXT_MAX ? malloc(size) : NULL;
+	held->context = size && size <= FR_CONTEXT_MAX ? malloc(size) : NULL;
 	if (!held->context)
 		return;
 	memcpy(held->context, data, size);
@@ -87,8 +87,8 @@ static bool is_open(const struct recorder_table *table, uint32_t slot)
 {
 	uint64_t word = table->tracker->slots[slot].word;
 
-	return WORD_GENERATION(word) == table->by_slot[slot]->generation &&
-	       WORD_STATE(word) != RECORDER_FREE;
+	return FR_WORD_GENERATION(word) == table->by_slot[slot]->generation &&
+	       FR_WORD_STATE(word) != RECORDER_FREE;
 }
 
 void recorder_table_sweep(struct recorder_table *table)

@@ -29,7 +29,7 @@ static void fill_recorder(struct replay *replay, const struct recorder_slot *slo
 	to->started_ns = slot->started_ns + replay->real_offset;
 	to->timeout_ns = slot->timeout_ns;
 	to->age_ns = until > slot->started_ns ? until - slot->started_ns : 0;
-	to->adopted = slot->flags & SLOT_ADOPTED;
+	to->adopted = slot->flags & FR_SLOT_ADOPTED;
 }
 
 static void render(struct replay *replay, const struct entry_record *record,
@@ -48,8 +48,8 @@ static void render(struct replay *replay, const struct entry_record *record,
 			size = strlen(format);
 		}
 	}
-	render_message(format, size, record->data, record->size, record->how, replay->message,
-		       sizeof(replay->message));
+	render_message(format, size, record->data, record->size, record->severity_flags,
+		       replay->message, sizeof(replay->message));
 }
 
 static void fill_entry(const struct report *report, size_t index, struct report_entry *to)
@@ -64,7 +64,7 @@ static void fill_entry(const struct report *report, size_t index, struct report_
 		.offset_ns = record->time_ns > replay->started_ns
 				     ? record->time_ns - replay->started_ns
 				     : 0,
-		.severity = (int)(record->how & 0xff),
+		.severity = (int)(record->severity_flags & 0xff),
 		.tid = (pid_t)record->tid,
 		.line = site.line,
 		.message = replay->message,
@@ -146,7 +146,7 @@ static void free_context(struct replay *replay)
 static void add_context(struct replay *replay, const unsigned char *data, size_t size)
 {
 	struct report_recorder *recorder = &replay->report.recorder;
-	char key[CONTEXT_MAX + 1], value[REPLAY_MESSAGE_MAX / 8];
+	char key[FR_CONTEXT_MAX + 1], value[REPLAY_MESSAGE_MAX / 8];
 	size_t at = 0;
 
 	recorder->context = replay->context;
@@ -170,7 +170,7 @@ static void fill_context(struct replay *replay, const struct recorder_slot *slot
 		add_context(replay, held->context, held->context_size);
 		return;
 	}
-	if (!process || !(slot->flags & SLOT_ADOPTED || slot->context_refused))
+	if (!process || !(slot->flags & FR_SLOT_ADOPTED || slot->context_refused))
 		return;
 	/* Set before it was watched, or refused by a full ring: the recorder itself has it. */
 	target_init(&target, (pid_t)process->pid);

@@ -7,10 +7,10 @@
 #include "collector/recorder/recorder_table.h"
 #include "collector/report/report.h"
 
-/* A message is cut beyond this; the entry itself holds at most ENTRY_DATA_MAX bytes. */
+/* A message is cut beyond this; the entry itself holds at most FR_ENTRY_DATA_MAX bytes. */
 #define REPLAY_MESSAGE_MAX 8192
 /* An item takes 6 bytes at least. */
-#define REPLAY_CONTEXT_MAX (CONTEXT_MAX / 6 + 1)
+#define REPLAY_CONTEXT_MAX (FR_CONTEXT_MAX / 6 + 1)
 
 /* An entry with its full number, of which the record has the lower half. */
 struct replay_record {

@@ -28,8 +28,8 @@ static bool copy_slot(const struct session *s, uint32_t index, struct recorder_s
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		if (__atomic_load_n(&slot->word, __ATOMIC_RELAXED) == word) {
 			copy->word = word;
-			copy->name[NAME_SIZE - 1] = '\0';
-			copy->comm[COMM_SIZE - 1] = '\0';
+			copy->name[FR_NAME_SIZE - 1] = '\0';
+			copy->comm[FR_COMM_SIZE - 1] = '\0';
 			return true;
 		}
 	}
@@ -45,7 +45,7 @@ static void count_report(struct session *s)
 static void report_recorder(struct session *s, enum report_event event, uint32_t index,
 			    const struct recorder_slot *slot)
 {
-	uint32_t generation = WORD_GENERATION(slot->word);
+	uint32_t generation = FR_WORD_GENERATION(slot->word);
 	struct held_recorder *held = recorder_table_find(&s->recorders, index, generation);
 	struct observed_process *process = process_table_get(&s->processes, slot->process);
 
@@ -112,7 +112,7 @@ void settlement_release(struct session *s)
 		return;
 	for (size_t i = 0; i < releases->n; i++)
 		recorder_table_drop(&s->recorders, releases->slot[i]);
-	tracker_release(&s->tracker, releases->slot, releases->generation, releases->n, NONE);
+	tracker_release(&s->tracker, releases->slot, releases->generation, releases->n, FR_NONE);
 	releases->n = 0;
 }
 
@@ -127,7 +127,7 @@ static void release(struct session *s, uint32_t index, uint32_t generation)
 	releases->slot[releases->n] = index;
 	releases->generation[releases->n++] = generation;
 	/* Without what tells that it is settled, it would be reported again. */
-	if (!held || releases->n == RELEASE_MAX)
+	if (!held || releases->n == FR_RELEASE_MAX)
 		settlement_release(s);
 }
 
@@ -144,8 +144,8 @@ static bool settle(struct session *s, uint32_t index, uint32_t generation, bool 
 
 	if (!copy_slot(s, index, &slot))
 		return false;
-	state = WORD_STATE(slot.word);
-	if (WORD_GENERATION(slot.word) != generation || state == RECORDER_FREE ||
+	state = FR_WORD_STATE(slot.word);
+	if (FR_WORD_GENERATION(slot.word) != generation || state == RECORDER_FREE ||
 	    state == RECORDER_OPEN)
 		return true;
 	if (s->last_deadline_ns && slot.deadline_ns > s->last_deadline_ns &&
@@ -227,8 +227,8 @@ void settlement_continue(struct session *s, bool force)
 static void settle_dead(struct session *s, uint32_t index, struct recorder_slot *slot,
 			const struct process_slot *dead)
 {
-	uint32_t generation = WORD_GENERATION(slot->word);
-	uint32_t state = WORD_STATE(slot->word);
+	uint32_t generation = FR_WORD_GENERATION(slot->word);
+	uint32_t state = FR_WORD_STATE(slot->word);
 	struct observed_process *process;
 	struct report *report = &s->replay.report;
 	struct held_recorder *held;
@@ -248,7 +248,7 @@ static void settle_dead(struct session *s, uint32_t index, struct recorder_slot 
 		replay_recorder(&s->replay, REPORT_DIED, slot, NULL, process);
 		report->entries_lost = lost_since_replay(slot, held);
 		report->wait_status =
-			WORD_STATE(dead->word) == PROCESS_EXECED ? -1 : (int)dead->exit_code;
+			FR_WORD_STATE(dead->word) == PROCESS_EXECED ? -1 : (int)dead->exit_code;
 		if (!s->done)
 			report_writer_add(&s->writer, report);
 	}
@@ -263,10 +263,10 @@ void settlement_process(struct session *s, uint32_t index, const struct process_
 	for (uint32_t i = 0; i < used; i++) {
 		const volatile struct recorder_slot *candidate = &s->tracker.slots[i];
 
-		if (candidate->process != index || WORD_STATE(candidate->word) == RECORDER_FREE)
+		if (candidate->process != index || FR_WORD_STATE(candidate->word) == RECORDER_FREE)
 			continue;
 		if (copy_slot(s, i, &slot) && slot.process == index &&
-		    WORD_STATE(slot.word) != RECORDER_FREE)
+		    FR_WORD_STATE(slot.word) != RECORDER_FREE)
 			settle_dead(s, i, &slot, dead);
 	}
 	settlement_release(s);
@@ -279,8 +279,8 @@ void settlement_replay(struct session *s, uint32_t index, uint32_t generation)
 	struct held_recorder *held;
 	struct recorder_slot slot;
 
-	if (!copy_slot(s, index, &slot) || WORD_GENERATION(slot.word) != generation ||
-	    WORD_STATE(slot.word) == RECORDER_FREE)
+	if (!copy_slot(s, index, &slot) || FR_WORD_GENERATION(slot.word) != generation ||
+	    FR_WORD_STATE(slot.word) == RECORDER_FREE)
 		return;
 	held = recorder_table_get(&s->recorders, index, generation);
 	if (!held || !held->reported)
