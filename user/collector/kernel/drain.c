@@ -3,9 +3,8 @@
  * Taking records out of the rings. Entry rings are merged by time: a recorder whose threads, or
  * whose one thread, used several CPUs has its first entries first and its last ones last.
  */
-#include "collector/kernel/tracker.h"
+#include "collector/kernel/tracker_private.h"
 
-#include "collector/kernel/ring_record.h"
 #include "flightrec.skel.h"
 
 /* A drain ends after so many turns, however fast the rings fill. */

@@ -13,7 +13,6 @@
 
 #include "bpf/limits.h"
 #include "bpf/record.h"
-#include "collector/kernel/ring_reader.h"
 #include "flightrec/probes.h"
 
 /* Processes with recorders that can be watched at once. */
@@ -39,35 +38,7 @@ struct tracker_callbacks {
 	void *arg;
 };
 
-struct tracker_ring {
-	struct tracker *tracker;
-	struct ring_reader reader;
-	int fd; /* for epoll, edge-triggered: entries nobody waits for raise no event */
-	uint32_t number;
-	uint64_t end;     /* of the drain under way */
-	const void *next; /* record */
-	size_t next_size;
-	uint64_t next_ns;
-	uint64_t consumed; /* bytes taken of one process, not yet given back to its share */
-	uint32_t consumer_process;
-};
-
-struct tracker {
-	struct flightrec_bpf *skeleton;
-	struct tracker_ring ring[FR_RINGS_MAX];
-	struct tracker_ring notices;
-	uint32_t rings;
-	uint32_t ring_bytes; /* of each */
-	uint32_t max_recorders;
-	uint32_t max_processes;
-	uint32_t cpus;
-	/* The maps, as BPF writes them. */
-	const volatile struct recorder_slot *slots;
-	const volatile struct process_slot *processes;
-	const volatile struct counters *counters;
-	volatile struct ring_share *shares;
-	struct tracker_callbacks callbacks;
-};
+struct tracker;
 
 /*
  * Loads the programs and starts the deadline timer; attaches none of the probes.
@@ -119,10 +90,42 @@ void tracker_verified(struct tracker *tracker, void (*fn)(const char *program, u
  */
 void tracker_missed(const struct tracker *tracker, uint64_t *execs, uint64_t *exits);
 
+/* ---- what the BPF programs wrote; indexes are below the limits ---- */
+
+struct tracker_limits {
+	uint32_t recorders; /* recorder slots */
+	uint32_t processes; /* process slots */
+	uint32_t rings;
+	uint32_t ring_bytes; /* of each */
+};
+
+struct tracker_limits tracker_limits(const struct tracker *tracker);
+
+/* Generation and state of a recorder slot: FR_WORD_GENERATION(), FR_WORD_STATE(). */
+uint64_t tracker_slot_word(const struct tracker *tracker, uint32_t index);
+/* Two of a slot's members that are worth a look before it is copied; they may change any time. */
+uint32_t tracker_slot_process(const struct tracker *tracker, uint32_t index);
+uint32_t tracker_slot_replays(const struct tracker *tracker, uint32_t index);
+/*
+ * Copies a slot, so that it does not mix two states of it; its strings end with a NUL. Returns
+ * false if it did not hold still: then another recorder has it by now.
+ */
+bool tracker_slot_copy(const struct tracker *tracker, uint32_t index, struct recorder_slot *copy);
+
+/* Likewise, of a process slot. */
+uint64_t tracker_process_word(const struct tracker *tracker, uint32_t index);
+bool tracker_process_copy(const struct tracker *tracker, uint32_t index, struct process_slot *copy);
+
+/* Adds what wakes the collector to an epoll set, with @token as its data. Returns 0 or -errno. */
+int tracker_add_to_epoll(const struct tracker *tracker, int epoll_fd, uint64_t token);
+
 /* Slots that were ever in use are those below this number. */
 uint32_t tracker_slots_used(const struct tracker *tracker);
 /* Whether a notice was refused since the last call: then look at the slots. */
 bool tracker_must_scan(struct tracker *tracker);
 void tracker_count(const struct tracker *tracker, uint64_t count[FR_COUNTERS]);
+
+/* Until nobody outside of this directory looks into a tracker any more. */
+#include "collector/kernel/tracker_private.h"
 
 #endif /* FLIGHTREC_TRACKER_H */

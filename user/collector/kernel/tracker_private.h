@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a tracker is made of: for the files of this directory. */
+#ifndef FLIGHTREC_TRACKER_PRIVATE_H
+#define FLIGHTREC_TRACKER_PRIVATE_H
+
+#include "collector/kernel/mapped_map.h"
+#include "collector/kernel/ring_reader.h"
+#include "collector/kernel/tracker.h"
+
+struct tracker_ring {
+	struct tracker *tracker;
+	struct ring_reader reader;
+	int fd; /* for epoll, edge-triggered: entries nobody waits for raise no event */
+	uint32_t number;
+	uint64_t end;     /* of the drain under way */
+	const void *next; /* record */
+	size_t next_size;
+	uint64_t next_ns;
+	uint64_t consumed; /* bytes taken of one process, not yet given back to its share */
+	uint32_t consumer_process;
+};
+
+struct tracker {
+	struct flightrec_bpf *skeleton;
+	struct tracker_ring ring[FR_RINGS_MAX];
+	struct tracker_ring notices;
+	uint32_t rings;
+	uint32_t ring_bytes; /* of each */
+	uint32_t max_recorders;
+	uint32_t max_processes;
+	uint32_t cpus;
+	/* The maps, as BPF writes them; of the shares, `consumed` is ours. */
+	struct mapped_map slots_map;
+	struct mapped_map processes_map;
+	struct mapped_map counters_map;
+	struct mapped_map shares_map;
+	const volatile struct recorder_slot *slots;
+	const volatile struct process_slot *processes;
+	const volatile struct counters *counters;
+	volatile struct ring_share *shares;
+	struct tracker_callbacks callbacks;
+};
+
+/* Runs a SEC("syscall") program. Returns 0, a negative errno, or -EIO if it says that it failed. */
+int tracker_run_program(struct bpf_program *program, void *context, uint32_t context_size);
+
+#endif /* FLIGHTREC_TRACKER_PRIVATE_H */

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* What the BPF programs wrote, as it is seen from here. */
+#include "collector/kernel/tracker_private.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "flightrec.skel.h"
+
+/* A slot that changed so often while it was copied is in use by somebody else by now. */
+#define COPY_TRIES 8
+
+struct tracker_limits tracker_limits(const struct tracker *t)
+{
+	return (struct tracker_limits){
+		.recorders = t->max_recorders,
+		.processes = t->max_processes,
+		.rings = t->rings,
+		.ring_bytes = t->ring_bytes,
+	};
+}
+
+uint64_t tracker_slot_word(const struct tracker *t, uint32_t index)
+{
+	return __atomic_load_n(&t->slots[index].word, __ATOMIC_ACQUIRE);
+}
+
+uint32_t tracker_slot_process(const struct tracker *t, uint32_t index)
+{
+	return t->slots[index].process;
+}
+
+uint32_t tracker_slot_replays(const struct tracker *t, uint32_t index)
+{
+	return t->slots[index].replays;
+}
+
+bool tracker_slot_copy(const struct tracker *t, uint32_t index, struct recorder_slot *copy)
+{
+	const volatile struct recorder_slot *slot = &t->slots[index];
+
+	for (int i = 0; i < COPY_TRIES; i++) {
+		uint64_t word = __atomic_load_n(&slot->word, __ATOMIC_ACQUIRE);
+
+		memcpy(copy, (const void *)slot, sizeof(*copy));
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (__atomic_load_n(&slot->word, __ATOMIC_RELAXED) == word) {
+			copy->word = word;
+			copy->name[FR_NAME_SIZE - 1] = '\0';
+			copy->comm[FR_COMM_SIZE - 1] = '\0';
+			return true;
+		}
+	}
+	return false;
+}
+
+uint64_t tracker_process_word(const struct tracker *t, uint32_t index)
+{
+	return __atomic_load_n(&t->processes[index].word, __ATOMIC_ACQUIRE);
+}
+
+bool tracker_process_copy(const struct tracker *t, uint32_t index, struct process_slot *copy)
+{
+	const volatile struct process_slot *process = &t->processes[index];
+
+	for (int i = 0; i < COPY_TRIES; i++) {
+		uint64_t word = __atomic_load_n(&process->word, __ATOMIC_ACQUIRE);
+
+		memcpy(copy, (const void *)process, sizeof(*copy));
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (__atomic_load_n(&process->word, __ATOMIC_RELAXED) == word) {
+			copy->word = word;
+			copy->comm[FR_COMM_SIZE - 1] = '\0';
+			return true;
+		}
+	}
+	return false;
+}
+
+int tracker_add_to_epoll(const struct tracker *t, int epoll_fd, uint64_t token)
+{
+	/* Edge-triggered: a ring is rarely empty, and only what BPF says so is to wake us. */
+	struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = token};
+
+	for (uint32_t i = 0; i < t->rings; i++) {
+		if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, t->ring[i].fd, &event))
+			return -errno;
+	}
+	return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, t->notices.fd, &event) ? -errno : 0;
+}
+
+uint32_t tracker_slots_used(const struct tracker *t)
+{
+	uint32_t used = t->skeleton->bss->fresh_slots;
+
+	return used < t->max_recorders ? used : t->max_recorders;
+}
+
+bool tracker_must_scan(struct tracker *t)
+{
+	return __atomic_exchange_n(&t->skeleton->bss->scan_slots, 0, __ATOMIC_ACQ_REL) != 0;
+}
+
+void tracker_count(const struct tracker *t, uint64_t count[FR_COUNTERS])
+{
+	memset(count, 0, FR_COUNTERS * sizeof(*count));
+	for (uint32_t cpu = 0; cpu < t->cpus; cpu++)
+		for (int i = 0; i < FR_COUNTERS; i++)
+			count[i] += t->counters[cpu].count[i];
+}
