@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* link: user/cli/exec_hook.c user/cli/exec_job.c user/cli/startup.c */
+/* link: user/collector/base/escape.c user/collector/base/text_buffer.c */
+/* link: user/collector/report/names.c user/collector/report/date_cache.c */
+/* link: user/collector/report/report_forms.c user/collector/report/report_text.c */
+/* link: user/collector/report/report_json.c */
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/exec_hook.h"
+#include "sample_reports.h"
+
+static char directory[] = "/tmp/test_exec_hook.XXXXXX";
+static char said[4096]; /* on standard error, and by the commands */
+static int saved_stderr;
+static FILE *captured;
+
+static int begin(void **state)
+{
+	(void)state;
+	fflush(stderr);
+	saved_stderr = dup(STDERR_FILENO);
+	captured = tmpfile();
+	if (!captured)
+		return -1;
+	return dup2(fileno(captured), STDERR_FILENO) < 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	dup2(saved_stderr, STDERR_FILENO);
+	close(saved_stderr);
+	return fclose(captured);
+}
+
+static const char *what_was_said(void)
+{
+	ssize_t n;
+
+	fflush(stderr);
+	n = pread(fileno(captured), said, sizeof(said) - 1, 0);
+	said[n > 0 ? n : 0] = '\0';
+	return said;
+}
+
+static struct exec_hook *hook(const char *command, uint64_t limit, uint64_t time_ns)
+{
+	static sigset_t none;
+	const struct exec_hook_options options = {
+		.command = command, .limit = limit, .time_ns = time_ns, .mask = &none};
+	struct exec_hook *h = exec_hook_open(&options);
+
+	assert_non_null(h);
+	return h;
+}
+
+static struct report timeout_of(pid_t pid, uint64_t id)
+{
+	struct report report = make(REPORT_TIMEOUT);
+
+	report.recorder.pid = pid;
+	report.recorder.id = id;
+	return report;
+}
+
+static void time_out(struct exec_hook *h, pid_t pid, uint64_t id)
+{
+	struct report report = timeout_of(pid, id);
+
+	exec_hook_report(h, &report);
+}
+
+static void wait_once(struct exec_hook *h)
+{
+	struct pollfd fd = {.fd = exec_hook_fd(h), .events = POLLIN};
+
+	assert_int_equal(poll(&fd, 1, 20000), 1);
+	exec_hook_dispatch(h);
+}
+
+static void wait_for_all(struct exec_hook *h)
+{
+	while (exec_hook_busy(h))
+		wait_once(h);
+}
+
+static void test_what_the_command_gets(void **state)
+{
+	struct report report = make_full(REPORT_TIMEOUT);
+	struct exec_hook *h;
+
+	(void)state;
+	setenv("FLIGHTREC_NAME", "of somebody else", 1);
+	setenv("FLIGHTREC_MEMORY", "0", 1);
+	h = hook("cat; echo $FLIGHTREC_PID $FLIGHTREC_TID $FLIGHTREC_RECORDER $FLIGHTREC_EVENT;"
+		 "echo $FLIGHTREC_NAME $FLIGHTREC_COMM $FLIGHTREC_EXE $FLIGHTREC_MEMORY",
+		 0, 0);
+	exec_hook_report(h, &report);
+	wait_for_all(h);
+	exec_hook_close(h);
+	unsetenv("FLIGHTREC_NAME");
+	unsetenv("FLIGHTREC_MEMORY");
+	assert_int_equal(strncmp(what_was_said(), "{\"event\":\"timeout\"", 18), 0);
+	assert_non_null(strstr(said, "\"entries_lost\":5"));
+	assert_non_null(strstr(said, "}\n4242 4243 1 timeout\n"
+				     "RedisCache.background_refresh cache /usr/bin/cache 0\n"));
+}
+
+/* What a program calls its recorder is data, whatever it looks like. */
+static void test_hostile_names(void **state)
+{
+	struct report report = make(REPORT_TIMEOUT);
+	struct exec_hook *h = hook("printf '<%s>' \"$FLIGHTREC_NAME\"; ls", 0, 0);
+
+	(void)state;
+	report.recorder.name = "'; touch x; $(touch x) `touch x`\nBCC: me\x1b[31m";
+	exec_hook_report(h, &report);
+	wait_for_all(h);
+	exec_hook_close(h);
+	assert_string_equal(what_was_said(),
+			    "<'; touch x; $(touch x) `touch x`\\nBCC: me\\x1b[31m>");
+}
+
+static void test_only_timeouts(void **state)
+{
+	static const enum report_event others[] = {REPORT_REPLAY, REPORT_ENTRY, REPORT_FINISHED,
+						   REPORT_DIED, REPORT_END};
+	struct exec_hook *h = hook("echo run", 0, 0);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(others); i++) {
+		struct report report = make(others[i]);
+
+		exec_hook_report(h, &report);
+	}
+	assert_false(exec_hook_busy(h));
+	exec_hook_close(h);
+	assert_string_equal(what_was_said(), "");
+}
+
+/* Process 1 has to wait for its first, process 2 does not. */
+static void test_one_at_a_time_and_process(void **state)
+{
+	struct exec_hook *h;
+
+	(void)state;
+	assert_int_equal(mkfifo("go", 0600), 0);
+	h = hook("test $FLIGHTREC_RECORDER != 1 || read x <go;"
+		 "echo $FLIGHTREC_PID.$FLIGHTREC_RECORDER",
+		 0, 0);
+	time_out(h, 1, 1);
+	time_out(h, 1, 2);
+	time_out(h, 1, 3);
+	time_out(h, 2, 4);
+	wait_once(h);
+	assert_string_equal(what_was_said(), "2.4\n");
+	close(open("go", O_WRONLY));
+	wait_for_all(h);
+	exec_hook_close(h);
+	assert_string_equal(what_was_said(), "2.4\n1.1\n1.2\n1.3\n");
+	unlink("go");
+}
+
+static void test_limit(void **state)
+{
+	struct exec_hook *h = hook("echo $FLIGHTREC_RECORDER", 2, 0);
+
+	(void)state;
+	for (uint64_t i = 1; i <= 4; i++)
+		time_out(h, 1, i);
+	wait_for_all(h);
+	exec_hook_close(h);
+	what_was_said();
+	assert_non_null(strstr(said, "1\n2\n"));
+	assert_null(strstr(said, "3\n"));
+	assert_non_null(strstr(said, "flightrec: --exec: not run for every timeout: --exec-limit"));
+	assert_non_null(strstr(said, "flightrec: --exec: not run for 2 of 4 timeouts\n"));
+}
+
+static void test_takes_too_long(void **state)
+{
+	struct exec_hook *h = hook("sleep 1000 & sleep 1000", 0, 1);
+
+	(void)state;
+	time_out(h, 1, 1);
+	wait_for_all(h);
+	exec_hook_close(h);
+	assert_non_null(strstr(what_was_said(), "killed after 0 s (for process 1)\n"));
+}
+
+static void test_failure_is_told_once(void **state)
+{
+	struct exec_hook *h = hook("exit 3", 0, 0);
+
+	(void)state;
+	for (uint64_t i = 1; i <= 3; i++)
+		time_out(h, 7, i);
+	wait_for_all(h);
+	exec_hook_close(h);
+	assert_string_equal(what_was_said(), "flightrec: --exec: exit status 3 (for process 7)\n"
+					     "flightrec: --exec: failed 3 times\n");
+}
+
+/* One process with timeouts without end: another one's is run all the same. */
+static void test_fair_share(void **state)
+{
+	static char name[3000];
+	struct exec_hook *h =
+		hook("test $FLIGHTREC_PID != 1 || { echo $$ >sleeper; exec sleep 1000; };"
+		     "echo run for $FLIGHTREC_PID",
+		     0, 0);
+
+	FILE *file;
+	int sleeper;
+
+	(void)state;
+	memset(name, 'x', sizeof(name) - 1);
+	for (uint64_t i = 1; i <= 3000; i++) {
+		struct report report = timeout_of(1, i);
+
+		report.recorder.name = name;
+		exec_hook_report(h, &report);
+	}
+	for (uint64_t i = 1; i <= 3; i++)
+		time_out(h, 2, i);
+	while (!strstr(what_was_said(), "run for 2\nrun for 2\nrun for 2\n"))
+		wait_once(h);
+	assert_non_null(strstr(said, "not run for every timeout: too many wait"));
+	exec_hook_close(h);
+	assert_non_null(strstr(what_was_said(), "flightrec: --exec: 1 still runs"));
+	file = fopen("sleeper", "r");
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%d", &sleeper), 1);
+	fclose(file);
+	assert_int_equal(kill(sleeper, SIGKILL), 0);
+}
+
+/* It is not waited for, and what is left of it to read is there. */
+static void test_left_at_the_end(void **state)
+{
+	struct exec_hook *h;
+	char got[64] = "";
+	int fd;
+
+	(void)state;
+	assert_int_equal(mkfifo("go", 0600), 0);
+	assert_int_equal(mkfifo("done", 0600), 0);
+	h = hook("read x <go; head -c 18 >done", 0, 0);
+	time_out(h, 1, 1);
+	time_out(h, 1, 2);
+	exec_hook_close(h);
+	what_was_said();
+	assert_non_null(strstr(said, "flightrec: --exec: 1 still runs, and is left alone\n"));
+	assert_non_null(strstr(said, "flightrec: --exec: not run for 1 of 2 timeouts\n"));
+	close(open("go", O_WRONLY));
+	fd = open("done", O_RDONLY);
+	assert_int_equal(read(fd, got, sizeof(got)), 18);
+	assert_string_equal(got, "{\"event\":\"timeout\"");
+	close(fd);
+	exec_hook_close(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_what_the_command_gets, begin, end),
+		cmocka_unit_test_setup_teardown(test_hostile_names, begin, end),
+		cmocka_unit_test_setup_teardown(test_only_timeouts, begin, end),
+		cmocka_unit_test_setup_teardown(test_one_at_a_time_and_process, begin, end),
+		cmocka_unit_test_setup_teardown(test_limit, begin, end),
+		cmocka_unit_test_setup_teardown(test_takes_too_long, begin, end),
+		cmocka_unit_test_setup_teardown(test_failure_is_told_once, begin, end),
+		cmocka_unit_test_setup_teardown(test_fair_share, begin, end),
+		cmocka_unit_test_setup_teardown(test_left_at_the_end, begin, end),
+	};
+	char command[128];
+	int failed;
+
+	if (!mkdtemp(directory) || chdir(directory))
+		return 1;
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	snprintf(command, sizeof(command), "rm -rf %s", directory);
+	return system(command) != 0 || failed;
+}
