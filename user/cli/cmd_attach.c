@@ -11,17 +11,9 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/process_number.h"
 #include "cli/watch.h"
 #include "collector/recorder/adoption.h"
-#include "collector/target/proc_status.h"
-
-/* The process of a thread's number, which top -H or ps -L shows. */
-static pid_t process_of(pid_t pid)
-{
-	char process[32];
-
-	return proc_status_read(pid, pid, "Tgid:", process, sizeof(process)) ? atoi(process) : pid;
-}
 
 static int watch_process(struct watch *w, pid_t pid)
 {
@@ -58,16 +50,45 @@ static int watch_process(struct watch *w, pid_t pid)
 						       : EXIT_FAILED;
 }
 
+static bool contains(const pid_t *pids, size_t count, pid_t pid)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (pids[i] == pid)
+			return true;
+	}
+	return false;
+}
+
+/* A number that was named; *@pid is its process. */
+static int look_up(pid_t number, pid_t *pid)
+{
+	enum process_number kind = process_number_look_up(number, pid);
+
+	if (kind == NUMBER_OF_PROCESS)
+		return 0;
+	if (kind == NUMBER_OF_NONE)
+		fprintf(stderr, "flightrec: no such process: %d\n", number);
+	else
+		fprintf(stderr, "flightrec: process %d %s\n", number, process_number_problem(kind));
+	return EXIT_NOTHING;
+}
+
 static int watch_named(struct watch *w)
 {
-	int status = 0;
+	const struct options *o = w->options;
+	pid_t *pids = calloc(o->n_pids, sizeof(*pids));
+	int status = pids ? 0 : EXIT_FAILED;
 
-	for (size_t i = 0; i < w->options->n_pids && !signals_stopped(&w->signals); i++) {
-		int one = watch_process(w, process_of(w->options->pids[i]));
+	for (size_t i = 0; pids && i < o->n_pids && !signals_stopped(&w->signals); i++) {
+		int one = look_up(o->pids[i], &pids[i]);
 
+		/* The numbers of two threads, perhaps, of one process. */
+		if (!one && !contains(pids, i, pids[i]))
+			one = watch_process(w, pids[i]);
 		status = one ? one : status;
 	}
-	return w->processes ? 0 : status;
+	free(pids);
+	return w->processes || signals_stopped(&w->signals) ? 0 : status;
 }
 
 static int watch_everything(struct watch *w)

@@ -93,6 +93,43 @@ test_no_such_process()
 	one_line "^flightrec: no such process: $gone$"
 }
 
+# What ps(1) shows, and nothing can be attached to.
+test_numbers_of_no_use()
+{
+	local zombie
+
+	# Of a parent that does not ask for its status.
+	bash -c 'sleep 0 & echo $!; exec sleep 1000' >"$T/zombie" &
+	until_true test -s "$T/zombie"
+	zombie=$(cat "$T/zombie")
+	until_true grep -q '^State:.*zombie' "/proc/$zombie/status"
+	try 3 "$FLIGHTREC" attach -p "$zombie"
+	one_line "^flightrec: process $zombie has ended$"
+	# shellcheck disable=SC2016 # the inner shell's
+	try 3 bash -c 'exec "$0" attach -p $$' "$FLIGHTREC"
+	one_line '^flightrec: process [0-9]+ is this flightrec itself$'
+	[[ ! -e /proc/2/exe ]] && [[ -e /proc/2 ]] || return 0
+	try 3 "$FLIGHTREC" attach -p 2
+	one_line '^flightrec: process 2 is a kernel thread$'
+}
+
+# In whatever way its number comes, a process is watched once.
+test_one_process_by_many_numbers()
+{
+	local worker_pid thread
+
+	start_worker w
+	tell w thread t print "there is a thread"
+	tell w pid
+	worker_pid=$ANSWER
+	thread=$(ls "/proc/$worker_pid/task" | grep -v -x "$worker_pid")
+	attach a -p "$worker_pid,$thread" -p "$thread $worker_pid" "$worker_pid"
+	expect_lines "$T/a.err" "^flightrec: watching 1 process$" 1
+	finish w
+	join a
+	[[ $STATUS = 0 ]] || fail "exit status $STATUS"
+}
+
 test_process_without_the_library()
 {
 	mkfifo "$T/hold"
