@@ -233,7 +233,11 @@ expect_lines()
 # totals FILE OPENED TIMED_OUT ENTRIES LOST
 totals()
 {
-	local line="flightrec: $2 recorders opened, $3 timed out, $4 entries seen, $5 lost"
+	local recorders=recorders entries=entries line
+
+	[[ $2 != 1 ]] || recorders=recorder
+	[[ $4 != 1 ]] || entries=entry
+	line="flightrec: $2 $recorders opened, $3 timed out, $4 $entries seen, $5 lost"
 
 	[[ $(tail -n 1 "$1") = "$line" ]] || fail "${1##*/} does not end with '$line'"
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/requirements.h"
+#include "cli/summary.h"
 
 static int open_output(struct watch *w)
 {
@@ -107,8 +108,7 @@ void watch_print_setup(const struct watch *w)
 	if (w->options->verbose)
 		fprintf(stderr,
 			"flightrec: attached to %zu copies of the library; %u rings of %u KiB, "
-			"room "
-			"for %u open recorders\n",
+			"room for %u open recorders\n",
 			w->session.attachments.copies, t->rings, t->ring_bytes / 1024,
 			t->max_recorders);
 }
@@ -125,25 +125,6 @@ int watch_start_duration(struct watch *w)
 	fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
 	return fd < 0 || timerfd_settime(fd, 0, &when, NULL) ? -errno
 							     : watch_add_fd(w, fd, TOKEN_DURATION);
-}
-
-static void print_losses(const struct options *o, const struct report_totals *totals)
-{
-	const struct report_losses *l = &totals->losses;
-
-	if (totals->lost)
-		fprintf(stderr,
-			"flightrec: lost entries: %lu ring full, %lu over one process's share, "
-			"%lu unreadable, %lu of untracked recorders, %lu beyond what is kept\n",
-			l->ring, l->share, l->unreadable, l->untracked, l->buffer);
-	if (totals->untracked)
-		fprintf(stderr,
-			"flightrec: %lu recorders were not tracked: more than %lu were open "
-			"(--max-recorders), or more than %d processes had some\n",
-			totals->untracked, o->max_recorders, TRACKER_PROCESSES_MAX);
-	if (totals->reports_lost)
-		fprintf(stderr, "flightrec: %lu reports could not be written\n",
-			totals->reports_lost);
 }
 
 static void print_work(struct watch *w)
@@ -171,13 +152,10 @@ void watch_stop(struct watch *w)
 	if (totals.reports_lost)
 		w->output_failed = true;
 	if (!w->options->quiet) {
-		print_losses(w->options, &totals);
+		summary_losses(stderr, &totals, w->options->max_recorders);
 		if (w->options->verbose)
 			print_work(w);
-		fprintf(stderr,
-			"flightrec: %lu recorders opened, %lu timed out, %lu entries seen, "
-			"%lu lost\n",
-			totals.opened, totals.timed_out, totals.entries, totals.lost);
+		summary_totals(stderr, &totals);
 	}
 }
 

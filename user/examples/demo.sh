@@ -118,7 +118,7 @@ while read -r line; do
 		;;
 	*)
 		printf '%s\n' "$line"
-		case $line in *'recorders opened'*) totals=${line#flightrec: } ;; esac
+		case $line in *' opened, '*' timed out, '*) totals=${line#flightrec: } ;; esac
 		;;
 	esac
 done <"$dir/watch"

@@ -23,7 +23,7 @@ test_attach_to_a_running_process()
 	END
 	expect "$T/a.err" <<-END
 	flightrec: watching 1 process
-	flightrec: 1 recorders opened, 1 timed out, 1 entries seen, 0 lost
+	flightrec: 1 recorder opened, 1 timed out, 1 entry seen, 0 lost
 	END
 }
 

@@ -59,7 +59,7 @@ test_output_file()
 	finish w
 	expect "$T/w.err" <<-END
 	flightrec: watching DIR/worker (pid PID)
-	flightrec: 1 recorders opened, 1 timed out, 1 entries seen, 0 lost
+	flightrec: 1 recorder opened, 1 timed out, 1 entry seen, 0 lost
 	END
 	expect "$T/replays" <<-END
 	$(replay 1 task worker "1 ms" DIR/worker <<<"INFO one")
@@ -101,7 +101,7 @@ test_detail()
 	flightrec: watching DIR/worker (pid PID)
 	$(replay 1 task worker "1 ms" DIR/worker <<<"WARNING +OFFSET [TID] worker.c:LINE log_text: one")
 	[TIME: INFO]: [Flight Recorder-1] task finished after AGE, LATE past its deadline
-	flightrec: 1 recorders opened, 1 timed out, 1 entries seen, 0 lost
+	flightrec: 1 recorder opened, 1 timed out, 1 entry seen, 0 lost
 	END
 }
 
@@ -257,7 +257,7 @@ test_hostile_strings_as_text()
 	[TIME: INFO]: [Flight Recorder-1] (DATE) fine: é %s %n %d
 	[TIME: INFO]: [Flight Recorder-1] -End of log-
 	[TIME: WARNING]: [Flight Recorder-1] na\x1b]0;owned\x07me\nsecond\xff never finished: worker[PID] exited with status 0
-	flightrec: 1 recorders opened, 1 timed out, 2 entries seen, 0 lost
+	flightrec: 1 recorder opened, 1 timed out, 2 entries seen, 0 lost
 	END
 }
 

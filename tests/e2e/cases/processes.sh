@@ -108,7 +108,7 @@ test_killed_while_open_in_time()
 	# It had not timed out: nothing to say.
 	expect "$T/w.err" <<-END
 	flightrec: watching DIR/worker (pid PID)
-	flightrec: 1 recorders opened, 0 timed out, 1 entries seen, 0 lost
+	flightrec: 1 recorder opened, 0 timed out, 1 entry seen, 0 lost
 	END
 }
 
@@ -282,7 +282,7 @@ linked()
 	flightrec: watching DIR/$1 (pid PID)
 	$(replay 1 task "${1:0:15}" "1 ms" "DIR/$1" <<<"INFO from $1")
 	[TIME: INFO]: [Flight Recorder-1] task finished after AGE, LATE past its deadline
-	flightrec: 1 recorders opened, 1 timed out, 1 entries seen, 0 lost
+	flightrec: 1 recorder opened, 1 timed out, 1 entry seen, 0 lost
 	END
 }
 

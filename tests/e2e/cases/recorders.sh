@@ -12,7 +12,7 @@ test_in_time_leaves_nothing()
 	finish w
 	expect "$T/w.err" <<-END
 	flightrec: watching DIR/worker (pid PID)
-	flightrec: 1 recorders opened, 0 timed out, 2 entries seen, 0 lost
+	flightrec: 1 recorder opened, 0 timed out, 2 entries seen, 0 lost
 	END
 	[[ ! -s $T/w.out ]] || fail "something on standard output"
 }
@@ -45,7 +45,7 @@ test_timed_out_is_replayed()
 	MORE
 	)
 	[TIME: WARNING]: [Flight Recorder-1] RedisCache.background_refresh never finished: worker[PID] was killed by signal 9 (SIGKILL)
-	flightrec: 1 recorders opened, 1 timed out, 5 entries seen, 0 lost
+	flightrec: 1 recorder opened, 1 timed out, 5 entries seen, 0 lost
 	END
 }
 
@@ -101,7 +101,7 @@ test_closed_late_says_so()
 	$(replay 1 task worker "1 ms" DIR/worker <<<"INFO only one")
 	[TIME: WARNING]: [Flight Recorder-1] (DATE) still here
 	[TIME: INFO]: [Flight Recorder-1] task finished after AGE, LATE past its deadline
-	flightrec: 1 recorders opened, 1 timed out, 2 entries seen, 0 lost
+	flightrec: 1 recorder opened, 1 timed out, 2 entries seen, 0 lost
 	END
 }
 
@@ -281,7 +281,7 @@ test_replay_on_demand_as_text()
 	expect "$T/w.err" <<-END
 	flightrec: watching DIR/worker (pid PID)
 	$(replay 1 task worker "1 h" DIR/worker <<<"INFO one" | tail -n +3)
-	flightrec: 1 recorders opened, 0 timed out, 1 entries seen, 0 lost
+	flightrec: 1 recorder opened, 0 timed out, 1 entry seen, 0 lost
 	END
 }
 
@@ -295,7 +295,7 @@ test_stray_entry_is_printed_at_once()
 	expect "$T/stray" <<-END
 	flightrec: watching DIR/worker (pid PID)
 	[TIME: WARNING]: [worker PID] (DATE) nobody's
-	flightrec: 0 recorders opened, 0 timed out, 1 entries seen, 0 lost
+	flightrec: 0 recorders opened, 0 timed out, 1 entry seen, 0 lost
 	END
 }
 

@@ -93,7 +93,7 @@ test_every_signal_is_passed_on()
 		await w out "got $s"
 	done
 	[[ $(ps -o stat= -p "${pid[w]}") != T* ]] || fail "flightrec has stopped"
-	expect_lines "$T/w.err" 'recorders opened' 0
+	expect_lines "$T/w.err" ' opened, ' 0
 	kill -TERM "${pid[w]}"
 	await w out 'got TERM'
 	join w
