@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* `flightrec attach`: watches processes that run already. */
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +12,6 @@
 #include "cli/command.h"
 #include "cli/process_number.h"
 #include "cli/watch.h"
-#include "collector/recorder/adoption.h"
 
 static int watch_process(struct watch *w, pid_t pid)
 {
@@ -25,7 +23,7 @@ static int watch_process(struct watch *w, pid_t pid)
 		fprintf(stderr, "flightrec: no such process: %d\n", pid);
 		return EXIT_NOTHING;
 	}
-	copies = session_watch(&w->session, pid);
+	copies = session_watch(w->session, pid);
 	if (copies > 0) {
 		event.data.u64 = (uint64_t)fd << 8 | TOKEN_PROCESS;
 		if (epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0) {
@@ -34,10 +32,10 @@ static int watch_process(struct watch *w, pid_t pid)
 		}
 		copies = -errno;
 	}
-	tracker_unwatch(&w->session.tracker, pid);
+	session_unwatch(w->session, pid);
 	close(fd);
-	if (copies == 0 && w->session.attachments.problem[0]) {
-		fprintf(stderr, "flightrec: process %d: %s\n", pid, w->session.attachments.problem);
+	if (copies == 0 && session_problem(w->session)) {
+		fprintf(stderr, "flightrec: process %d: %s\n", pid, session_problem(w->session));
 		return EXIT_UNSUPPORTED;
 	}
 	if (copies == 0) {
@@ -91,24 +89,23 @@ static int watch_named(struct watch *w)
 	return w->processes || signals_stopped(&w->signals) ? 0 : status;
 }
 
+static bool is_stopped(void *arg)
+{
+	const struct watch *w = arg;
+
+	return signals_stopped(&w->signals);
+}
+
 static int watch_everything(struct watch *w)
 {
-	DIR *proc = opendir("/proc");
-	struct dirent *entry;
+	int found = session_watch_all(w->session, is_stopped, w);
 
-	if (!proc) {
-		fprintf(stderr, "flightrec: cannot read /proc: %s\n", strerror(errno));
+	if (found < 0) {
+		fprintf(stderr, "flightrec: cannot read /proc: %s\n", strerror(-found));
 		return EXIT_FAILED;
 	}
-	while (!signals_stopped(&w->signals) && (entry = readdir(proc))) {
-		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
-
-		if (pid > 0 && pid != getpid() &&
-		    attachments_scan(&w->session.attachments, pid, adoption_add, &w->session) > 0)
-			w->processes++;
-	}
-	closedir(proc);
-	attachments_add_usual(&w->session.attachments);
+	w->processes = (size_t)found;
+	session_watch_usual(w->session);
 	return 0;
 }
 
@@ -129,11 +126,11 @@ int cmd_attach(const struct options *options)
 		return watch_end(&w, EXIT_FAILED);
 	}
 	/* Before it is said that they are watched: what they log then finds its recorder. */
-	session_adopt(&w.session);
+	session_adopt(w.session);
 	watch_print_setup(&w);
 	fprintf(stderr, "flightrec: watching %zu process%s%s\n", w.processes,
 		w.processes == 1 ? "" : "es", options->all ? ", and those to come" : "");
-	session_dispatch(&w.session);
+	session_dispatch(w.session);
 	watch_until_end(&w);
 	return watch_end(&w, 0);
 }

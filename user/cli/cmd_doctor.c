@@ -3,13 +3,11 @@
 
 #include <stdio.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/requirements.h"
-#include "collector/kernel/attachments.h"
-#include "collector/kernel/tracker.h"
+#include "collector/session.h"
 
 static void print_line(bool met, bool needed, const char *name, const char *detail)
 {
@@ -19,44 +17,6 @@ static void print_line(bool met, bool needed, const char *name, const char *deta
 static void print_verified(const char *program, uint32_t count)
 {
 	printf("verifier: %s %u\n", program, count);
-}
-
-static void ignore_copy(void *arg, pid_t pid, uint64_t state)
-{
-	(void)arg;
-	(void)pid;
-	(void)state;
-}
-
-/* Attaches to this process's own dynamic linker, which it has in common with any other. */
-static bool can_attach(struct tracker *tracker, char *detail, size_t size)
-{
-	struct attachments attachments;
-	bool met;
-
-	attachments_init(&attachments, tracker, true);
-	attachments_scan(&attachments, getpid(), ignore_copy, NULL);
-	met = !attachments.problem[0];
-	snprintf(detail, size, "%s",
-		 met ? "loaded, attached, and the deadline timer started" : attachments.problem);
-	attachments_free(&attachments);
-	return met;
-}
-
-/* The tests that count: the verifier's, and that of perf_event_open(). */
-static bool can_load(char *detail, size_t size, bool verifier)
-{
-	struct tracker_options options = {.ring_bytes = 1 << 16, .max_recorders = 64};
-	struct tracker tracker;
-	bool met;
-
-	if (tracker_open(&tracker, &options, NULL, detail, size))
-		return false;
-	if (verifier)
-		tracker_verified(&tracker, print_verified);
-	met = can_attach(&tracker, detail, size);
-	tracker_close(&tracker);
-	return met;
 }
 
 int cmd_doctor(const struct options *options)
@@ -73,8 +33,10 @@ int cmd_doctor(const struct options *options)
 		all = all && (met || !requirements[i].needed);
 	}
 	if (all) {
-		all = can_load(detail, sizeof(detail), options->verifier);
-		print_line(all, true, "BPF programs", detail);
+		all = session_try(options->verifier ? print_verified : NULL, detail,
+				  sizeof(detail)) == 0;
+		print_line(all, true, "BPF programs",
+			   all ? "loaded, attached, and the deadline timer started" : detail);
 	}
 	if (all) {
 		printf("flightrec works here\n");

@@ -47,20 +47,20 @@ static int start(struct watch *w)
 /* Returns 0, also if the command is dead: then its status says more. */
 static int attach(struct watch *w)
 {
-	const char *name = w->options->operands[0];
-	int err = session_watch(&w->session, w->launch.pid);
+	const char *name = w->options->operands[0], *problem;
+	int err = session_watch(w->session, w->launch.pid);
 
 	if (err < 0 && err != -ESRCH && !w->launch.held_before_exec) {
 		fprintf(stderr, "flightrec: cannot watch process %d: %s\n", w->launch.pid,
 			strerror(-err));
 		return EXIT_FAILED;
 	}
-	attachments_add_usual(&w->session.attachments);
-	if (!w->session.attachments.copies && w->session.attachments.problem[0]) {
-		fprintf(stderr, "flightrec: %s: %s\n", name, w->session.attachments.problem);
+	problem = session_watch_usual(w->session);
+	if (problem) {
+		fprintf(stderr, "flightrec: %s: %s\n", name, problem);
 		return EXIT_UNSUPPORTED;
 	}
-	session_adopt(&w->session);
+	session_adopt(w->session);
 	err = watch_start_duration(w);
 	if (err) {
 		fprintf(stderr, "flightrec: cannot set a timer: %s\n", strerror(-err));

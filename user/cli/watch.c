@@ -32,12 +32,12 @@ static int open_session(struct watch *w)
 {
 	const struct options *o = w->options;
 	struct session_options options = {
-		.tracker = {.ring_bytes = o->buffer,
-			    .timeout_ns = o->timeout_ns,
-			    .max_recorders = (uint32_t)o->max_recorders,
-			    .min_severity = o->min_severity,
-			    .watch_all = o->all,
-			    .follow_children = w->is_run},
+		.ring_bytes = o->buffer,
+		.timeout_ns = o->timeout_ns,
+		.max_recorders = (uint32_t)o->max_recorders,
+		.min_severity = o->min_severity,
+		.watch_all = o->all,
+		.follow_children = w->is_run,
 		.form = o->form,
 		.output = w->output,
 		.output_name = o->output   ? o->output
@@ -93,7 +93,7 @@ int watch_start(struct watch *w, const struct options *options)
 		return err;
 	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (watch_add_fd(w, w->signals.event_fd, TOKEN_SIGNALS) ||
-	    session_add_to_epoll(&w->session, w->epoll_fd, TOKEN_SESSION)) {
+	    session_add_to_epoll(w->session, w->epoll_fd, TOKEN_SESSION)) {
 		fprintf(stderr, "flightrec: cannot wait for events: %s\n", strerror(errno));
 		return EXIT_FAILED;
 	}
@@ -103,14 +103,14 @@ int watch_start(struct watch *w, const struct options *options)
 
 void watch_print_setup(const struct watch *w)
 {
-	const struct tracker *t = &w->session.tracker;
+	const struct session_setup setup = session_setup(w->session);
 
 	if (w->options->verbose)
 		fprintf(stderr,
-			"flightrec: attached to %zu copies of the library; %u rings of %u KiB, "
+			"flightrec: attached to %zu cop%s of the library; %u ring%s of %u KiB, "
 			"room for %u open recorders\n",
-			w->session.attachments.copies, t->rings, t->ring_bytes / 1024,
-			t->max_recorders);
+			setup.copies, setup.copies == 1 ? "y" : "ies", setup.rings,
+			setup.rings == 1 ? "" : "s", setup.ring_bytes / 1024, setup.max_recorders);
 }
 
 int watch_start_duration(struct watch *w)
@@ -127,17 +127,15 @@ int watch_start_duration(struct watch *w)
 							     : watch_add_fd(w, fd, TOKEN_DURATION);
 }
 
-static void print_work(struct watch *w)
+static void print_work(const struct watch *w)
 {
-	uint64_t count[FR_COUNTERS], execs, exits;
+	const struct session_work work = session_work(w->session);
 
-	tracker_count(&w->session.tracker, count);
-	tracker_missed(&w->session.tracker, &execs, &exits);
 	fprintf(stderr,
 		"flightrec: the timer fired %lu times, the kernel woke the collector %lu times; "
 		"%lu notices were refused, %lu execs and %lu ends of processes missed, and made "
 		"good\n",
-		count[COUNT_TICKS], count[COUNT_WAKEUPS], count[COUNT_NOTICES_LOST], execs, exits);
+		work.ticks, work.wakeups, work.notices_lost, work.execs_missed, work.exits_missed);
 }
 
 void watch_stop(struct watch *w)
@@ -147,8 +145,8 @@ void watch_stop(struct watch *w)
 	if (!w->watching)
 		return;
 	w->watching = false;
-	session_finish(&w->session);
-	session_write_totals(&w->session, &totals);
+	session_finish(w->session);
+	session_write_totals(w->session, &totals);
 	if (totals.reports_lost)
 		w->output_failed = true;
 	if (!w->options->quiet) {
@@ -181,7 +179,7 @@ static bool finished(const struct watch *w)
 {
 	if (w->is_run)
 		return w->command_ended;
-	return w->interrupted || w->session.done || (!w->processes && !w->options->all);
+	return w->interrupted || session_done(w->session) || (!w->processes && !w->options->all);
 }
 
 void watch_until_end(struct watch *w)
@@ -190,7 +188,7 @@ void watch_until_end(struct watch *w)
 
 	while (!finished(w) && !duration_over) {
 		struct epoll_event events[16];
-		int wait_ms = w->watching ? session_wait_ms(&w->session) : -1;
+		int wait_ms = w->watching ? session_wait_ms(w->session) : -1;
 		int n = epoll_wait(w->epoll_fd, events, 16, wait_ms);
 		bool dispatch = n == 0;
 
@@ -216,9 +214,9 @@ void watch_until_end(struct watch *w)
 			}
 		}
 		if (w->watching && dispatch)
-			session_dispatch(&w->session);
+			session_dispatch(w->session);
 		/* The command goes on, unwatched; its end is still ours to pass on. */
-		if (w->is_run && (w->interrupted || w->session.done || duration_over)) {
+		if (w->is_run && (w->interrupted || session_done(w->session) || duration_over)) {
 			watch_stop(w);
 			duration_over = false;
 		}
@@ -230,7 +228,7 @@ int watch_end(struct watch *w, int status)
 {
 	bool failed = w->output_failed;
 
-	session_close(&w->session);
+	session_close(w->session);
 	/* Some file systems tell only now that what was written had no place. */
 	if (w->output >= 0 && w->options->output && close(w->output)) {
 		fprintf(stderr, "flightrec: cannot write to %s: %s\n", w->options->output,

@@ -16,11 +16,11 @@ enum token { TOKEN_SESSION, TOKEN_SIGNALS, TOKEN_DURATION, TOKEN_COMMAND, TOKEN_
 
 struct watch {
 	const struct options *options;
-	bool is_run; /* else attach */
-	struct session session;
-	struct launch launch; /* of run */
-	int command_fd;       /* of run: the command's pidfd; -1: there is none yet */
-	int output;           /* a descriptor */
+	bool is_run;             /* else attach */
+	struct session *session; /* NULL: there is none */
+	struct launch launch;    /* of run */
+	int command_fd;          /* of run: the command's pidfd; -1: there is none yet */
+	int output;              /* a descriptor */
 	bool output_failed;
 	struct signals signals;
 	int epoll_fd;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "collector/session.h"
+#include "collector/session_private.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -142,29 +142,54 @@ static void on_record(void *arg, uint32_t ring, const void *data, size_t size)
 	tracker_consumed(&s->tracker, ring, record.process, size);
 }
 
-int session_open(struct session *s, const struct session_options *options, char *error,
-		 size_t error_size)
+static int open_parts(struct session *s, char *error, size_t error_size)
 {
+	const struct session_options *o = &s->options;
 	const struct tracker_callbacks callbacks = {on_record, on_notice_record, s};
+	const struct tracker_options tracker = {.ring_bytes = o->ring_bytes,
+						.timeout_ns = o->timeout_ns,
+						.max_recorders = o->max_recorders,
+						.min_severity = o->min_severity,
+						.watch_all = o->watch_all,
+						.follow_children = o->follow_children};
 	int err;
 
-	*s = (struct session){.options = *options};
-	report_writer_init(&s->writer, options->output, options->form);
-	err = tracker_open(&s->tracker, &options->tracker, &callbacks, error, error_size);
+	report_writer_init(&s->writer, o->output, o->form);
+	err = tracker_open(&s->tracker, &tracker, &callbacks, error, error_size);
 	if (err)
 		return err;
-	attachments_init(&s->attachments, &s->tracker, options->each_process);
+	attachments_init(&s->attachments, &s->tracker, o->each_process);
 	err = process_table_init(&s->processes, &s->tracker);
 	err = err ? err : recorder_table_init(&s->recorders, &s->tracker, SESSION_ENTRIES_MEMORY);
-	if (err) {
+	if (err)
 		snprintf(error, error_size, "cannot start: %s", strerror(-err));
-		session_close(s);
+	return err;
+}
+
+int session_open(struct session **session, const struct session_options *options, char *error,
+		 size_t error_size)
+{
+	struct session *s = calloc(1, sizeof(*s));
+	int err;
+
+	*session = NULL;
+	if (!s) {
+		snprintf(error, error_size, "cannot start: %s", strerror(ENOMEM));
+		return -ENOMEM;
 	}
+	s->options = *options;
+	err = open_parts(s, error, error_size);
+	if (err)
+		session_close(s);
+	else
+		*session = s;
 	return err;
 }
 
 void session_close(struct session *s)
 {
+	if (!s)
+		return;
 	attachments_free(&s->attachments);
 	recorder_table_free(&s->recorders);
 	process_table_free(&s->processes);
@@ -175,7 +200,14 @@ void session_close(struct session *s)
 	free(s->waiting);
 	free(s->adoptions);
 	free(s->rescans);
-	memset(s, 0, sizeof(*s));
+	free(s);
+}
+
+void session_emit(struct session *s, const struct report *report)
+{
+	report_writer_add(&s->writer, report);
+	if (s->options.on_report)
+		s->options.on_report(s->options.arg, report);
 }
 
 int session_add_to_epoll(struct session *s, int epoll_fd, uint64_t token)
@@ -291,11 +323,9 @@ int session_wait_ms(const struct session *s)
 	return now_ns < due_ns ? (int)((due_ns - now_ns) / 1000000) + 1 : 0;
 }
 
-int session_watch(struct session *s, pid_t pid)
+bool session_done(const struct session *s)
 {
-	int err = tracker_watch(&s->tracker, pid);
-
-	return err ? err : attachments_scan(&s->attachments, pid, adoption_add, s);
+	return s->done;
 }
 
 void session_finish(struct session *s)
@@ -317,34 +347,13 @@ void session_finish(struct session *s)
 	write_reports(s);
 }
 
-static void count_totals(const struct session *s, struct report_totals *totals)
-{
-	uint64_t count[FR_COUNTERS];
-
-	tracker_count(&s->tracker, count);
-	*totals = (struct report_totals){
-		.opened = count[COUNT_OPENED] + count[COUNT_UNTRACKED],
-		.timed_out = count[COUNT_TIMED_OUT] + s->timed_out_here,
-		.entries = count[COUNT_ENTRIES] + count[COUNT_UNTRACKED_ENTRIES],
-		.losses = {.ring = count[COUNT_REFUSED_RING],
-			   .share = count[COUNT_REFUSED_SHARE],
-			   .unreadable = count[COUNT_REFUSED_READ],
-			   .untracked = count[COUNT_UNTRACKED_ENTRIES],
-			   .buffer = s->buffer_lost},
-		.untracked = count[COUNT_UNTRACKED],
-		.reports_lost = s->writer.lost,
-	};
-	totals->lost = totals->losses.ring + totals->losses.share + totals->losses.unreadable +
-		       totals->losses.untracked + totals->losses.buffer;
-}
-
 void session_write_totals(struct session *s, struct report_totals *totals)
 {
 	struct report end = {.event = REPORT_END, .time_ns = clock_ns(CLOCK_REALTIME)};
 
-	count_totals(s, totals);
+	session_totals(s, totals);
 	end.totals = *totals;
-	report_writer_add(&s->writer, &end);
+	session_emit(s, &end);
 	write_reports(s);
 	totals->reports_lost = s->writer.lost;
 }

@@ -7,69 +7,39 @@
 #define FLIGHTREC_SESSION_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
 
-#include "collector/kernel/attachments.h"
-#include "collector/recorder/process_table.h"
-#include "collector/recorder/recorder_table.h"
-#include "collector/recorder/replay.h"
-#include "collector/sink/report_writer.h"
-#include "collector/kernel/tracker.h"
+#include "collector/report/report.h"
 
-/* Bytes kept of the entries of all recorders that are open; see entry_buffer.h for each one's. */
-#define SESSION_ENTRIES_MEMORY (32u << 20)
+struct report_form;
+struct session;
 
 struct session_options {
-	struct tracker_options tracker;
+	uint64_t ring_bytes; /* of all entry rings together */
+	uint64_t timeout_ns; /* in place of every recorder's own; 0: each its own */
+	uint32_t max_recorders;
+	int min_severity;
+	bool watch_all;       /* every process that uses the library */
+	bool follow_children; /* of those that are watched */
+	bool each_process;    /* attach to named processes only: others do not pay for it */
 	const struct report_form *form;
 	int output;              /* the caller's */
 	const char *output_name; /* for messages */
 	uint64_t max_reports;    /* 0: any number */
-	bool each_process;       /* attach to named processes only */
+	/* Also called with each report, which is borrowed; may be NULL. */
+	void (*on_report)(void *arg, const struct report *report);
+	void *arg;
 };
 
-struct waiting;
-struct pending_adoption;
-
-/* Slots of recorders of which all is said, to be given back to the kernel's side. */
-struct releases {
-	size_t n;
-	uint32_t slot[FR_RELEASE_MAX];
-	uint32_t generation[FR_RELEASE_MAX];
-};
-
-struct session {
-	struct tracker tracker;
-	struct attachments attachments;
-	struct process_table processes;
-	struct recorder_table recorders;
-	struct session_options options;
-	struct replay replay;
-	struct report_writer writer;
-	struct releases releases;
-	struct waiting *waiting; /* recorders whose last entries are still on their way */
-	size_t n_waiting;
-	size_t waiting_room;
-	struct pending_adoption *adoptions;
-	size_t n_adoptions;
-	uint64_t adopt_again_ns; /* CLOCK_MONOTONIC; 0: all are looked at */
-	pid_t *rescans;          /* processes whose mappings changed */
-	size_t n_rescans;
-	uint64_t missed_execs;          /* calls of execve() that were not told of, last time */
-	uint64_t missed_execs_at_ns;    /* when to look for more, CLOCK_MONOTONIC; 0: no need to */
-	uint64_t missed_execs_found_ns; /* when there were some; 0: never */
-	uint64_t last_deadline_ns;      /* later ones are not kept: the end is near; 0: all are */
-	uint64_t reports;
-	uint64_t buffer_lost;    /* entries left out of replays */
-	uint64_t timed_out_here; /* seen before the kernel's timer could tell */
-	bool loss_told;          /* that reports are lost was said */
-	bool more;               /* the last dispatch left something in the rings */
-	bool done;               /* the reports asked for are written */
-};
-
-/* Returns 0 or a negative errno, with one line at @error. */
-int session_open(struct session *session, const struct session_options *options, char *error,
+/*
+ * Loads the BPF programs; watches nothing yet. Returns 0 or a negative errno, with one line at
+ * @error, and then *@session is NULL.
+ */
+int session_open(struct session **session, const struct session_options *options, char *error,
 		 size_t error_size);
-/* Zeroed, or closed already: does nothing. */
+/* NULL: nothing. */
 void session_close(struct session *session);
 
 /* Adds what wakes the session to an epoll set, with @token as its data. Returns 0 or -errno. */
@@ -78,15 +48,80 @@ int session_add_to_epoll(struct session *session, int epoll_fd, uint64_t token);
 void session_dispatch(struct session *session);
 /* When it must be called again even if nothing wakes it, in ms for epoll_wait(); -1: never. */
 int session_wait_ms(const struct session *session);
-
-/* Watches and attaches to a process; returns the copies of the library it has, or -errno. */
-int session_watch(struct session *session, pid_t pid);
-/* Takes over the recorders that are open in the processes watched since the last call. */
-void session_adopt(struct session *session);
+/* Whether the reports that were asked for are written. */
+bool session_done(const struct session *session);
 
 /* Detaches from all processes, takes what is left in the rings, and reports it. */
 void session_finish(struct session *session);
 /* Writes the report that says so, after all others; @totals is what there was in all. */
 void session_write_totals(struct session *session, struct report_totals *totals);
+
+/* ---- what is watched: session_discovery.c ---- */
+
+/* Watches and attaches to a process; returns the copies of the library it has, or -errno. */
+int session_watch(struct session *session, pid_t pid);
+void session_unwatch(struct session *session, pid_t pid);
+
+/*
+ * Attaches to all processes that run and use the library, but for this one. @stop is asked between
+ * two of them whether to leave it at that. Returns their number or a negative errno.
+ */
+int session_watch_all(struct session *session, bool (*stop)(void *arg), void *arg);
+
+/*
+ * Attaches to the usual copies of the shared library, so that who loads one later finds the probes
+ * live. Returns why not, as a line, if there are copies and none of them could be attached to.
+ */
+const char *session_watch_usual(struct session *session);
+
+/* Why nothing was attached to in a file that has probes, the last time; NULL: no such file. */
+const char *session_problem(const struct session *session);
+
+/* Whether a process has a copy of the library that is attached to. */
+bool session_uses_library(struct session *session, pid_t pid);
+
+/* Takes over the recorders that are open in the processes watched since the last call. */
+void session_adopt(struct session *session);
+
+/*
+ * Loads everything and attaches to this process's own dynamic linker, as a test of what is allowed
+ * here. @verified, which may be NULL, is told how many instructions the verifier walked through
+ * for each program. Returns 0 or a negative errno, with one line at @error.
+ */
+int session_try(void (*verified)(const char *program, uint32_t count), char *error,
+		size_t error_size);
+
+/* ---- what there is to be said of it: session_state.c ---- */
+
+struct session_setup {
+	size_t copies; /* of the library, attached to */
+	uint32_t rings;
+	uint32_t ring_bytes; /* of each */
+	uint32_t max_recorders;
+	uint32_t max_processes; /* that can have recorders at once */
+};
+
+struct session_setup session_setup(const struct session *session);
+
+/* What was seen so far. */
+void session_totals(const struct session *session, struct report_totals *totals);
+
+/* How the work was done. */
+struct session_work {
+	uint64_t ticks;        /* of the deadline timer */
+	uint64_t wakeups;      /* of this process, by the kernel's side */
+	uint64_t notices_lost; /* and made good by looking */
+	uint64_t execs_missed; /* likewise */
+	uint64_t exits_missed; /* likewise */
+};
+
+struct session_work session_work(const struct session *session);
+
+/*
+ * Hands each process that is watched and runs to @fn, with how many recorders it has open; where
+ * all are watched, those that ever opened one. Returns 0 or a negative errno.
+ */
+int session_processes(struct session *session,
+		      void (*fn)(void *arg, pid_t pid, const char *comm, uint32_t open), void *arg);
 
 #endif /* FLIGHTREC_SESSION_H */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "collector/base/clock.h"
-#include "collector/session.h"
+#include "collector/session_private.h"
 #include "collector/target/target_memory.h"
 #include "collector/target/thread_number.h"
 

@@ -6,6 +6,7 @@
 
 #include "collector/base/clock.h"
 #include "collector/recorder/replay.h"
+#include "collector/session_private.h"
 
 /* How long an entry may be on its way: counted by its recorder, not yet in a ring. */
 #define WAIT_NS 100000000
@@ -52,7 +53,7 @@ static void report_recorder(struct session *s, enum report_event event, uint32_t
 	if (s->done)
 		return;
 	replay_recorder(&s->replay, event, slot, held, process);
-	report_writer_add(&s->writer, &s->replay.report);
+	session_emit(s, &s->replay.report);
 	count_report(s);
 }
 
@@ -101,7 +102,7 @@ static void report_finished(struct session *s, const struct recorder_slot *slot,
 	report->late_ns =
 		slot->ended_ns > slot->deadline_ns ? slot->ended_ns - slot->deadline_ns : 0;
 	report->entries_lost = lost_since_replay(slot, held);
-	report_writer_add(&s->writer, report);
+	session_emit(s, report);
 }
 
 void settlement_release(struct session *s)
@@ -250,7 +251,7 @@ static void settle_dead(struct session *s, uint32_t index, struct recorder_slot 
 		report->wait_status =
 			FR_WORD_STATE(dead->word) == PROCESS_EXECED ? -1 : (int)dead->exit_code;
 		if (!s->done)
-			report_writer_add(&s->writer, report);
+			session_emit(s, report);
 	}
 	release(s, index, generation);
 }
@@ -292,7 +293,7 @@ void settlement_stray(struct session *s, const struct entry_record *record)
 	struct observed_process *process = process_table_get(&s->processes, record->process);
 
 	if (!s->done && replay_entry(&s->replay, NULL, process, record))
-		report_writer_add(&s->writer, &s->replay.report);
+		session_emit(s, &s->replay.report);
 }
 
 void settlement_late_entry(struct session *s, const struct entry_record *record)
@@ -304,5 +305,5 @@ void settlement_late_entry(struct session *s, const struct entry_record *record)
 		return;
 	process = process_table_get(&s->processes, slot.process);
 	if (replay_entry(&s->replay, &slot, process, record))
-		report_writer_add(&s->writer, &s->replay.report);
+		session_emit(s, &s->replay.report);
 }

@@ -8,7 +8,9 @@
 
 #include <stdbool.h>
 
-#include "collector/session.h"
+#include "bpf/record.h"
+
+struct session;
 
 /* How often those that wait for entries are looked at. */
 #define SETTLEMENT_STEP_MS 2

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Finding what to attach to: named processes, all of them, and the usual files. */
+#include "collector/session_private.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "collector/recorder/adoption.h"
+
+int session_watch(struct session *s, pid_t pid)
+{
+	int err = tracker_watch(&s->tracker, pid);
+
+	return err ? err : attachments_scan(&s->attachments, pid, adoption_add, s);
+}
+
+void session_unwatch(struct session *s, pid_t pid)
+{
+	tracker_unwatch(&s->tracker, pid);
+}
+
+int session_watch_all(struct session *s, bool (*stop)(void *arg), void *arg)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	int found = 0;
+
+	if (!proc)
+		return -errno;
+	while (!stop(arg) && (entry = readdir(proc))) {
+		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+
+		if (pid > 0 && pid != getpid() &&
+		    attachments_scan(&s->attachments, pid, adoption_add, s) > 0)
+			found++;
+	}
+	closedir(proc);
+	return found;
+}
+
+const char *session_watch_usual(struct session *s)
+{
+	attachments_add_usual(&s->attachments);
+	return s->attachments.copies ? NULL : session_problem(s);
+}
+
+const char *session_problem(const struct session *s)
+{
+	return s->attachments.problem[0] ? s->attachments.problem : NULL;
+}
+
+static void ignore_copy(void *arg, pid_t pid, uint64_t state)
+{
+	(void)arg;
+	(void)pid;
+	(void)state;
+}
+
+bool session_uses_library(struct session *s, pid_t pid)
+{
+	return attachments_scan(&s->attachments, pid, ignore_copy, NULL) > 0;
+}
+
+int session_try(void (*verified)(const char *program, uint32_t count), char *error,
+		size_t error_size)
+{
+	const struct tracker_options options = {.ring_bytes = 1 << 16, .max_recorders = 64};
+	struct attachments attachments;
+	struct tracker tracker;
+	int err = tracker_open(&tracker, &options, NULL, error, error_size);
+
+	if (err)
+		return err;
+	if (verified)
+		tracker_verified(&tracker, verified);
+	attachments_init(&attachments, &tracker, true);
+	attachments_scan(&attachments, getpid(), ignore_copy, NULL);
+	if (attachments.problem[0]) {
+		snprintf(error, error_size, "%s", attachments.problem);
+		err = -EPERM;
+	}
+	attachments_free(&attachments);
+	tracker_close(&tracker);
+	return err;
+}
