@@ -64,17 +64,12 @@ int on_begin(struct pt_regs *ctx)
 {
 	struct recorder_key key = {.rec = PT_REGS_PARM1(ctx), .id = PT_REGS_PARM2(ctx)};
 	struct opening opening = {};
-	u32 process;
+	u32 process, index = FR_REFUSED;
 	u64 now_ns;
 
 	keep_kernel_stack(ctx);
 	current_key(&key.process);
 	process = current_process(&key.process);
-	if (process == FR_NONE) {
-		if (pid_watched(key.process.pid))
-			count(COUNT_UNTRACKED);
-		return 0;
-	}
 	now_ns = bpf_ktime_get_ns();
 	opening.started_ns = now_ns;
 	opening.timeout_ns = PT_REGS_PARM3(ctx);
@@ -82,7 +77,14 @@ int on_begin(struct pt_regs *ctx)
 	opening.ctx = ctx;
 	opening.parent_id = PT_REGS_PARM5(ctx);
 	opening.tid = current_tid();
-	open_recorder(&key, process, &opening, now_ns);
+	if (process != FR_NONE)
+		index = open_recorder(&key, process, &opening, now_ns);
+	else if (!pid_watched(key.process.pid))
+		return 0;
+	if (index == FR_REFUSED) {
+		count(COUNT_UNTRACKED);
+		refuse_recorder(&key.process, now_ns + effective_timeout(opening.timeout_ns));
+	}
 	return 0;
 }
 
@@ -122,7 +124,8 @@ __noinline u32 adopt_from_user(u64 rec, u64 id)
 	opening.tid = opener_tid(user.tid);
 	opening.user_name = (const void *)(rec + sizeof(user));
 	opening.flags = FR_SLOT_ADOPTED;
-	return adopt_recorder(&key, process, &opening, now_ns);
+	process = adopt_recorder(&key, process, &opening, now_ns);
+	return process < FR_REFUSED ? process : FR_NONE;
 }
 
 /* The slot of one of this process's recorders, or FR_NONE. */
@@ -356,7 +359,8 @@ __noinline u32 release_slot(u32 index, u32 generation)
 		if (__sync_val_compare_and_swap(&slot->word, word,
 						FR_WORD(generation, RECORDER_FREE)) == word) {
 			index_remove(&key, index);
-			return push_slot(index);
+			free_slot(index, slot);
+			return 0;
 		}
 	}
 	return FR_NONE;
@@ -368,6 +372,7 @@ __noinline u32 release_process(u32 index)
 
 	if (!process || FR_WORD_STATE(process->word) == PROCESS_FREE)
 		return FR_NONE;
+	count_process(process->uid, -1);
 	__sync_lock_test_and_set(&process->word,
 				 FR_WORD(FR_WORD_GENERATION(process->word), PROCESS_FREE));
 	return push_process(index);
@@ -389,21 +394,39 @@ int release(void *ctx)
 	return 0;
 }
 
+/* Written by the collector before it runs `visit`. */
+struct visit_args visit_args;
+
+SEC("syscall")
+int visit(void *ctx)
+{
+	for (u32 i = 0; i < FR_VISIT_MAX; i++) {
+		if (i >= visit_args.count)
+			break;
+		visit_slot(visit_args.slot[i]);
+	}
+	return 0;
+}
+
 /* Takes over a recorder that the collector found open in a process's memory. */
 SEC("syscall")
 int adopt(struct adopt_args *args)
 {
 	struct recorder_key key = {.process = args->key, .rec = args->rec, .id = args->id};
 	u64 now_ns = bpf_ktime_get_ns();
+	struct registration registration = {.key = args->key};
 	struct opening opening = {};
 	char comm[FR_COMM_SIZE], name[FR_NAME_SIZE];
 	u32 *found, process;
 
-	args->slot = FR_NONE;
+	args->slot = FR_REFUSED;
 	__builtin_memcpy(comm, args->comm, sizeof(comm));
 	__builtin_memcpy(name, args->name, sizeof(name));
 	found = bpf_map_lookup_elem(&process_index, &key.process);
-	process = found ? *found : register_process(&key.process, comm);
+	registration.uid = args->uid;
+	registration.overdue = args->overdue;
+	registration.comm = comm;
+	process = found ? *found : register_process(&registration);
 	if (process == FR_NONE)
 		return 0;
 	opening.started_ns = args->started_ns < now_ns ? args->started_ns : now_ns;
@@ -413,6 +436,7 @@ int adopt(struct adopt_args *args)
 	opening.name = name;
 	opening.comm = comm;
 	opening.flags = FR_SLOT_ADOPTED;
+	opening.overdue = args->overdue;
 	args->slot = adopt_recorder(&key, process, &opening, now_ns);
 	return 0;
 }

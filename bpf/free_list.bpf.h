@@ -121,7 +121,7 @@ static __always_inline u32 take_slot(void)
 
 	if (index != FR_NONE)
 		return index;
-	index = take_fresh(&fresh_slots, max_recorders);
+	index = take_fresh(&fresh_slots, max_slots);
 	if (index != FR_NONE) {
 		slot = bpf_map_lookup_elem(&slots, &index);
 		if (slot) {

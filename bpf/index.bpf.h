@@ -54,7 +54,7 @@ static __always_inline u64 mix(u64 h)
 static __always_inline u64 key_hash(const struct recorder_key *key)
 {
 	/* Odd constants, one a field: products that the processor works out at once. */
-	return mix(key->id * 0x9e3779b97f4a7c15ULL + key->rec * 0xc2b2ae3d27d4eb4fULL +
+	return mix(hash_seed + key->id * 0x9e3779b97f4a7c15ULL + key->rec * 0xc2b2ae3d27d4eb4fULL +
 		   key->process.start_ns * 0x165667b19e3779f9ULL +
 		   ((u64)key->process.pid << 32 | key->process.exec_id) * 0x27d4eb2f165667c5ULL);
 }

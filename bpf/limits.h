@@ -8,6 +8,12 @@
 #define FR_SITES_KNOWN 65536
 #define FR_WATCHED_MAX 16384
 #define FR_INDEX_WAYS 16
+#define FR_USERS_MAX 4096
+#define FR_REFUSED_MAX 16384
+/* Kept of recorder slots, and of process slots, for recorders that are overdue already. */
+#define FR_RESERVE 64
+/* Slots whose owners are kept together in a cache line. */
+#define FR_OWNERS 32
 #define FR_PROBE_WORDS 5 /* FLIGHTREC_PROBE_WORDS */
 #define FR_NOTICES_BYTES (1024 * 1024)
 
@@ -20,5 +26,7 @@
 #define FR_WHEEL_WORDS (FR_WHEEL_BUCKETS / 64)
 #define FR_WHEEL_SHIFT 18
 #define FR_WHEEL_LEVEL_SHIFT 6
+/* Nodes that a recorder slot owns. */
+#define FR_WHEEL_NODES 4
 
 #endif /* FLIGHTREC_LIMITS_H */

@@ -8,10 +8,12 @@
 
 #include "limits.h"
 
-const volatile u32 max_recorders = 1;
-const volatile u32 max_processes = 1;
-const volatile u32 max_nodes = 1;
-const volatile u32 index_mask = 0; /* buckets of the index, minus 1 */
+const volatile u32 max_recorders = 1; /* of one process */
+const volatile u32 max_slots = 1;     /* of all processes, FR_RESERVE included */
+const volatile u32 max_processes = 1; /* likewise */
+const volatile u32 slots_batch = 1;   /* counted on a CPU before slots_in_use is told */
+const volatile u64 hash_seed = 0;     /* so that nobody outside knows which bucket is whose */
+const volatile u32 index_mask = 0;    /* buckets of the index, minus 1 */
 const volatile u32 rings_count = 1;
 const volatile u32 shards = 1; /* of the free lists: one a CPU, up to FR_SHARDS_MAX */
 const volatile u32 ring_bytes = 4096;
@@ -26,7 +28,8 @@ volatile u32 notices_woken;            /* set while the collector is yet to look
 volatile u32 scan_slots;  /* a notice was refused: the collector must look at the slots */
 volatile u32 fresh_slots; /* slots that were ever in use: those below this number */
 volatile u32 fresh_processes;
-volatile u32 fresh_nodes;
+volatile s64 slots_in_use; /* but for what the CPUs have yet to add; see counters */
+volatile s32 processes_in_use;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -68,6 +71,29 @@ struct {
 } process_index SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct slot_owners);
+} slot_owners SEC(".maps"); /* by slot / FR_OWNERS */
+
+/* Process slots that each user's processes have. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FR_USERS_MAX);
+	__type(key, u32);
+	__type(value, u32);
+} users SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FR_REFUSED_MAX);
+	__type(key, u32); /* pid */
+	__type(value, struct refusal);
+} refused SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, FR_WATCHED_MAX);
 	__type(key, u32);   /* pid */
@@ -104,7 +130,7 @@ struct free_list {
 	u64 reserved[7]; /* a cache line each */
 };
 
-enum free_list_kind { FREE_SLOTS, FREE_NODES, FREE_PROCESSES, FREE_KINDS };
+enum free_list_kind { FREE_SLOTS, FREE_PROCESSES, FREE_KINDS };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -4,6 +4,7 @@
 #define FLIGHTREC_PROCESS_BPF_H
 
 #include "free_list.bpf.h"
+#include "share.bpf.h"
 
 static __always_inline void task_key(struct task_struct *task, struct process_key *key)
 {
@@ -60,13 +61,24 @@ static __always_inline void end_replaced(const struct process_key *key)
 	end_process(&replaced, PROCESS_EXECED, 0);
 }
 
-/* A slot for the process of @key; FR_NONE if there is none left. */
-static __always_inline u32 register_process(const struct process_key *key, const char *comm)
+/* Who a process is, and whose, to be registered. */
+struct registration {
+	struct process_key key;
+	u32 uid;
+	bool overdue;     /* for a recorder that is overdue: it may be one of the reserve */
+	const char *comm; /* or NULL: the current thread's */
+};
+
+/* A slot for a process; FR_NONE if there is none left for its user. */
+static __always_inline u32 register_process(const struct registration *registration)
 {
+	const struct process_key *key = &registration->key;
 	struct process_slot *process;
 	u32 index, *first;
 
 	end_replaced(key);
+	if (!process_allowed(user_count(registration->uid), registration->overdue))
+		return FR_NONE;
 	index = pop_process(0);
 	if (index == FR_NONE)
 		index = take_fresh(&fresh_processes, max_processes);
@@ -77,8 +89,10 @@ static __always_inline u32 register_process(const struct process_key *key, const
 	process->ended_ns = 0;
 	process->exit_code = 0;
 	process->adopted = 0;
-	if (comm)
-		__builtin_memcpy(process->comm, comm, FR_COMM_SIZE);
+	process->held = 0;
+	process->uid = registration->uid;
+	if (registration->comm)
+		__builtin_memcpy(process->comm, registration->comm, FR_COMM_SIZE);
 	else
 		bpf_get_current_comm(process->comm, FR_COMM_SIZE);
 	if (bpf_map_update_elem(&process_index, key, &index, BPF_NOEXIST)) {
@@ -87,6 +101,7 @@ static __always_inline u32 register_process(const struct process_key *key, const
 		first = bpf_map_lookup_elem(&process_index, key);
 		return first ? *first : FR_NONE;
 	}
+	count_process(registration->uid, 1);
 	__sync_lock_test_and_set(&process->word,
 				 FR_WORD(FR_WORD_GENERATION(process->word) + 1, PROCESS_ALIVE));
 	notify(NOTICE_PROCESS, index, FR_WORD_GENERATION(process->word), bpf_ktime_get_ns());
@@ -97,12 +112,15 @@ static __always_inline u32 register_process(const struct process_key *key, const
 static __always_inline u32 current_process(const struct process_key *key)
 {
 	u32 *found = bpf_map_lookup_elem(&process_index, key);
+	struct registration registration = {};
 
 	if (found)
 		return *found;
 	if (!pid_watched(key->pid))
 		return FR_NONE;
-	return register_process(key, NULL);
+	registration.key = *key;
+	registration.uid = (u32)bpf_get_current_uid_gid();
+	return register_process(&registration);
 }
 
 #endif /* FLIGHTREC_PROCESS_BPF_H */

@@ -101,6 +101,7 @@ int list_processes(struct bpf_iter__task *ctx)
 	if (!task || task->pid != task->tgid || !pid_watched(task->tgid))
 		return 0;
 	task_key(task, &found.key);
+	found.uid = task->cred->uid.val;
 	bpf_probe_read_kernel(found.comm, FR_COMM_SIZE, task->comm);
 	bpf_seq_write(ctx->meta->seq, &found, sizeof(found));
 	return 0;

@@ -11,15 +11,20 @@
 #ifndef FLIGHTREC_RECORD_H
 #define FLIGHTREC_RECORD_H
 
+#include "limits.h"
+
 #ifndef __VMLINUX_H__
 #include <stdint.h>
 typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
 typedef uint64_t u64;
+typedef int32_t s32;
+typedef int64_t s64;
 #endif
 
 #define FR_NONE 0xffffffffu
+#define FR_REFUSED 0xfffffffeu
 
 #define FR_NAME_SIZE 64
 #define FR_COMM_SIZE 16
@@ -82,11 +87,13 @@ enum notice_type {
 	NOTICE_REARM,        /* something is due before the timer's time */
 	NOTICE_MAPPINGS,     /* pid's mappings changed: look for probes */
 	NOTICE_FULL,         /* a ring refuses entries: drain it */
+	NOTICE_REFUSED,  /* process `index` (a pid) has a recorder without a slot, due at time_ns */
+	NOTICE_UNQUEUED, /* the wheel cannot look at a slot at time_ns: visit it then */
 };
 
 struct notice {
 	u32 type;
-	u32 index; /* of the slot; for NOTICE_MAPPINGS the pid */
+	u32 index; /* of the slot; for NOTICE_MAPPINGS and NOTICE_REFUSED the pid */
 	u32 generation;
 	u32 reserved;
 	u64 time_ns;
@@ -111,7 +118,13 @@ enum recorder_state {
 #define FR_WORD_STATE(word) ((u32)((word)&0xff))
 #define FR_WORD_GENERATION(word) ((u32)((word) >> 8))
 
-#define FR_SLOT_ADOPTED 1u /* opened before it was watched: earlier entries are not known */
+#define FR_SLOT_ADOPTED 1u /* found in memory, not seen to open: earlier entries are not known */
+/*
+ * A slot's queued_ns where the collector, not the wheel, is to look at the slot then: times of the
+ * wheel are multiples of its narrowest bucket.
+ */
+#define FR_QUEUED_BY_COLLECTOR(ns) ((ns) | 1)
+#define FR_IS_QUEUED_BY_COLLECTOR(queued_ns) (((queued_ns)&0xffff) == 1)
 
 struct recorder_slot {
 	u64 word;        /* FR_WORD(generation, enum recorder_state) */
@@ -153,9 +166,27 @@ struct process_slot {
 	u64 ended_ns;
 	u32 exit_code; /* as of wait(2) */
 	u32 next_free;
-	u32 reserved;
+	u32 uid;     /* whose share it is part of */
 	u32 adopted; /* some of its recorders were adopted */
 	char comm[FR_COMM_SIZE];
+	/* What each opening and closing writes is in a cache line of its own. */
+	s32 held; /* recorder slots; below 0: counts that crossed, as good as 0 */
+	u32 reserved[15];
+};
+
+/* A process one of whose recorders could not be tracked: of map `refused`, by pid. */
+struct refusal {
+	struct process_key key;
+	u64 look_ns; /* when the collector is to look for it in memory; all ones: not known yet */
+	u64 count;   /* recorders that count as untracked */
+	u32 uid;
+	u32 reserved;
+	char comm[FR_COMM_SIZE];
+};
+
+/* The processes of FR_OWNERS slots in a row: index of the process slot, plus 1; 0: none yet. */
+struct slot_owners {
+	u16 process[FR_OWNERS];
 };
 
 /* Bytes that a process put into a ring, and that the collector took out of it. */
@@ -167,6 +198,8 @@ struct ring_share {
 /* What the iterator `list_processes` writes. */
 struct process_found {
 	struct process_key key;
+	u32 uid;
+	u32 reserved;
 	char comm[FR_COMM_SIZE];
 };
 
@@ -190,11 +223,20 @@ enum counter {
 
 struct counters {
 	u64 count[FR_COUNTERS];
+	s64 slots_taken; /* since the last time that they were added to slots_in_use */
+	u64 reserved[7];
 };
 
 /* ---- arguments of the SEC("syscall") programs ---- */
 
 #define FR_RELEASE_MAX 64
+
+#define FR_VISIT_MAX 64
+
+struct visit_args {
+	u32 count;
+	u32 slot[FR_VISIT_MAX];
+};
 
 struct release_args {
 	u32 count;
@@ -211,7 +253,9 @@ struct adopt_args {
 	u64 timeout_ns;
 	u64 parent_id;
 	u32 tid;
-	u32 slot; /* result, or FR_NONE */
+	u32 uid;
+	u32 overdue; /* it may have of the reserve */
+	u32 slot;    /* result; FR_NONE: it is tracked already; FR_REFUSED: there is no room */
 	char comm[FR_COMM_SIZE];
 	char name[FR_NAME_SIZE];
 };
@@ -221,6 +265,8 @@ _Static_assert(sizeof(struct notice) == 24, "notice has no padding");
 _Static_assert(sizeof(struct recorder_slot) == 192, "recorder_slot is three cache lines");
 _Static_assert(__builtin_offsetof(struct recorder_slot, started_ns) == 64,
 	       "the first of them is hot");
-_Static_assert(sizeof(struct process_slot) == 64, "process_slot has no padding");
+_Static_assert(sizeof(struct process_slot) == 128, "process_slot is two cache lines");
+_Static_assert(__builtin_offsetof(struct process_slot, held) == 64, "the first is read mostly");
+_Static_assert(sizeof(struct slot_owners) == 64, "slot_owners is a cache line");
 
 #endif /* FLIGHTREC_RECORD_H */

@@ -22,6 +22,7 @@ struct opening {
 	const char *comm;      /* or NULL: the current thread's */
 	u32 tid;
 	u32 flags;
+	bool overdue; /* it may be one of the reserve */
 };
 
 static __always_inline u64 effective_timeout(u64 timeout_ns)
@@ -63,32 +64,56 @@ static __always_inline void fill_slot(struct recorder_slot *slot, const struct r
 	slot->name[FR_NAME_SIZE - 1] = 0;
 }
 
-static __always_inline void count_untracked(u32 flags)
+/* So that the collector finds a process's slots without a look at all of them. */
+static __always_inline void set_owner(u32 index, u32 process)
 {
-	/* An adopted one was counted when it was opened, or nobody watched then. */
-	if (!(flags & FR_SLOT_ADOPTED))
-		count(COUNT_UNTRACKED);
+	u32 key = index / FR_OWNERS;
+	struct slot_owners *owners = bpf_map_lookup_elem(&slot_owners, &key);
+	u16 *owner;
+
+	if (!owners)
+		return;
+	owner = &owners->process[index % FR_OWNERS];
+	/* Others' owners are in the same cache line: it is written if there is need only. */
+	if (*owner != (u16)(process + 1))
+		*owner = (u16)(process + 1);
 }
 
-/* Tracks one more recorder. Returns its slot, or FR_NONE: it is known already, or there is no room,
- * and then it is counted. */
-static __always_inline u32 open_recorder(const struct recorder_key *key, u32 process,
+/* Gives a slot back. Its word says that it is free. */
+static __always_inline void free_slot(u32 index, const struct recorder_slot *slot)
+{
+	u32 number = slot->process;
+	struct process_slot *process = bpf_map_lookup_elem(&processes, &number);
+
+	if (process)
+		count_slot(process, -1);
+	push_slot(index);
+}
+
+/*
+ * Tracks one more recorder. Returns its slot; FR_NONE: it is known already; FR_REFUSED: there is no
+ * room, or the process has its share.
+ */
+static __always_inline u32 open_recorder(const struct recorder_key *key, u32 number,
 					 const struct opening *opening, u64 now_ns)
 {
+	struct process_slot *process = bpf_map_lookup_elem(&processes, &number);
 	struct recorder_slot *slot;
 	u32 index;
 	u64 word;
 
 	/* Known: found in memory at its opening, or seen through two attachments. */
-	if (index_find(key, &index))
+	if (!process || index_find(key, &index))
 		return FR_NONE;
+	if (!slot_allowed(process, opening->overdue))
+		return FR_REFUSED;
 	index = take_slot();
 	slot = index == FR_NONE ? NULL : bpf_map_lookup_elem(&slots, &index);
-	if (!slot) {
-		count_untracked(opening->flags);
-		return FR_NONE;
-	}
-	fill_slot(slot, key, process, opening);
+	if (!slot)
+		return FR_REFUSED;
+	fill_slot(slot, key, number, opening);
+	set_owner(index, number);
+	count_slot(process, 1);
 	/*
 	 * Open first, then to be found: who finds it finds its generation. An exchange is a full
 	 * barrier: the wheel sees the deadline, or is seen not to have.
@@ -96,19 +121,20 @@ static __always_inline u32 open_recorder(const struct recorder_key *key, u32 pro
 	word = FR_WORD(FR_WORD_GENERATION(slot->word) + 1, RECORDER_OPEN);
 	__sync_lock_test_and_set(&slot->word, word);
 	if (!index_add(key, index)) {
-		count_untracked(opening->flags);
 		__sync_lock_test_and_set(&slot->word,
 					 FR_WORD(FR_WORD_GENERATION(word), RECORDER_FREE));
-		push_slot(index);
-		return FR_NONE;
+		free_slot(index, slot);
+		return FR_REFUSED;
 	}
 	count(COUNT_OPENED);
-	if (wheel_schedule(index, slot, now_ns))
-		count(COUNT_UNTRACKED);
+	wheel_schedule(index, slot, now_ns);
 	return index;
 }
 
-/* Tracks a recorder that is open already; of two who find it at once, one does. */
+/*
+ * Tracks a recorder that is open already; of two who find it at once, one does. Returns as
+ * open_recorder().
+ */
 static __always_inline u32 adopt_recorder(const struct recorder_key *key, u32 process,
 					  const struct opening *opening, u64 now_ns)
 {
@@ -119,6 +145,9 @@ static __always_inline u32 adopt_recorder(const struct recorder_key *key, u32 pr
 		return FR_NONE;
 	owner->adopted = 1;
 	index = open_recorder(key, process, opening, now_ns);
+	/* Opened once, though counted twice: as one that was not tracked, and as one that is. */
+	if (index < FR_REFUSED && take_refusal(&key->process))
+		count_n(COUNT_UNTRACKED, -1ULL);
 	bpf_map_delete_elem(&adopting, key);
 	return index;
 }
@@ -150,7 +179,7 @@ static __always_inline void close_recorder(const struct recorder_key *key, u32 i
 			continue;
 		index_remove(key, index);
 		if (next == RECORDER_FREE) {
-			push_slot(index);
+			free_slot(index, slot);
 			return;
 		}
 		if (next == RECORDER_LATE)

@@ -3,7 +3,7 @@
 #ifndef FLIGHTREC_TIMER_BPF_H
 #define FLIGHTREC_TIMER_BPF_H
 
-#include "wheel.bpf.h"
+#include "wheel_sweep.bpf.h"
 
 #define CLOCK_MONOTONIC 1
 
@@ -54,7 +54,7 @@ static int on_timer(void *map, u32 *key, struct bpf_timer *timer)
 		if (!wheel_step(now_ns))
 			break;
 	}
-	if (taken_nodes) {
+	if (taken_nodes || wheel_epoch & 1) {
 		/* The rest comes at once, but after others had their turn on this CPU. */
 		bpf_timer_start(timer, 0, 0);
 		return 0;

@@ -155,7 +155,15 @@ static void test_notice(void **state)
 	assert_null(ring_record_notice(&notice, sizeof(notice), &limits));
 	notice.index = 9;
 	assert_non_null(ring_record_notice(&notice, sizeof(notice), &limits));
-	notice.type = NOTICE_FULL + 1;
+	/* A pid, which is not an index of ours. */
+	notice.type = NOTICE_REFUSED;
+	notice.index = 1000000;
+	assert_non_null(ring_record_notice(&notice, sizeof(notice), &limits));
+	notice.type = NOTICE_UNQUEUED;
+	assert_null(ring_record_notice(&notice, sizeof(notice), &limits));
+	notice.index = 99;
+	assert_non_null(ring_record_notice(&notice, sizeof(notice), &limits));
+	notice.type = NOTICE_UNQUEUED + 1;
 	assert_null(ring_record_notice(&notice, sizeof(notice), &limits));
 	notice.type = 0;
 	assert_null(ring_record_notice(&notice, sizeof(notice), &limits));

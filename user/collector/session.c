@@ -2,6 +2,7 @@
 #include "collector/session_private.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +77,12 @@ static void on_notice(struct session *s, const struct notice *notice)
 	case NOTICE_REARM:
 		tracker_rearm(&s->tracker);
 		break;
+	case NOTICE_REFUSED:
+		refusals_add(&s->refusals, (pid_t)notice->index, notice->time_ns);
+		break;
+	case NOTICE_UNQUEUED:
+		visits_add(&s->visits, notice->index, notice->time_ns);
+		break;
 	case NOTICE_MAPPINGS:
 		add_rescan(s, (pid_t)notice->index);
 		look_for_missed_execs_later(s);
@@ -114,7 +121,9 @@ static void on_entry(struct session *s, const struct entry_record *record)
 
 static struct ring_record_limits limits_of(const struct session *s)
 {
-	return (struct ring_record_limits){s->tracker.max_recorders, s->tracker.max_processes};
+	const struct tracker_limits limits = tracker_limits(&s->tracker);
+
+	return (struct ring_record_limits){limits.slots, limits.processes};
 }
 
 static void on_notice_record(void *arg, const void *data, size_t size)
@@ -159,7 +168,9 @@ static int open_parts(struct session *s, char *error, size_t error_size)
 	if (err)
 		return err;
 	attachments_init(&s->attachments, &s->tracker, o->each_process);
-	err = process_table_init(&s->processes, &s->tracker);
+	refusals_init(&s->refusals, &s->tracker, &s->attachments, o->timeout_ns);
+	err = visits_init(&s->visits, tracker_limits(&s->tracker).slots);
+	err = err ? err : process_table_init(&s->processes, &s->tracker);
 	err = err ? err : recorder_table_init(&s->recorders, &s->tracker, SESSION_ENTRIES_MEMORY);
 	if (err)
 		snprintf(error, error_size, "cannot start: %s", strerror(-err));
@@ -190,6 +201,8 @@ void session_close(struct session *s)
 {
 	if (!s)
 		return;
+	refusals_free(&s->refusals);
+	visits_free(&s->visits);
 	attachments_free(&s->attachments);
 	recorder_table_free(&s->recorders);
 	process_table_free(&s->processes);
@@ -235,7 +248,10 @@ static void scan_slots(struct session *s)
 	tracker_drain_entries(&s->tracker);
 	for (uint32_t i = 0; i < used; i++) {
 		uint64_t word = s->tracker.slots[i].word;
+		uint64_t queued_ns = tracker_slot_queued(&s->tracker, i);
 
+		if (FR_IS_QUEUED_BY_COLLECTOR(queued_ns))
+			visits_add(&s->visits, i, queued_ns);
 		if (FR_WORD_STATE(word) > RECORDER_OPEN)
 			settlement_begin(s, i, FR_WORD_GENERATION(word));
 		else if (FR_WORD_STATE(word) == RECORDER_OPEN && s->tracker.slots[i].replays)
@@ -244,7 +260,19 @@ static void scan_slots(struct session *s)
 	for (uint32_t i = 0; i < s->tracker.max_processes; i++)
 		look_at_process(s, i);
 	tracker_processes(&s->tracker, add_process_rescan, s);
+	refusals_rebuild(&s->refusals);
 	tracker_rearm(&s->tracker);
+}
+
+/* Slots whose time has come, and for which the wheel has no node. */
+static void visit_slots(struct session *s)
+{
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+	uint32_t slots[FR_VISIT_MAX];
+	size_t n;
+
+	while ((n = visits_take(&s->visits, now_ns, slots, FR_VISIT_MAX)))
+		tracker_visit(&s->tracker, slots, n);
 }
 
 static bool is_due(uint64_t at_ns)
@@ -291,6 +319,9 @@ void session_dispatch(struct session *s)
 	s->more = tracker_drain_notices(&s->tracker);
 	if (tracker_must_scan(&s->tracker))
 		scan_slots(s);
+	visit_slots(s);
+	if (is_due(refusals_next(&s->refusals)))
+		refusals_look(&s->refusals);
 	s->more = tracker_drain_entries(&s->tracker) || s->more;
 	if (s->n_waiting)
 		settlement_continue(s, false);
@@ -307,20 +338,33 @@ void session_dispatch(struct session *s)
 	write_reports(s);
 }
 
+static uint64_t earlier(uint64_t a_ns, uint64_t b_ns)
+{
+	return a_ns < b_ns ? a_ns : b_ns;
+}
+
 int session_wait_ms(const struct session *s)
 {
-	uint64_t due_ns = s->adopt_again_ns, now_ns;
+	uint64_t due_ns = earlier(visits_next(&s->visits), refusals_next(&s->refusals));
+	uint64_t now_ns;
 
 	if (s->more)
 		return 0;
 	if (s->n_waiting)
-		return SETTLEMENT_STEP_MS;
-	if (!due_ns || (s->missed_execs_at_ns && s->missed_execs_at_ns < due_ns))
-		due_ns = s->missed_execs_at_ns;
-	if (!due_ns)
+		due_ns = earlier(due_ns, clock_ns(CLOCK_MONOTONIC) + SETTLEMENT_STEP_MS * 1000000);
+	if (s->adopt_again_ns)
+		due_ns = earlier(due_ns, s->adopt_again_ns);
+	if (s->missed_execs_at_ns)
+		due_ns = earlier(due_ns, s->missed_execs_at_ns);
+	if (due_ns == UINT64_MAX)
 		return -1;
 	now_ns = clock_ns(CLOCK_MONOTONIC);
-	return now_ns < due_ns ? (int)((due_ns - now_ns) / 1000000) + 1 : 0;
+	if (due_ns <= now_ns)
+		return 0;
+	/* A deadline may be years ahead. */
+	return due_ns - now_ns < INT_MAX * UINT64_C(1000000)
+		       ? (int)((due_ns - now_ns) / 1000000) + 1
+		       : INT_MAX;
 }
 
 bool session_done(const struct session *s)

@@ -5,9 +5,11 @@
 
 #include "collector/kernel/attachments.h"
 #include "collector/kernel/tracker.h"
+#include "collector/kernel/visits.h"
 #include "collector/recorder/process_table.h"
 #include "collector/recorder/recorder_table.h"
 #include "collector/recorder/replay.h"
+#include "collector/refusals.h"
 #include "collector/session.h"
 #include "collector/sink/report_writer.h"
 
@@ -27,6 +29,8 @@ struct releases {
 struct session {
 	struct tracker tracker;
 	struct attachments attachments;
+	struct visits visits;     /* slots for which the wheel has no node */
+	struct refusals refusals; /* recorders for which there is no slot */
 	struct process_table processes;
 	struct recorder_table recorders;
 	struct session_options options;

@@ -70,12 +70,14 @@ const struct notice *ring_record_notice(const void *data, size_t size,
 	switch (notice->type) {
 	case NOTICE_RECORDER:
 	case NOTICE_REPLAY:
+	case NOTICE_UNQUEUED:
 		return notice->index < limits->recorders ? notice : NULL;
 	case NOTICE_PROCESS:
 		return notice->index < limits->processes ? notice : NULL;
 	case NOTICE_REARM:
 	case NOTICE_MAPPINGS:
 	case NOTICE_FULL:
+	case NOTICE_REFUSED:
 		return notice;
 	default:
 		return NULL;

@@ -5,21 +5,22 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "collector/base/clock.h"
 #include "collector/kernel/libbpf_message.h"
 #include "flightrec.h"
 #include "flightrec.skel.h"
 
 /* Room for some entries of the largest size, and call sites. */
 #define RING_BYTES_MIN 16384
-/* A recorder's node, and one for a shortened deadline. */
-#define NODES_PER_RECORDER 2
-#define NODES_MIN 1024
+/* CPUs together keep to themselves that they took this part of all slots; see share.bpf.h. */
+#define UNTOLD_SLOTS_PART 32
 
 _Static_assert(FR_NAME_SIZE == FLIGHTREC_NAME_MAX, "sizes of the library");
 _Static_assert(FR_CONTEXT_MAX == FLIGHTREC_CONTEXT_MAX, "sizes of the library");
@@ -45,6 +46,17 @@ static uint32_t ring_size(uint64_t wanted)
 	return size;
 }
 
+/* One process alone can have @recorders: two thirds, see share.bpf.h. */
+static uint32_t slots_for(uint32_t recorders)
+{
+	return recorders + recorders / 2 + 1 + FR_RESERVE;
+}
+
+static uint32_t owners_for(const struct tracker *t)
+{
+	return (t->max_slots + FR_OWNERS - 1) / FR_OWNERS;
+}
+
 /* Buckets for a quarter of the ways to be in use at most; a power of two. */
 static uint32_t index_buckets(uint32_t recorders)
 {
@@ -58,12 +70,12 @@ static uint32_t index_buckets(uint32_t recorders)
 static int size_maps(struct tracker *t)
 {
 	struct flightrec_bpf *s = t->skeleton;
-	uint32_t nodes = s->rodata->max_nodes;
 	int err = 0;
 
-	err = err ?: bpf_map__set_max_entries(s->maps.slots, t->max_recorders);
+	err = err ?: bpf_map__set_max_entries(s->maps.slots, t->max_slots);
 	err = err ?: bpf_map__set_max_entries(s->maps.recorder_index, s->rodata->index_mask + 1);
-	err = err ?: bpf_map__set_max_entries(s->maps.nodes, nodes);
+	err = err ?: bpf_map__set_max_entries(s->maps.nodes, t->max_slots * FR_WHEEL_NODES);
+	err = err ?: bpf_map__set_max_entries(s->maps.slot_owners, owners_for(t));
 	err = err ?: bpf_map__set_max_entries(s->maps.processes, t->max_processes);
 	err = err ?: bpf_map__set_max_entries(s->maps.process_index, t->max_processes);
 	err = err ?: bpf_map__set_max_entries(s->maps.shares, t->max_processes * t->rings);
@@ -78,8 +90,11 @@ static void configure(struct tracker *t, const struct tracker_options *options)
 
 	config->max_recorders = t->max_recorders;
 	config->max_processes = t->max_processes;
-	config->max_nodes = t->max_recorders * NODES_PER_RECORDER + NODES_MIN;
-	config->index_mask = index_buckets(t->max_recorders) - 1;
+	config->max_slots = t->max_slots;
+	config->slots_batch = t->max_slots / UNTOLD_SLOTS_PART / t->cpus;
+	if (getrandom((void *)&config->hash_seed, sizeof(config->hash_seed), GRND_NONBLOCK) < 0)
+		config->hash_seed = clock_ns(CLOCK_MONOTONIC);
+	config->index_mask = index_buckets(t->max_slots) - 1;
 	config->rings_count = t->rings;
 	config->ring_bytes = t->ring_bytes;
 	config->shards = t->cpus < FR_SHARDS_MAX ? t->cpus : FR_SHARDS_MAX;
@@ -91,26 +106,35 @@ static void configure(struct tracker *t, const struct tracker_options *options)
 static int map_maps(struct tracker *t)
 {
 	struct flightrec_bpf *s = t->skeleton;
-	const size_t shares = (size_t)t->max_processes * t->rings;
-	int err = 0;
+	const struct {
+		struct mapped_map *mapped;
+		const struct bpf_map *map;
+		size_t size;
+		int protection;
+	} maps[] = {
+		{&t->slots_map, s->maps.slots, t->max_slots * sizeof(*t->slots), PROT_READ},
+		{&t->owners_map, s->maps.slot_owners, owners_for(t) * sizeof(*t->owners),
+		 PROT_READ},
+		{&t->processes_map, s->maps.processes, t->max_processes * sizeof(*t->processes),
+		 PROT_READ},
+		{&t->counters_map, s->maps.counters, t->cpus * sizeof(*t->counters), PROT_READ},
+		{&t->shares_map, s->maps.shares,
+		 (size_t)t->max_processes * t->rings * sizeof(*t->shares), PROT_READ | PROT_WRITE},
+	};
 
-	err = err
-		      ?: mapped_map_open(&t->slots_map, bpf_map__fd(s->maps.slots),
-					 t->max_recorders * sizeof(*t->slots), PROT_READ);
-	err = err
-		      ?: mapped_map_open(&t->processes_map, bpf_map__fd(s->maps.processes),
-					 t->max_processes * sizeof(*t->processes), PROT_READ);
-	err = err
-		      ?: mapped_map_open(&t->counters_map, bpf_map__fd(s->maps.counters),
-					 t->cpus * sizeof(*t->counters), PROT_READ);
-	err = err
-		      ?: mapped_map_open(&t->shares_map, bpf_map__fd(s->maps.shares),
-					 shares * sizeof(*t->shares), PROT_READ | PROT_WRITE);
+	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
+		int err = mapped_map_open(maps[i].mapped, bpf_map__fd(maps[i].map), maps[i].size,
+					  maps[i].protection);
+
+		if (err)
+			return err;
+	}
 	t->slots = t->slots_map.memory;
+	t->owners = t->owners_map.memory;
 	t->processes = t->processes_map.memory;
 	t->counters = t->counters_map.memory;
 	t->shares = t->shares_map.memory;
-	return err;
+	return 0;
 }
 
 static int open_ring(struct tracker *t, struct tracker_ring *ring, uint32_t number, int fd,
@@ -189,6 +213,7 @@ int tracker_open(struct tracker *t, const struct tracker_options *options,
 	t->rings = t->cpus < FR_RINGS_MAX ? t->cpus : FR_RINGS_MAX;
 	t->ring_bytes = ring_size(options->ring_bytes / t->rings);
 	t->max_recorders = options->max_recorders;
+	t->max_slots = slots_for(options->max_recorders);
 	t->max_processes = TRACKER_PROCESSES_MAX;
 
 	t->skeleton = flightrec_bpf__open();
@@ -231,6 +256,7 @@ void tracker_close(struct tracker *t)
 {
 	mapped_map_close(&t->slots_map);
 	mapped_map_close(&t->processes_map);
+	mapped_map_close(&t->owners_map);
 	mapped_map_close(&t->counters_map);
 	mapped_map_close(&t->shares_map);
 	for (uint32_t i = 0; i < t->rings; i++) {

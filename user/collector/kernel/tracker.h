@@ -16,15 +16,15 @@
 #include "flightrec/probes.h"
 
 /* Processes with recorders that can be watched at once. */
-#define TRACKER_PROCESSES_MAX 4096
+#define TRACKER_PROCESSES_MAX 16384
 
 struct bpf_program;
 struct flightrec_bpf;
 
 struct tracker_options {
-	uint64_t ring_bytes; /* of all entry rings together */
-	uint64_t timeout_ns; /* in place of every recorder's own; 0: each its own */
-	uint32_t max_recorders;
+	uint64_t ring_bytes;    /* of all entry rings together */
+	uint64_t timeout_ns;    /* in place of every recorder's own; 0: each its own */
+	uint32_t max_recorders; /* of one process; there are half as many more slots for others */
 	int min_severity;
 	bool watch_all;
 	bool follow_children;
@@ -77,8 +77,27 @@ void tracker_consumed(struct tracker *tracker, uint32_t ring, uint32_t process, 
 void tracker_release(struct tracker *tracker, const uint32_t *slots, const uint32_t *generations,
 		     size_t count, uint32_t process);
 void tracker_rearm(struct tracker *tracker);
-/* Tracks a recorder found in a process's memory. Returns its slot, or FR_NONE. */
+/* Has slots looked at that the wheel has no node for, as their time has come. */
+void tracker_visit(struct tracker *tracker, const uint32_t *slots, size_t count);
+/*
+ * Tracks a recorder found in a process's memory. Returns its slot; FR_NONE: it is tracked already;
+ * FR_REFUSED: there is no room for it.
+ */
 uint32_t tracker_adopt(struct tracker *tracker, struct adopt_args *args);
+
+/*
+ * Begins a look at the memory of process @pid, of whom NOTICE_REFUSED told: from now on another
+ * notice comes for each recorder of it that is refused. Returns 0 and what is known of the process;
+ * -ENOENT: nothing was refused to it.
+ */
+int tracker_refused_look(struct tracker *tracker, pid_t pid, struct refusal *refusal);
+/* The look found that it need not look again before @look_ns. */
+void tracker_refused_until(struct tracker *tracker, pid_t pid, uint64_t look_ns);
+/* The process is no more. */
+void tracker_refused_end(struct tracker *tracker, pid_t pid);
+/* Hands each process to @fn to which something was refused: notices were lost. */
+void tracker_refused_each(struct tracker *tracker,
+			  void (*fn)(void *arg, pid_t pid, uint64_t look_ns), void *arg);
 
 /* Tells how many instructions the verifier walked through for each program; 0: it did not say. */
 void tracker_verified(struct tracker *tracker, void (*fn)(const char *program, uint32_t count));
@@ -93,7 +112,8 @@ void tracker_missed(const struct tracker *tracker, uint64_t *execs, uint64_t *ex
 /* ---- what the BPF programs wrote; indexes are below the limits ---- */
 
 struct tracker_limits {
-	uint32_t recorders; /* recorder slots */
+	uint32_t recorders; /* of one process */
+	uint32_t slots;     /* of recorders, of all processes */
 	uint32_t processes; /* process slots */
 	uint32_t rings;
 	uint32_t ring_bytes; /* of each */
@@ -106,6 +126,10 @@ uint64_t tracker_slot_word(const struct tracker *tracker, uint32_t index);
 /* Two of a slot's members that are worth a look before it is copied; they may change any time. */
 uint32_t tracker_slot_process(const struct tracker *tracker, uint32_t index);
 uint32_t tracker_slot_replays(const struct tracker *tracker, uint32_t index);
+/* When the wheel, or the collector, looks at it; see FR_IS_QUEUED_BY_COLLECTOR(). */
+uint64_t tracker_slot_queued(const struct tracker *tracker, uint32_t index);
+/* The first slot from @from on that may be of the process; one behind the last if there is none. */
+uint32_t tracker_next_slot_of(const struct tracker *tracker, uint32_t process, uint32_t from);
 /*
  * Copies a slot, so that it does not mix two states of it; its strings end with a NUL. Returns
  * false if it did not hold still: then another recorder has it by now.

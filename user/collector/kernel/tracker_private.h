@@ -25,17 +25,20 @@ struct tracker {
 	struct tracker_ring ring[FR_RINGS_MAX];
 	struct tracker_ring notices;
 	uint32_t rings;
-	uint32_t ring_bytes; /* of each */
-	uint32_t max_recorders;
+	uint32_t ring_bytes;    /* of each */
+	uint32_t max_recorders; /* of one process */
+	uint32_t max_slots;     /* of all */
 	uint32_t max_processes;
 	uint32_t cpus;
 	/* The maps, as BPF writes them; of the shares, `consumed` is ours. */
 	struct mapped_map slots_map;
 	struct mapped_map processes_map;
+	struct mapped_map owners_map;
 	struct mapped_map counters_map;
 	struct mapped_map shares_map;
 	const volatile struct recorder_slot *slots;
 	const volatile struct process_slot *processes;
+	const volatile struct slot_owners *owners;
 	const volatile struct counters *counters;
 	volatile struct ring_share *shares;
 	struct tracker_callbacks callbacks;

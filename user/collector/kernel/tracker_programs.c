@@ -128,13 +128,73 @@ void tracker_rearm(struct tracker *t)
 	tracker_run_program(t->skeleton->progs.rearm_timer, NULL, 0);
 }
 
+void tracker_visit(struct tracker *t, const uint32_t *slots, size_t count)
+{
+	struct visit_args *args = &t->skeleton->bss->visit_args;
+
+	while (count) {
+		size_t part = count < FR_VISIT_MAX ? count : FR_VISIT_MAX;
+
+		memcpy(args->slot, slots, part * sizeof(*slots));
+		args->count = (uint32_t)part;
+		tracker_run_program(t->skeleton->progs.visit, NULL, 0);
+		slots += part;
+		count -= part;
+	}
+}
+
 uint32_t tracker_adopt(struct tracker *t, struct adopt_args *args)
 {
-	args->slot = FR_NONE;
+	args->slot = FR_REFUSED;
 	/* For this type of program the kernel copies the context back to where it came from. */
 	if (tracker_run_program(t->skeleton->progs.adopt, args, sizeof(*args)))
-		return FR_NONE;
+		return FR_REFUSED;
 	return args->slot;
+}
+
+/* Sets when the collector looks next, unless BPF wants it earlier. */
+static int set_refused(struct tracker *t, pid_t pid, uint64_t look_ns, struct refusal *refusal)
+{
+	int fd = bpf_map__fd(t->skeleton->maps.refused);
+	uint32_t key = (uint32_t)pid;
+
+	if (bpf_map_lookup_elem(fd, &key, refusal))
+		return -errno;
+	refusal->look_ns = look_ns;
+	return bpf_map_update_elem(fd, &key, refusal, BPF_EXIST) ? -errno : 0;
+}
+
+int tracker_refused_look(struct tracker *t, pid_t pid, struct refusal *refusal)
+{
+	return set_refused(t, pid, UINT64_MAX, refusal);
+}
+
+void tracker_refused_until(struct tracker *t, pid_t pid, uint64_t look_ns)
+{
+	struct refusal refusal;
+
+	set_refused(t, pid, look_ns, &refusal);
+}
+
+void tracker_refused_end(struct tracker *t, pid_t pid)
+{
+	uint32_t key = (uint32_t)pid;
+
+	bpf_map_delete_elem(bpf_map__fd(t->skeleton->maps.refused), &key);
+}
+
+void tracker_refused_each(struct tracker *t, void (*fn)(void *arg, pid_t pid, uint64_t look_ns),
+			  void *arg)
+{
+	int fd = bpf_map__fd(t->skeleton->maps.refused);
+	struct refusal refusal;
+	uint32_t key, *last = NULL;
+
+	for (int i = 0; i < FR_REFUSED_MAX && !bpf_map_get_next_key(fd, last, &key); i++) {
+		last = &key;
+		if (!bpf_map_lookup_elem(fd, &key, &refusal))
+			fn(arg, (pid_t)key, refusal.look_ns);
+	}
 }
 
 void tracker_verified(struct tracker *t, void (*fn)(const char *program, uint32_t count))

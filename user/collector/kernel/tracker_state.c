@@ -15,6 +15,7 @@ struct tracker_limits tracker_limits(const struct tracker *t)
 {
 	return (struct tracker_limits){
 		.recorders = t->max_recorders,
+		.slots = t->max_slots,
 		.processes = t->max_processes,
 		.rings = t->rings,
 		.ring_bytes = t->ring_bytes,
@@ -34,6 +35,22 @@ uint32_t tracker_slot_process(const struct tracker *t, uint32_t index)
 uint32_t tracker_slot_replays(const struct tracker *t, uint32_t index)
 {
 	return t->slots[index].replays;
+}
+
+uint64_t tracker_slot_queued(const struct tracker *t, uint32_t index)
+{
+	return t->slots[index].queued_ns;
+}
+
+uint32_t tracker_next_slot_of(const struct tracker *t, uint32_t process, uint32_t from)
+{
+	const uint16_t *owner = (const uint16_t *)t->owners;
+	uint32_t used = tracker_slots_used(t);
+	uint16_t wanted = (uint16_t)(process + 1);
+
+	while (from < used && owner[from] != wanted)
+		from++;
+	return from < used ? from : used;
 }
 
 bool tracker_slot_copy(const struct tracker *t, uint32_t index, struct recorder_slot *copy)
@@ -94,7 +111,7 @@ uint32_t tracker_slots_used(const struct tracker *t)
 {
 	uint32_t used = t->skeleton->bss->fresh_slots;
 
-	return used < t->max_recorders ? used : t->max_recorders;
+	return used < t->max_slots ? used : t->max_slots;
 }
 
 bool tracker_must_scan(struct tracker *t)

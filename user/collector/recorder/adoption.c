@@ -74,11 +74,12 @@ static int adopt_recorder(const flightrec *rec, uint64_t address, void *arg)
 		s->adopt_again_ns = pending->live_ns + AGAIN_NS;
 		return 0;
 	}
+	args.uid = adopting->found->uid;
 	args.tid = (uint32_t)opener(adopting, (pid_t)rec->tid_);
 	memcpy(args.comm, adopting->found->comm, sizeof(args.comm));
 	memcpy(args.name, rec->name_, sizeof(args.name));
 	slot = tracker_adopt(&s->tracker, &args);
-	if (slot >= s->tracker.max_recorders)
+	if (slot >= tracker_limits(&s->tracker).slots)
 		return 0; /* known already, or there is no room */
 	if (!rec->context_size_)
 		return 0;

@@ -11,8 +11,8 @@ int recorder_table_init(struct recorder_table *table, struct tracker *tracker, s
 {
 	*table = (struct recorder_table){.tracker = tracker, .sweep_at = SWEEP_MIN};
 	table->budget.limit = memory;
-	table->by_slot = calloc(tracker->max_recorders, sizeof(table->by_slot[0]));
-	table->list = calloc(tracker->max_recorders, sizeof(table->list[0]));
+	table->by_slot = calloc(tracker_limits(tracker).slots, sizeof(table->by_slot[0]));
+	table->list = calloc(tracker_limits(tracker).slots, sizeof(table->list[0]));
 	if (table->by_slot && table->list)
 		return 0;
 	recorder_table_free(table);

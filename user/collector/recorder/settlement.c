@@ -261,10 +261,10 @@ void settlement_process(struct session *s, uint32_t index, const struct process_
 	uint32_t used = tracker_slots_used(&s->tracker);
 	struct recorder_slot slot;
 
-	for (uint32_t i = 0; i < used; i++) {
-		const volatile struct recorder_slot *candidate = &s->tracker.slots[i];
-
-		if (candidate->process != index || FR_WORD_STATE(candidate->word) == RECORDER_FREE)
+	for (uint32_t i = tracker_next_slot_of(&s->tracker, index, 0); i < used;
+	     i = tracker_next_slot_of(&s->tracker, index, i + 1)) {
+		if (tracker_slot_process(&s->tracker, i) != index ||
+		    FR_WORD_STATE(tracker_slot_word(&s->tracker, i)) == RECORDER_FREE)
 			continue;
 		if (copy_slot(s, i, &slot) && slot.process == index &&
 		    FR_WORD_STATE(slot.word) != RECORDER_FREE)

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Shares of what all processes use together: recorder slots, process slots.
+ *
+ * Everybody may hold twice as much as is free ("dynamic thresholds", Choudhury and Hahne 1998).
+ * One who takes all he can get ends up with two thirds, two of them with two fifths each, and any
+ * number of them leaves something for those who need little. Nobody has to know how many there
+ * are, and what one leaves is free for all others at once. The entry rings are shared in the same
+ * way, see take_share().
+ *
+ * Recorder slots are shared by process: whoever would have more than his share by starting many
+ * processes runs out of process slots first, which are shared by user. There are half as many
+ * slots again as --max-recorders says, so that one process alone can have that many.
+ *
+ * A recorder that is refused a slot is not forgotten. Its process is entered in `refused`, and
+ * the collector is told when its deadline is: then it looks for it in the process's memory, where
+ * the library keeps a list of what is open. If it finds it there, overdue, it has it tracked like
+ * any other, for which FR_RESERVE slots are kept. So a table that is full costs entries, not
+ * timeouts. It is the slower way: it reads the memory of another process for each deadline.
+ *
+ * slots_in_use would be the one word that all CPUs write with each opening and closing. Each keeps
+ * its own count instead, and adds it to that word when it has come to slots_batch: the sum is off
+ * by a thirty-second of all slots at most.
+ */
+#ifndef FLIGHTREC_SHARE_BPF_H
+#define FLIGHTREC_SHARE_BPF_H
+
+#include "maps.bpf.h"
+
+/* Deadlines this close to each other are looked at together. */
+#define REFUSED_SLACK_NS 1000000
+
+static __always_inline bool within_share(s64 held, s64 free)
+{
+	return held < 2 * free;
+}
+
+/* Whether a process may have one more recorder slot. @overdue: one of the reserve, too. */
+static __always_inline bool slot_allowed(const struct process_slot *process, bool overdue)
+{
+	s64 free = (s64)max_slots - slots_in_use - (overdue ? 0 : FR_RESERVE);
+	s64 held = process->held;
+
+	if (overdue)
+		return within_share(held, free);
+	return held < (s64)max_recorders && within_share(held, free);
+}
+
+/* A recorder slot was taken for, or given back by, a process: @n is 1 or -1. */
+static __always_inline void count_slot(struct process_slot *process, s64 n)
+{
+	u32 cpu = bpf_get_smp_processor_id();
+	struct counters *line = bpf_map_lookup_elem(&counters, &cpu);
+	s64 taken;
+
+	__sync_fetch_and_add(&process->held, (s32)n);
+	if (!line)
+		return;
+	taken = __sync_fetch_and_add(&line->slots_taken, n) + n;
+	if (taken < (s64)slots_batch && taken > -(s64)slots_batch)
+		return;
+	taken = __sync_lock_test_and_set(&line->slots_taken, 0);
+	__sync_fetch_and_add(&slots_in_use, taken);
+}
+
+/* The number of process slots that a user's processes have; NULL: there are too many users. */
+static __always_inline u32 *user_count(u32 uid)
+{
+	u32 *held = bpf_map_lookup_elem(&users, &uid);
+	u32 none = 0;
+
+	if (held)
+		return held;
+	bpf_map_update_elem(&users, &uid, &none, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&users, &uid);
+}
+
+static __always_inline bool process_allowed(const u32 *held, bool overdue)
+{
+	s64 free = (s64)max_processes - processes_in_use - (overdue ? 0 : FR_RESERVE);
+
+	return within_share(held ? *held : 0, free);
+}
+
+static __always_inline void count_process(u32 uid, s32 n)
+{
+	u32 *held = bpf_map_lookup_elem(&users, &uid);
+
+	if (held)
+		__sync_fetch_and_add(held, (u32)n);
+	__sync_fetch_and_add(&processes_in_use, n);
+}
+
+/* A recorder of the current process has no slot: the collector is to look for it when it is due. */
+__noinline u32 refuse_recorder(const struct process_key *key, u64 deadline_ns)
+{
+	struct refusal new = {};
+	struct refusal *old;
+	u64 seen;
+
+	if (!key)
+		return 0;
+	old = bpf_map_lookup_elem(&refused, &key->pid);
+	if (!old || old->key.start_ns != key->start_ns || old->key.exec_id != key->exec_id) {
+		new.key = *key;
+		new.look_ns = deadline_ns;
+		new.count = 1;
+		new.uid = (u32)bpf_get_current_uid_gid();
+		bpf_get_current_comm(new.comm, FR_COMM_SIZE);
+		/* Should there be no room, each of its recorders is told of. */
+		bpf_map_update_elem(&refused, &key->pid, &new, BPF_ANY);
+	} else {
+		__sync_fetch_and_add(&old->count, 1);
+		seen = READ_ONCE(old->look_ns);
+		if (seen <= deadline_ns + REFUSED_SLACK_NS)
+			return 0;
+		/* Who is overtaken by another opening tells the collector all the same. */
+		__sync_val_compare_and_swap(&old->look_ns, seen, deadline_ns);
+	}
+	notify(NOTICE_REFUSED, key->pid, 0, deadline_ns);
+	return 0;
+}
+
+/* One that was refused is tracked after all. Returns whether it was counted as untracked. */
+static __always_inline bool take_refusal(const struct process_key *key)
+{
+	struct refusal *refusal = bpf_map_lookup_elem(&refused, &key->pid);
+	u64 count;
+
+	if (!refusal || refusal->key.start_ns != key->start_ns)
+		return false;
+	count = READ_ONCE(refusal->count);
+	return count && __sync_val_compare_and_swap(&refusal->count, count, count - 1) == count;
+}
+
+#endif /* FLIGHTREC_SHARE_BPF_H */

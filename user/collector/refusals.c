@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "collector/refusals.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <uthash.h>
+
+#include "collector/base/clock.h"
+#include "collector/base/escape.h"
+#include "collector/target/target_memory.h"
+#include "collector/target/thread_number.h"
+
+#define MS 1000000
+
+/* Copies of the library that are looked at in one process. */
+#define COPIES_MAX 8
+/* Slots of the process's list that a look goes through. */
+#define WALK_SLOTS_MAX 65536
+/* One look, and all looks between which other things are done. */
+#define LOOK_MAX_NS (2 * MS)
+#define LOOKS_MAX_NS (4 * MS)
+/* A look that took T is followed by another one after this many T: a twentieth of a CPU. */
+#define LOOK_PARTS 20
+/* Between two looks at one process, in any case. */
+#define LOOK_APART_NS (2 * MS)
+/* There was no room for what is overdue: when to try again. */
+#define AGAIN_NS (100 * (uint64_t)MS)
+/* Processes that are remembered before the first look at which of them still live. */
+#define PURGE_MIN 256
+/* As of the BPF programs: longer timeouts are no different. */
+#define TIMEOUT_MAX_NS (1ULL << 60)
+
+struct refused_process {
+	pid_t pid;
+	uint64_t look_ns;   /* when a recorder of it is due */
+	uint64_t looked_ns; /* the last look */
+	uint64_t not_before_ns;
+	uint64_t state[COPIES_MAX]; /* addresses of the copies' struct flightrec_state */
+	size_t n_states;
+	bool said;
+	UT_hash_handle hh;
+};
+
+struct look {
+	struct refusals *refusals;
+	struct refused_process *process;
+	const struct refusal *refusal;
+	uint64_t now_ns;
+	uint64_t next_ns; /* the next deadline that was found */
+	bool no_room;
+};
+
+void refusals_init(struct refusals *r, struct tracker *tracker, struct attachments *attachments,
+		   uint64_t timeout_ns)
+{
+	*r = (struct refusals){.tracker = tracker,
+			       .attachments = attachments,
+			       .timeout_ns = timeout_ns,
+			       .next_ns = UINT64_MAX,
+			       .purge_at = PURGE_MIN};
+}
+
+static void drop(struct refusals *r, struct refused_process *process)
+{
+	HASH_DEL(r->processes, process);
+	free(process);
+}
+
+void refusals_free(struct refusals *r)
+{
+	struct refused_process *process, *next;
+
+	HASH_ITER(hh, r->processes, process, next)
+	{
+		drop(r, process);
+	}
+}
+
+/* Nobody tells of the end of a process without a slot. */
+static void purge(struct refusals *r)
+{
+	struct refused_process *process, *next;
+
+	HASH_ITER(hh, r->processes, process, next)
+	{
+		if (kill(process->pid, 0) == 0 || errno != ESRCH)
+			continue;
+		tracker_refused_end(r->tracker, process->pid);
+		drop(r, process);
+	}
+	r->purge_at = HASH_COUNT(r->processes) * 2;
+	if (r->purge_at < PURGE_MIN)
+		r->purge_at = PURGE_MIN;
+}
+
+void refusals_add(struct refusals *r, pid_t pid, uint64_t deadline_ns)
+{
+	struct refused_process *process;
+
+	HASH_FIND(hh, r->processes, &pid, sizeof(pid), process);
+	if (!process) {
+		if (HASH_COUNT(r->processes) >= r->purge_at)
+			purge(r);
+		process = calloc(1, sizeof(*process));
+		if (!process)
+			return;
+		process->pid = pid;
+		process->look_ns = UINT64_MAX;
+		HASH_ADD(hh, r->processes, pid, sizeof(process->pid), process);
+		/* At once, to say so, and to know where to look. */
+		process->not_before_ns = 0;
+		deadline_ns = 1;
+	}
+	if (deadline_ns < process->look_ns)
+		process->look_ns = deadline_ns;
+	if (process->look_ns < r->next_ns)
+		r->next_ns = process->look_ns;
+}
+
+static void add_from_map(void *arg, pid_t pid, uint64_t look_ns)
+{
+	refusals_add(arg, pid, look_ns);
+}
+
+void refusals_rebuild(struct refusals *r)
+{
+	tracker_refused_each(r->tracker, add_from_map, r);
+}
+
+static void say(const struct refusal *refusal)
+{
+	char comm[FR_COMM_SIZE + 1] = "";
+	struct text_buffer text = {0};
+
+	memcpy(comm, refusal->comm, FR_COMM_SIZE);
+	escape_text(&text, comm);
+	fprintf(stderr,
+		"flightrec: process %u (%.*s) has more recorders open than there is room for: the "
+		"others are reported late and without entries (see --max-recorders)\n",
+		refusal->key.pid, (int)text.size, text.data ? text.data : "");
+	text_buffer_free(&text);
+}
+
+static void add_state(void *arg, pid_t pid, uint64_t state)
+{
+	struct refused_process *process = arg;
+
+	if (process->n_states < COPIES_MAX)
+		process->state[process->n_states++] = state;
+}
+
+static uint64_t deadline_of(const struct look *look, const flightrec *rec)
+{
+	uint64_t timeout_ns =
+		look->refusals->timeout_ns ? look->refusals->timeout_ns : rec->timeout_ns_;
+	uint64_t started_ns = rec->started_ns_ < look->now_ns ? rec->started_ns_ : look->now_ns;
+
+	return started_ns + (timeout_ns < TIMEOUT_MAX_NS ? timeout_ns : TIMEOUT_MAX_NS);
+}
+
+static int look_at_recorder(const flightrec *rec, uint64_t address, void *arg)
+{
+	struct look *look = arg;
+	uint64_t deadline_ns = deadline_of(look, rec);
+	struct adopt_args args = {.key = look->refusal->key,
+				  .rec = address,
+				  .id = rec->id_,
+				  .started_ns = rec->started_ns_,
+				  .timeout_ns = rec->timeout_ns_,
+				  .parent_id = rec->parent_id_,
+				  .uid = look->refusal->uid,
+				  .overdue = true};
+
+	if (deadline_ns > look->now_ns) {
+		if (deadline_ns < look->next_ns)
+			look->next_ns = deadline_ns;
+	} else {
+		args.tid = (uint32_t)thread_number(look->process->pid, (pid_t)rec->tid_);
+		memcpy(args.comm, look->refusal->comm, sizeof(args.comm));
+		memcpy(args.name, rec->name_, sizeof(args.name));
+		if (tracker_adopt(look->refusals->tracker, &args) == FR_REFUSED)
+			look->no_room = true;
+	}
+	return clock_ns(CLOCK_MONOTONIC) > look->now_ns + LOOK_MAX_NS;
+}
+
+/* Returns whether the process is still there. */
+static bool look_at(struct refusals *r, struct refused_process *process)
+{
+	struct refusal refusal;
+	struct look look = {.refusals = r,
+			    .process = process,
+			    .refusal = &refusal,
+			    .now_ns = clock_ns(CLOCK_MONOTONIC),
+			    .next_ns = UINT64_MAX};
+	struct target_walk walk;
+	struct target target;
+	bool gone = false;
+
+	if (tracker_refused_look(r->tracker, process->pid, &refusal))
+		return false;
+	if (!process->said)
+		say(&refusal);
+	process->said = true;
+	if (!process->n_states)
+		attachments_scan(r->attachments, process->pid, add_state, process);
+	target_init(&target, process->pid);
+	for (size_t i = 0; i < process->n_states; i++) {
+		if (target_open_recorders(&target, process->state[i], WALK_SLOTS_MAX,
+					  look_at_recorder, &look, &walk) == -ESRCH)
+			gone = true;
+	}
+	target_close(&target);
+	if (gone) {
+		tracker_refused_end(r->tracker, process->pid);
+		return false;
+	}
+	if (look.no_room && look.now_ns + AGAIN_NS < look.next_ns)
+		look.next_ns = look.now_ns + AGAIN_NS;
+	process->look_ns = look.next_ns;
+	tracker_refused_until(r->tracker, process->pid, look.next_ns);
+	process->looked_ns = clock_ns(CLOCK_MONOTONIC);
+	process->not_before_ns =
+		process->looked_ns + (process->looked_ns - look.now_ns) * LOOK_PARTS;
+	if (process->not_before_ns < process->looked_ns + LOOK_APART_NS)
+		process->not_before_ns = process->looked_ns + LOOK_APART_NS;
+	return true;
+}
+
+static uint64_t due_ns(const struct refused_process *process)
+{
+	if (process->look_ns == UINT64_MAX || process->look_ns > process->not_before_ns)
+		return process->look_ns;
+	return process->not_before_ns;
+}
+
+/* Of those that are due the one not looked at for the longest time; or NULL, and sets next_ns. */
+static struct refused_process *next_due(struct refusals *r, uint64_t now_ns)
+{
+	struct refused_process *process, *next, *found = NULL;
+
+	r->next_ns = UINT64_MAX;
+	HASH_ITER(hh, r->processes, process, next)
+	{
+		if (due_ns(process) < r->next_ns)
+			r->next_ns = due_ns(process);
+		if (due_ns(process) <= now_ns && (!found || process->looked_ns < found->looked_ns))
+			found = process;
+	}
+	return found;
+}
+
+void refusals_look(struct refusals *r)
+{
+	uint64_t began_ns = clock_ns(CLOCK_MONOTONIC), now_ns = began_ns;
+	struct refused_process *process;
+
+	while (now_ns < began_ns + LOOKS_MAX_NS && (process = next_due(r, now_ns))) {
+		if (!look_at(r, process))
+			drop(r, process);
+		now_ns = clock_ns(CLOCK_MONOTONIC);
+	}
+}
+
+uint64_t refusals_next(const struct refusals *r)
+{
+	return r->next_ns;
+}
