@@ -5,10 +5,14 @@
  */
 #include "collector/kernel/tracker_private.h"
 
-#include "flightrec.skel.h"
+#include "collector/base/clock.h"
 
 /* A drain ends after so many turns, however fast the rings fill. */
 #define TURNS_MAX 4
+/* And after that time: signals, and what else is due, come in between. */
+#define DRAIN_MAX_NS 20000000
+/* The clock is looked at once in so many records. */
+#define RECORDS_A_LOOK 64
 
 static void give_back(struct tracker_ring *ring)
 {
@@ -69,10 +73,16 @@ static void sift(struct tracker_ring **heap, uint32_t n, uint32_t at)
 	}
 }
 
-static void merge(struct tracker *t)
+static bool is_over(uint64_t end_ns, uint32_t *records)
+{
+	return ++*records % RECORDS_A_LOOK == 0 && clock_ns(CLOCK_MONOTONIC) >= end_ns;
+}
+
+/* Returns whether it came to the end of what was there, before @end_ns. */
+static bool merge(struct tracker *t, uint64_t end_ns)
 {
 	struct tracker_ring *heap[FR_RINGS_MAX];
-	uint32_t n = 0;
+	uint32_t n = 0, records = 0;
 
 	for (uint32_t i = 0; i < t->rings; i++) {
 		t->ring[i].end = ring_reader_end(&t->ring[i].reader);
@@ -81,7 +91,7 @@ static void merge(struct tracker *t)
 	}
 	for (uint32_t i = n / 2; i-- > 0;)
 		sift(heap, n, i);
-	while (n) {
+	while (n && !is_over(end_ns, &records)) {
 		struct tracker_ring *ring = heap[0];
 
 		t->callbacks.record(t->callbacks.arg, ring->number, ring->next, ring->next_size);
@@ -94,6 +104,7 @@ static void merge(struct tracker *t)
 		ring_reader_publish(&t->ring[i].reader);
 		give_back(&t->ring[i]);
 	}
+	return !n;
 }
 
 /*
@@ -117,34 +128,47 @@ static bool any_mark(const volatile uint32_t *woken, uint32_t n)
 
 bool tracker_drain_entries(struct tracker *t)
 {
-	volatile uint32_t *woken = t->skeleton->bss->ring_woken;
+	uint64_t end_ns = clock_ns(CLOCK_MONOTONIC) + DRAIN_MAX_NS;
 
 	for (int turn = 0; turn < TURNS_MAX; turn++) {
-		take_marks(woken, t->rings);
-		merge(t);
-		if (!any_mark(woken, t->rings))
+		take_marks(t->ring_woken, t->rings);
+		if (!merge(t, end_ns))
+			return true;
+		if (!any_mark(t->ring_woken, t->rings))
 			return false;
 	}
 	return true;
 }
 
+/* Returns whether it came to the end of what was there, before @end_ns. */
+static bool take_notices(struct tracker *t, uint64_t end_ns)
+{
+	struct tracker_ring *ring = &t->notices;
+	bool all = true;
+
+	ring->end = ring_reader_end(&ring->reader);
+	/* What was logged before a notice was given is there when the notice is taken. */
+	if (show_next(ring))
+		tracker_drain_entries(t);
+	while (all && show_next(ring)) {
+		t->callbacks.notice(t->callbacks.arg, ring->next, ring->next_size);
+		ring_reader_take(&ring->reader, ring->next_size);
+		/* Each of them may have taken long. */
+		all = clock_ns(CLOCK_MONOTONIC) < end_ns;
+	}
+	ring_reader_publish(&ring->reader);
+	return all;
+}
+
 bool tracker_drain_notices(struct tracker *t)
 {
-	volatile uint32_t *woken = &t->skeleton->bss->notices_woken;
-	struct tracker_ring *ring = &t->notices;
+	uint64_t end_ns = clock_ns(CLOCK_MONOTONIC) + DRAIN_MAX_NS;
 
 	for (int turn = 0; turn < TURNS_MAX; turn++) {
-		take_marks(woken, 1);
-		ring->end = ring_reader_end(&ring->reader);
-		/* What was logged before a notice was given is there when the notice is taken. */
-		if (show_next(ring))
-			tracker_drain_entries(t);
-		while (show_next(ring)) {
-			t->callbacks.notice(t->callbacks.arg, ring->next, ring->next_size);
-			ring_reader_take(&ring->reader, ring->next_size);
-		}
-		ring_reader_publish(&ring->reader);
-		if (!any_mark(woken, 1))
+		take_marks(t->notices_woken, 1);
+		if (!take_notices(t, end_ns))
+			return true;
+		if (!any_mark(t->notices_woken, 1))
 			return false;
 	}
 	return true;

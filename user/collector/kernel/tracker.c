@@ -230,6 +230,8 @@ int tracker_open(struct tracker *t, const struct tracker_options *options,
 		fail(error, error_size, err, "cannot load the BPF programs");
 		goto cleanup;
 	}
+	t->ring_woken = t->skeleton->bss->ring_woken;
+	t->notices_woken = &t->skeleton->bss->notices_woken;
 	err = map_maps(t);
 	err = err ?: create_rings(t);
 	if (err) {

@@ -41,6 +41,9 @@ struct tracker {
 	const volatile struct slot_owners *owners;
 	const volatile struct counters *counters;
 	volatile struct ring_share *shares;
+	/* Of the BPF programs' own data; see maps.bpf.h. */
+	volatile uint32_t *ring_woken;
+	volatile uint32_t *notices_woken;
 	struct tracker_callbacks callbacks;
 };
 
