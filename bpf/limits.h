@@ -10,6 +10,8 @@
 #define FR_INDEX_WAYS 16
 #define FR_USERS_MAX 4096
 #define FR_REFUSED_MAX 16384
+/* Recorder slots that each process has for certain. */
+#define FR_GUARANTEED 2
 /* Kept of recorder slots, and of process slots, for recorders that are overdue already. */
 #define FR_RESERVE 64
 /* Slots whose owners are kept together in a cache line. */

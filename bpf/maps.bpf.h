@@ -9,9 +9,10 @@
 #include "limits.h"
 
 const volatile u32 max_recorders = 1; /* of one process */
-const volatile u32 max_slots = 1;     /* of all processes, FR_RESERVE included */
-const volatile u32 max_processes = 1; /* likewise */
-const volatile u32 slots_batch = 1;   /* counted on a CPU before slots_in_use is told */
+const volatile u32 max_slots = 1;     /* of all processes; see share.bpf.h */
+const volatile u32 pool_slots = 1;    /* of these, beyond what is guaranteed and reserved */
+const volatile u32 max_processes = 1; /* FR_RESERVE included */
+const volatile u32 pool_batch = 1;    /* counted on a CPU before pool_in_use is told */
 const volatile u64 hash_seed = 0;     /* so that nobody outside knows which bucket is whose */
 const volatile u32 index_mask = 0;    /* buckets of the index, minus 1 */
 const volatile u32 rings_count = 1;
@@ -28,7 +29,7 @@ volatile u32 notices_woken;            /* set while the collector is yet to look
 volatile u32 scan_slots;  /* a notice was refused: the collector must look at the slots */
 volatile u32 fresh_slots; /* slots that were ever in use: those below this number */
 volatile u32 fresh_processes;
-volatile s64 slots_in_use; /* but for what the CPUs have yet to add; see counters */
+volatile s64 pool_in_use; /* but for what the CPUs have yet to add; see counters */
 volatile s32 processes_in_use;
 
 struct {

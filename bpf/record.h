@@ -223,7 +223,7 @@ enum counter {
 
 struct counters {
 	u64 count[FR_COUNTERS];
-	s64 slots_taken; /* since the last time that they were added to slots_in_use */
+	s64 pool_taken; /* of the pool, not yet added to pool_in_use */
 	u64 reserved[7];
 };
 

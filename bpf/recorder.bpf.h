@@ -86,7 +86,7 @@ static __always_inline void free_slot(u32 index, const struct recorder_slot *slo
 	struct process_slot *process = bpf_map_lookup_elem(&processes, &number);
 
 	if (process)
-		count_slot(process, -1);
+		unhold_slot(process);
 	push_slot(index);
 }
 
@@ -113,7 +113,7 @@ static __always_inline u32 open_recorder(const struct recorder_key *key, u32 num
 		return FR_REFUSED;
 	fill_slot(slot, key, number, opening);
 	set_owner(index, number);
-	count_slot(process, 1);
+	hold_slot(process);
 	/*
 	 * Open first, then to be found: who finds it finds its generation. An exchange is a full
 	 * barrier: the wheel sees the deadline, or is seen not to have.

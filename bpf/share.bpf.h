@@ -2,15 +2,17 @@
 /*
  * Shares of what all processes use together: recorder slots, process slots.
  *
- * Everybody may hold twice as much as is free ("dynamic thresholds", Choudhury and Hahne 1998).
- * One who takes all he can get ends up with two thirds, two of them with two fifths each, and any
- * number of them leaves something for those who need little. Nobody has to know how many there
- * are, and what one leaves is free for all others at once. The entry rings are shared in the same
- * way, see take_share().
+ * Recorder slots. FR_GUARANTEED of them are there for each process that can be watched, whatever
+ * the others do. All that processes have beyond that comes from one pool, a quarter larger than
+ * --max-recorders. The more of it is in use, the less a process may hold: with f free, and N for
+ * --max-recorders, up to 16 f^2 / N. So one process alone gets N, as f is N/4 then; and n of them
+ * that take all they can, and give nothing back, leave about N / 16n. That what is free, and not
+ * how many there are, tells each how much it may have is the idea of "dynamic thresholds"
+ * (Choudhury and Hahne 1998), as of the entry rings' shares: see take_share(). There twice what is
+ * free will do, as everybody's room becomes free again in a moment. Here it would not: of those who
+ * keep what they have, eleven would have all.
  *
- * Recorder slots are shared by process: whoever would have more than his share by starting many
- * processes runs out of process slots first, which are shared by user. There are half as many
- * slots again as --max-recorders says, so that one process alone can have that many.
+ * Process slots are shared by user: one may hold twice as many as are free.
  *
  * A recorder that is refused a slot is not forgotten. Its process is entered in `refused`, and
  * the collector is told when its deadline is: then it looks for it in the process's memory, where
@@ -18,9 +20,12 @@
  * any other, for which FR_RESERVE slots are kept. So a table that is full costs entries, not
  * timeouts. It is the slower way: it reads the memory of another process for each deadline.
  *
- * slots_in_use would be the one word that all CPUs write with each opening and closing. Each keeps
- * its own count instead, and adds it to that word when it has come to slots_batch: the sum is off
- * by a thirty-second of all slots at most.
+ * pool_in_use would be a word that all CPUs write with each opening and closing. Each keeps its
+ * own count instead, and adds it to that word when it has come to pool_batch: the sum is off by a
+ * thirty-second of the pool at most.
+ *
+ * Invariants: the sum of all processes' held is that of the slots in use; pool_in_use, with what
+ * the CPUs have yet to add, is the sum of what is above FR_GUARANTEED in each of them.
  */
 #ifndef FLIGHTREC_SHARE_BPF_H
 #define FLIGHTREC_SHARE_BPF_H
@@ -30,37 +35,49 @@
 /* Deadlines this close to each other are looked at together. */
 #define REFUSED_SLACK_NS 1000000
 
-static __always_inline bool within_share(s64 held, s64 free)
-{
-	return held < 2 * free;
-}
-
 /* Whether a process may have one more recorder slot. @overdue: one of the reserve, too. */
 static __always_inline bool slot_allowed(const struct process_slot *process, bool overdue)
 {
-	s64 free = (s64)max_slots - slots_in_use - (overdue ? 0 : FR_RESERVE);
-	s64 held = process->held;
+	s64 free = (s64)pool_slots - pool_in_use;
+	s64 beyond = (s64)process->held - FR_GUARANTEED;
 
-	if (overdue)
-		return within_share(held, free);
-	return held < (s64)max_recorders && within_share(held, free);
+	if (!overdue && process->held >= (s64)max_recorders)
+		return false;
+	if (beyond < 0)
+		return true;
+	if (overdue && beyond < 2 * (free + FR_RESERVE))
+		return true;
+	return free > 0 && beyond * max_recorders < 16 * free * free;
 }
 
-/* A recorder slot was taken for, or given back by, a process: @n is 1 or -1. */
-static __always_inline void count_slot(struct process_slot *process, s64 n)
+/* What a process has of the pool changed by @n. */
+static __always_inline void count_pool(s64 n)
 {
 	u32 cpu = bpf_get_smp_processor_id();
 	struct counters *line = bpf_map_lookup_elem(&counters, &cpu);
 	s64 taken;
 
-	__sync_fetch_and_add(&process->held, (s32)n);
 	if (!line)
 		return;
-	taken = __sync_fetch_and_add(&line->slots_taken, n) + n;
-	if (taken < (s64)slots_batch && taken > -(s64)slots_batch)
+	taken = __sync_fetch_and_add(&line->pool_taken, n) + n;
+	if (taken < (s64)pool_batch && taken > -(s64)pool_batch)
 		return;
-	taken = __sync_lock_test_and_set(&line->slots_taken, 0);
-	__sync_fetch_and_add(&slots_in_use, taken);
+	taken = __sync_lock_test_and_set(&line->pool_taken, 0);
+	__sync_fetch_and_add(&pool_in_use, taken);
+}
+
+/* A process took a recorder slot. */
+static __always_inline void hold_slot(struct process_slot *process)
+{
+	if (__sync_fetch_and_add(&process->held, 1) >= FR_GUARANTEED)
+		count_pool(1);
+}
+
+/* And gave it back. */
+static __always_inline void unhold_slot(struct process_slot *process)
+{
+	if (__sync_fetch_and_add(&process->held, -1) > FR_GUARANTEED)
+		count_pool(-1);
 }
 
 /* The number of process slots that a user's processes have; NULL: there are too many users. */
@@ -79,7 +96,7 @@ static __always_inline bool process_allowed(const u32 *held, bool overdue)
 {
 	s64 free = (s64)max_processes - processes_in_use - (overdue ? 0 : FR_RESERVE);
 
-	return within_share(held ? *held : 0, free);
+	return (held ? (s64)*held : 0) < 2 * free;
 }
 
 static __always_inline void count_process(u32 uid, s32 n)

@@ -76,7 +76,7 @@ static inline const char *wheel_check(void)
 		if (node->state && !seen[i].times)
 			wrong = "a node is taken, and not in the wheel";
 	}
-	for (u32 i = 0; i < max_slots && !wrong; i++)
+	for (u32 i = 0; i < max_slots && i < fresh_slots && !wrong; i++)
 		wrong = check_queued(i, bpf_map_lookup_elem(&slots, &i), seen);
 	free(seen);
 	return wrong;

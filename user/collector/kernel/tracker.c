@@ -19,8 +19,8 @@
 
 /* Room for some entries of the largest size, and call sites. */
 #define RING_BYTES_MIN 16384
-/* CPUs together keep to themselves that they took this part of all slots; see share.bpf.h. */
-#define UNTOLD_SLOTS_PART 32
+/* CPUs together keep to themselves that they took this part of the pool; see share.bpf.h. */
+#define UNTOLD_POOL_PART 32
 
 _Static_assert(FR_NAME_SIZE == FLIGHTREC_NAME_MAX, "sizes of the library");
 _Static_assert(FR_CONTEXT_MAX == FLIGHTREC_CONTEXT_MAX, "sizes of the library");
@@ -46,10 +46,10 @@ static uint32_t ring_size(uint64_t wanted)
 	return size;
 }
 
-/* One process alone can have @recorders: two thirds, see share.bpf.h. */
-static uint32_t slots_for(uint32_t recorders)
+/* Slots for what processes have beyond what is guaranteed to them, see share.bpf.h. */
+static uint32_t pool_for(uint32_t recorders)
 {
-	return recorders + recorders / 2 + 1 + FR_RESERVE;
+	return recorders + recorders / 4 + 1;
 }
 
 static uint32_t owners_for(const struct tracker *t)
@@ -91,7 +91,8 @@ static void configure(struct tracker *t, const struct tracker_options *options)
 	config->max_recorders = t->max_recorders;
 	config->max_processes = t->max_processes;
 	config->max_slots = t->max_slots;
-	config->slots_batch = t->max_slots / UNTOLD_SLOTS_PART / t->cpus;
+	config->pool_slots = pool_for(t->max_recorders);
+	config->pool_batch = config->pool_slots / UNTOLD_POOL_PART / t->cpus;
 	if (getrandom((void *)&config->hash_seed, sizeof(config->hash_seed), GRND_NONBLOCK) < 0)
 		config->hash_seed = clock_ns(CLOCK_MONOTONIC);
 	config->index_mask = index_buckets(t->max_slots) - 1;
@@ -213,8 +214,9 @@ int tracker_open(struct tracker *t, const struct tracker_options *options,
 	t->rings = t->cpus < FR_RINGS_MAX ? t->cpus : FR_RINGS_MAX;
 	t->ring_bytes = ring_size(options->ring_bytes / t->rings);
 	t->max_recorders = options->max_recorders;
-	t->max_slots = slots_for(options->max_recorders);
 	t->max_processes = TRACKER_PROCESSES_MAX;
+	t->max_slots =
+		pool_for(options->max_recorders) + FR_RESERVE + t->max_processes * FR_GUARANTEED;
 
 	t->skeleton = flightrec_bpf__open();
 	if (!t->skeleton)

@@ -24,7 +24,7 @@ struct flightrec_bpf;
 struct tracker_options {
 	uint64_t ring_bytes;    /* of all entry rings together */
 	uint64_t timeout_ns;    /* in place of every recorder's own; 0: each its own */
-	uint32_t max_recorders; /* of one process; there are half as many more slots for others */
+	uint32_t max_recorders; /* of one process; there is room for others beside it */
 	int min_severity;
 	bool watch_all;
 	bool follow_children;
