@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# check.sh SUITE...: runs suites (unit, sanitized, e2e), each to its end, and adds up
+# check.sh SUITE...: runs suites (lint, unit, sanitized, e2e), each to its end, and adds up
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 counts=$(mktemp)
@@ -10,6 +10,7 @@ ended_well=yes
 
 for suite; do
 	case $suite in
+	lint) tests/lint/test.sh || ended_well='' ;;
 	unit) tests/unit/run.sh build/unit || ended_well='' ;;
 	sanitized) tests/unit/run.sh build/san || ended_well='' ;;
 	e2e) tests/e2e/run.sh || ended_well='' ;;

@@ -1,35 +1,56 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Installs what the build, the tests and the demo need.
+# deps.sh [PART...]: installs what a part needs
+#
+#   base      the build, the demo and the tests (default)
+#   kernels   check-kernels: virtual machines
+#   lint      lint, format-check, shellcheck and the rest of CI
+#
+# Nothing of this starts a service: redis-server is a program of redis-tools under another name, and
+# the package that would start it at each boot is not needed.
 set -eu
+[ $# -gt 0 ] || set -- base
+
+# packages PART APT-OR-DNF
+packages() {
+	case $1-$2 in
+	base-apt) echo gcc g++ clang llvm lld mold binutils make pkg-config libbpf-dev bpftool libelf-dev \
+		zlib1g-dev libjansson-dev uthash-dev libcmocka-dev libhiredis-dev redis-tools procps jq ;;
+	kernels-apt) echo qemu-system-x86 busybox-static cpio ;;
+	lint-apt) echo git clang-format clang-tidy cppcheck shellcheck cmake ;;
+	base-dnf) echo gcc gcc-c++ clang llvm lld mold binutils make pkgconf-pkg-config libbpf-devel bpftool \
+		elfutils-libelf-devel zlib-devel glibc-static libstdc++-static jansson-devel uthash-devel \
+		libcmocka-devel hiredis-devel redis procps-ng jq ;;
+	kernels-dnf) echo qemu-system-x86 busybox cpio ;;
+	lint-dnf) echo git clang-tools-extra cppcheck ShellCheck cmake ;;
+	*) echo "deps.sh: what is $1?" >&2; exit 2 ;;
+	esac
+}
+
+# all_of APT-OR-DNF PART...
+all_of() {
+	manager=$1
+	shift
+	for part; do packages "$part" "$manager"; done
+}
 
 if command -v apt-get >/dev/null; then
-	export DEBIAN_FRONTEND=noninteractive
-	packages="gcc g++ clang llvm lld binutils make pkg-config libbpf-dev bpftool libelf-dev
-		zlib1g-dev libjansson-dev uthash-dev libcmocka-dev libhiredis-dev redis-server
-		redis-tools git ca-certificates procps jq qemu-system-x86 busybox-static cpio"
+	wanted=$(all_of apt "$@")
 	missing=
-	for package in $packages; do
+	for package in $wanted; do
 		dpkg -s "$package" 2>/dev/null | grep -q '^Status: install ok installed' ||
 			missing="$missing $package"
 	done
-	[ -z "$missing" ] && exit 0
-	# A server that the package starts would outlive the demo: keep it from starting.
-	policy=/usr/sbin/policy-rc.d
-	made_policy=
-	if [ ! -e "$policy" ]; then
-		printf '#!/bin/sh\nexit 101\n' >"$policy"
-		chmod 755 "$policy"
-		made_policy=1
-	fi
-	trap '[ -z "$made_policy" ] || rm -f "$policy"' EXIT
+	[ -n "$missing" ] || exit 0
+	[ "$(id -u)" = 0 ] || { echo "make deps: must be root, to install$missing" >&2; exit 1; }
+	export DEBIAN_FRONTEND=noninteractive
 	apt-get update -q
-	# shellcheck disable=SC2086
+	# shellcheck disable=SC2086 # several words
 	apt-get install -q -y --no-install-recommends $missing
 elif command -v dnf >/dev/null; then
-	dnf install -y gcc gcc-c++ clang llvm lld binutils make pkgconf-pkg-config libbpf-devel \
-		bpftool elfutils-libelf-devel zlib-devel jansson-devel uthash-devel \
-		libcmocka-devel hiredis-devel redis git procps-ng jq
+	wanted=$(all_of dnf "$@")
+	# shellcheck disable=SC2086
+	dnf install -y $wanted
 else
 	echo "make deps: no apt-get and no dnf here: install the packages of tests/deps.sh by hand" >&2
 	exit 1

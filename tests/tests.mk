@@ -103,15 +103,17 @@ $(B)/tests/jsoncheck: $(E2E)/jsoncheck.c
 
 # ---- running them ----
 
-.PHONY: tests check-unit check-unit-sanitized check-e2e unit-tests unit-tests-sanitized
+.PHONY: tests check-unit check-unit-sanitized check-e2e unit-tests unit-tests-sanitized e2e-programs
 
-unit-tests: $(addprefix $(B)/unit/,$(UNIT_TESTS))
-unit-tests-sanitized: $(addprefix $(B)/san/,$(UNIT_TESTS))
+unit-tests: $(call built,$(addprefix $(B)/unit/,$(UNIT_TESTS)))
+unit-tests-sanitized: $(call built,$(addprefix $(B)/san/,$(UNIT_TESTS)))
+e2e-programs: $(call built,$(E2E_PROGRAMS))
 
-tests: all unit-tests $(E2E_PROGRAMS) ## builds the tests, and runs none
+tests: $(call built,all unit-tests e2e-programs) ## builds the tests, and runs none
 
 check: tests ## every test that this machine and these privileges allow
-	$(Q)tests/check.sh unit e2e
+	$(Q)tests/check.sh lint unit e2e
+	$(give_back)
 
 check-unit: all unit-tests ## the unit tests alone
 	$(Q)tests/check.sh unit
@@ -119,5 +121,6 @@ check-unit: all unit-tests ## the unit tests alone
 check-unit-sanitized: all unit-tests-sanitized ## the unit tests under ASan and UBSan
 	$(Q)tests/check.sh sanitized
 
-check-e2e: all $(E2E_PROGRAMS) ## the end-to-end tests alone (root)
-	$(Q)tests/check.sh e2e
+check-e2e: all e2e-programs ## the end-to-end tests alone (root)
+	$(Q)FLIGHTREC=$(abspath $(B))/flightrec FLIGHTREC_TESTS=$(abspath $(B))/tests tests/check.sh e2e
+	$(give_back)

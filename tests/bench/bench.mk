@@ -61,12 +61,13 @@ $(BENCH_DIR)/redis_module_lttng.so: tests/bench/redis_module.c tests/bench/lttng
 
 -include $(wildcard $(BENCH_DIR)/*.d)
 
-bench-programs: all $(BENCH_PROGRAMS) $(BENCH_LTTNG) $(BENCH_REDIS)
+bench-programs: $(call built,all $(BENCH_PROGRAMS) $(BENCH_LTTNG) $(BENCH_REDIS))
 
 # In two steps: what can be built depends on what was installed.
 bench: ## what it costs, and what others cost (root); BENCH="name ..." for some
 	$(Q)sh tests/bench/install.sh
 	$(Q)$(MAKE) --no-print-directory bench-programs
 	$(Q)BUILD=$(B) bash tests/bench/run.sh $(BENCH)
+	$(give_back)
 
 .PHONY: bench bench-programs

@@ -4,7 +4,7 @@
 set -u
 
 if command -v bpftrace >/dev/null && command -v lttng-sessiond >/dev/null &&
-	command -v redis-server >/dev/null && command -v redis-benchmark >/dev/null &&
+	command -v redis-check-rdb >/dev/null && command -v redis-benchmark >/dev/null &&
 	command -v taskset >/dev/null && command -v jq >/dev/null &&
 	printf '#include <lttng/tracepoint.h>\n' | cc -E - >/dev/null 2>&1; then
 	exit 0
@@ -23,6 +23,6 @@ fi
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -q >/dev/null &&
 	apt-get install -q -y --no-install-recommends bpftrace lttng-tools liblttng-ust-dev \
-		redis-server redis-tools jq util-linux procps >/dev/null ||
+		redis-tools jq util-linux procps >/dev/null ||
 	echo 'bench: not all peers could be installed' >&2
 exit 0

@@ -37,7 +37,7 @@ write_json() {
 			"$(uname -m)" "$cpu" "$(nproc)"
 		printf '"flightrec":"%s","bpftrace":"%s","lttng":"%s","redis":"%s","rows":[\n' \
 			"$(version "$BUILD/flightrec" --version)" "$(version bpftrace --version)" \
-			"$(version lttng --version)" "$(version redis-server --version)"
+			"$(version lttng --version)" "$(version redis-cli --version)"
 		sed '$!s/$/,/' "$ROWS"
 		printf ']}\n'
 	} >"$BUILD/bench.json"

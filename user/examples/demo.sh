@@ -46,9 +46,10 @@ trap clean_up EXIT
 trap 'clean_up; say "interrupted"; exit 130' INT
 trap 'clean_up; say "interrupted"; exit 143' TERM HUP
 
-for program in redis-server redis-cli; do
-	command -v $program >/dev/null || fail "$program is missing: run \`make deps\`"
-done
+# One program under two names; Debian has them in two packages, and the other one starts a service.
+redis=$(command -v redis-server || command -v redis-check-rdb) ||
+	fail "redis-server is missing: run \`make deps\`"
+command -v redis-cli >/dev/null || fail "redis-cli is missing: run \`make deps\`"
 for program in build/flightrec build/examples/redis_refresh; do
 	[ -x $program ] || fail "$program is missing: run \`make demo\`"
 done
@@ -57,8 +58,9 @@ problem=$(build/flightrec doctor 2>&1 >/dev/null) || fail "cannot run here: ${pr
 dir=$(mktemp -d "${TMPDIR:-/tmp}/flightrec-demo.XXXXXX") || fail "cannot make a temporary directory"
 mkfifo "$dir/server" "$dir/watch" || fail "cannot make a FIFO in $dir"
 socket=$dir/redis.sock
+ln -s "$redis" "$dir/redis-server" || fail "cannot make a link in $dir"
 
-redis-server --port 0 --unixsocket "$socket" --save '' --appendonly no --dir "$dir" \
+"$dir/redis-server" --port 0 --unixsocket "$socket" --save '' --appendonly no --dir "$dir" \
 	--daemonize no --logfile '' >"$dir/server" 2>&1 &
 server=$!
 exec 3<"$dir/server"
