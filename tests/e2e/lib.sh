@@ -221,6 +221,14 @@ expect()
 		fail "${file##*/} is not as expected"
 }
 
+# one_line PATTERN: that is all there is on the standard error of try
+one_line()
+{
+	[[ $(wc -l <"$T/try.err") = 1 ]] || fail "not one line: $(cat "$T/try.err")"
+	grep -qE -e "$1" "$T/try.err" || fail "not '$1': $(cat "$T/try.err")"
+	[[ ! -s $T/try.out ]] || fail "something on standard output"
+}
+
 # expect_lines FILE PATTERN COUNT
 expect_lines()
 {

@@ -124,6 +124,10 @@ static void test_values(void **state)
 	assert_true(o.quiet);
 	assert_int_equal(o.verbose, 2);
 	assert_string_equal(o.form->name, "json");
+	parsed("attach -a -Ao f --exec=true --exec-limit 3");
+	assert_true(o.append);
+	assert_string_equal(o.exec, "true");
+	assert_int_equal(o.exec_limit, 3);
 	parsed("run --json --format detail --min-severity WARN x");
 	assert_string_equal(o.form->name, "detail");
 	assert_int_equal(o.min_severity, FLIGHTREC_WARNING);
@@ -188,6 +192,10 @@ static void test_wrong_values(void **state)
 	refused("run --max-recorders 16777217 x", "'16777217' is not a number from 1 to 16777216");
 	refused("run --format xml x", "--format: 'xml' is not text, detail or json");
 	refused("run --min-severity '' x", "'' is not debug, info, warning, error or critical");
+	refused("run -A x", "--append needs --output FILE");
+	refused("run --exec-limit 3 x", "--exec-limit needs --exec COMMAND");
+	refused("run --exec '' x", "--exec: '' is not a command");
+	refused("run --exec true --exec-limit 0 x", "--exec-limit: '0' is not a number from 1");
 	refused("run --output= x", "'' is not the name of a file");
 }
 

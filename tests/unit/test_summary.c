@@ -19,7 +19,7 @@ static void check(const struct report_totals *totals, const char *expected_total
 	FILE *file = open_memstream(&text, &size);
 
 	assert_non_null(file);
-	summary_totals(file, totals);
+	summary_totals(file, "", totals);
 	fflush(file);
 	assert_string_equal(text, expected_totals);
 	rewind(file);

@@ -9,9 +9,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "cli/children.h"
 #include "cli/command.h"
 #include "cli/process_number.h"
 #include "cli/watch.h"
+
+/* Of the children of a process that was named. */
+#define CHILDREN_LOOKED_AT 64
 
 static int watch_process(struct watch *w, pid_t pid)
 {
@@ -71,6 +75,40 @@ static int look_up(pid_t number, pid_t *pid)
 	return EXIT_NOTHING;
 }
 
+/* A search for children that use the library and are not watched. */
+struct unwatched {
+	const struct watch *w;
+	struct children users;
+	size_t looked_at;
+};
+
+static bool look_at_child(void *arg, pid_t child)
+{
+	struct unwatched *u = arg;
+	const struct options *o = u->w->options;
+
+	if (!contains(o->pids, o->n_pids, child) && session_uses_library(child))
+		children_add(&u->users, child);
+	return ++u->looked_at < CHILDREN_LOOKED_AT && !signals_stopped(&u->w->signals);
+}
+
+/* Who watches a server that has forked its workers wants to know that it is alone. */
+static void print_unwatched_children(const struct watch *w, pid_t pid)
+{
+	struct unwatched u = {.w = w};
+	char text[256];
+
+	children_find(pid, look_at_child, &u);
+	if (!u.users.count)
+		return;
+	children_text(&u.users, text, sizeof(text));
+	fprintf(stderr,
+		"flightrec: process %d has %s that use%s the library and %s not watched: %s; name "
+		"%s too, or use -a\n",
+		pid, u.users.count == 1 ? "a child" : "children", u.users.count == 1 ? "s" : "",
+		u.users.count == 1 ? "is" : "are", text, u.users.count == 1 ? "it" : "them");
+}
+
 static int watch_named(struct watch *w)
 {
 	const struct options *o = w->options;
@@ -81,8 +119,11 @@ static int watch_named(struct watch *w)
 		int one = look_up(o->pids[i], &pids[i]);
 
 		/* The numbers of two threads, perhaps, of one process. */
-		if (!one && !contains(pids, i, pids[i]))
+		if (!one && !contains(pids, i, pids[i])) {
 			one = watch_process(w, pids[i]);
+			if (!w->options->quiet)
+				print_unwatched_children(w, pids[i]);
+		}
 		status = one ? one : status;
 	}
 	free(pids);

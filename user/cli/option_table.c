@@ -22,6 +22,26 @@ static int set_output(struct options *o, const char *value)
 	return 0;
 }
 
+static int set_append(struct options *o, const char *value)
+{
+	(void)value;
+	o->append = true;
+	return 0;
+}
+
+static int set_exec(struct options *o, const char *value)
+{
+	if (!*value)
+		return -EINVAL;
+	o->exec = value;
+	return 0;
+}
+
+static int set_exec_limit(struct options *o, const char *value)
+{
+	return parse_count(value, 1, UINT64_MAX, &o->exec_limit);
+}
+
 static int set_format(struct options *o, const char *value)
 {
 	o->form = report_form_find(value);
@@ -145,6 +165,13 @@ const struct option_spec option_table[] = {
 		.expected = "the name of a file",
 	},
 	{
+		.name = "append",
+		.letter = 'A',
+		.help = "keep what FILE holds",
+		.commands = WATCHING,
+		.set = set_append,
+	},
+	{
 		.name = "format",
 		.argument = "FORMAT",
 		.help = "how replays are written",
@@ -188,6 +215,24 @@ const struct option_spec option_table[] = {
 		.help = "stop watching after N replays",
 		.commands = WATCHING,
 		.set = set_max_reports,
+		.expected = "a number from 1",
+	},
+	{
+		.name = "exec",
+		.argument = "COMMAND",
+		.help = "run COMMAND by sh for each timeout, with the\n"
+			"report as JSON on standard input",
+		.commands = WATCHING,
+		.completion = COMPLETE_PROGRAM,
+		.set = set_exec,
+		.expected = "a command",
+	},
+	{
+		.name = "exec-limit",
+		.argument = "N",
+		.help = "run it N times at most",
+		.commands = WATCHING,
+		.set = set_exec_limit,
 		.expected = "a number from 1",
 	},
 	{

@@ -201,6 +201,16 @@ static int check_pids(struct options *o)
 	return 0;
 }
 
+/* Options that say something about another one. */
+static int check_pairs(const struct options *o)
+{
+	if (o->append && !o->output)
+		return usage_error(o->command, "--append needs --output FILE");
+	if (o->exec_limit && !o->exec)
+		return usage_error(o->command, "--exec-limit needs --exec COMMAND");
+	return 0;
+}
+
 static int check_operands(struct options *o)
 {
 	size_t most = 0;
@@ -258,7 +268,8 @@ int options_parse(struct options *o, const struct command *command, int argc, ch
 	while (i < argc)
 		o->operands[o->n_operands++] = argv[i++];
 	o->operands[o->n_operands] = NULL;
-	return check_operands(o);
+	err = check_pairs(o);
+	return err ? err : check_operands(o);
 }
 
 void options_free(struct options *o)

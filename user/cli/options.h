@@ -16,8 +16,11 @@
 
 struct options {
 	const struct command *command;
-	bool help;          /* show the command's page, and do nothing else */
-	const char *output; /* NULL: the standard stream of the command */
+	bool help;           /* show the command's page, and do nothing else */
+	const char *output;  /* NULL: the standard stream of the command */
+	bool append;         /* to what @output holds already */
+	const char *exec;    /* to be run for each timeout; NULL: nothing */
+	uint64_t exec_limit; /* how often; 0: any number */
 	const struct report_form *form;
 	int min_severity;
 	uint64_t timeout_ns;  /* 0: every recorder's own */

@@ -9,13 +9,13 @@ static const char *plural(uint64_t n, const char *one, const char *many)
 	return n == 1 ? one : many;
 }
 
-void summary_totals(FILE *to, const struct report_totals *t)
+void summary_totals(FILE *to, const char *prefix, const struct report_totals *t)
 {
 	fprintf(to,
-		"flightrec: %" PRIu64 " %s opened, %" PRIu64 " timed out, %" PRIu64
+		"flightrec: %s%" PRIu64 " %s opened, %" PRIu64 " timed out, %" PRIu64
 		" %s seen, %" PRIu64 " lost\n",
-		t->opened, plural(t->opened, "recorder", "recorders"), t->timed_out, t->entries,
-		plural(t->entries, "entry", "entries"), t->lost);
+		prefix, t->opened, plural(t->opened, "recorder", "recorders"), t->timed_out,
+		t->entries, plural(t->entries, "entry", "entries"), t->lost);
 }
 
 static void print_lost_entries(FILE *to, const struct report_losses *losses)

@@ -8,8 +8,11 @@
 
 #include "collector/report/report.h"
 
-/* "1 recorder opened, 0 timed out, 2 entries seen, 0 lost" behind "flightrec: ", as a line. */
-void summary_totals(FILE *to, const struct report_totals *totals);
+/*
+ * "1 recorder opened, 0 timed out, 2 entries seen, 0 lost" behind "flightrec: " and @prefix, as a
+ * line.
+ */
+void summary_totals(FILE *to, const char *prefix, const struct report_totals *totals);
 
 /* What was lost and why: no line if nothing was. */
 void summary_losses(FILE *to, const struct report_totals *totals, uint64_t max_recorders);

@@ -2,7 +2,7 @@
 #include "cli/watch.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -10,22 +10,74 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cli/children.h"
+#include "cli/output.h"
 #include "cli/requirements.h"
+#include "cli/state.h"
 #include "cli/summary.h"
+#include "collector/base/clock.h"
+
+/* How long the commands of --exec are waited for at the end. */
+#define EXEC_END_WAIT_NS 5000000000
 
 static int open_output(struct watch *w)
 {
 	const char *path = w->options->output;
 
-	if (!path) {
-		w->output = w->is_run ? STDERR_FILENO : STDOUT_FILENO;
-		return 0;
-	}
-	w->output = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	w->output = w->is_run ? STDERR_FILENO : STDOUT_FILENO;
+	if (path)
+		w->output = output_open(path, w->options->append);
 	if (w->output >= 0)
 		return 0;
-	fprintf(stderr, "flightrec: cannot write to %s: %s\n", path, strerror(errno));
+	fprintf(stderr, "flightrec: cannot write to %s: %s%s\n", path, strerror(-w->output),
+		w->output == -ENXIO ? ": nobody reads from it" : "");
 	return EXIT_FAILED;
+}
+
+static void on_report(void *arg, const struct report *report)
+{
+	struct watch *w = arg;
+
+	exec_hook_report(w->exec_hook, report);
+}
+
+static int open_exec_hook(struct watch *w)
+{
+	const struct exec_hook_options options = {.command = w->options->exec,
+						  .limit = w->options->exec_limit,
+						  .mask = &w->signals.original};
+
+	if (!options.command)
+		return 0;
+	w->exec_hook = exec_hook_open(&options);
+	if (w->exec_hook)
+		return 0;
+	fprintf(stderr, "flightrec: cannot prepare --exec: %s\n", strerror(errno));
+	return EXIT_FAILED;
+}
+
+/* Rings are powers of two: a size that is far from that is refused, another is told. */
+static int check_buffer(const struct options *o)
+{
+	uint32_t rings, ring_bytes;
+	uint64_t used;
+
+	session_ring_layout(o->buffer, &rings, &ring_bytes);
+	used = (uint64_t)rings * ring_bytes;
+	if (!o->buffer_given || used == o->buffer)
+		return 0;
+	if (used > o->buffer)
+		return usage_error(o->command, "--buffer: the rings of %u CPU%s need %" PRIu64 "K",
+				   rings, rings == 1 ? "" : "s", used / 1024);
+	if (used <= o->buffer / 2)
+		return usage_error(o->command,
+				   "--buffer: the rings of %u CPU%s can have %" PRIu64 "M at most",
+				   rings, rings == 1 ? "" : "s", used >> 20);
+	fprintf(stderr,
+		"flightrec: --buffer: %" PRIu64 "K are used, as each of %u ring%s is a power of "
+		"two\n",
+		used / 1024, rings, rings == 1 ? "" : "s");
+	return 0;
 }
 
 static int open_session(struct watch *w)
@@ -44,6 +96,8 @@ static int open_session(struct watch *w)
 			       : w->is_run ? "standard error"
 					   : "standard output",
 		.max_reports = o->max_reports,
+		.on_report = w->exec_hook ? on_report : NULL,
+		.arg = w,
 		/* A program that is not watched should not pay: attach to named ones alone. */
 		.each_process = !w->is_run && !o->all,
 	};
@@ -78,9 +132,11 @@ int watch_start(struct watch *w, const struct options *options)
 			    .is_run = options->command->bit == COMMAND_RUN,
 			    .output = -1,
 			    .command_fd = -1,
+			    .duration_fd = -1,
 			    .epoll_fd = -1};
 	signals.pass_on = w->is_run;
-	err = open_output(w);
+	err = check_buffer(options);
+	err = err ? err : open_output(w);
 	if (err)
 		return err;
 	err = signals_start(&w->signals, &signals);
@@ -88,11 +144,13 @@ int watch_start(struct watch *w, const struct options *options)
 		fprintf(stderr, "flightrec: cannot take signals: %s\n", strerror(-err));
 		return EXIT_FAILED;
 	}
-	err = open_session(w);
+	err = open_exec_hook(w);
+	err = err ? err : open_session(w);
 	if (err)
 		return err;
 	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (watch_add_fd(w, w->signals.event_fd, TOKEN_SIGNALS) ||
+	    (w->exec_hook && watch_add_fd(w, exec_hook_fd(w->exec_hook), TOKEN_EXEC)) ||
 	    session_add_to_epoll(w->session, w->epoll_fd, TOKEN_SESSION)) {
 		fprintf(stderr, "flightrec: cannot wait for events: %s\n", strerror(errno));
 		return EXIT_FAILED;
@@ -118,13 +176,13 @@ int watch_start_duration(struct watch *w)
 	uint64_t ns = w->options->duration_ns;
 	struct itimerspec when = {.it_value = {.tv_sec = (time_t)(ns / 1000000000),
 					       .tv_nsec = (long)(ns % 1000000000)}};
-	int fd;
 
 	if (!ns)
 		return 0;
-	fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
-	return fd < 0 || timerfd_settime(fd, 0, &when, NULL) ? -errno
-							     : watch_add_fd(w, fd, TOKEN_DURATION);
+	w->duration_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	if (w->duration_fd < 0 || timerfd_settime(w->duration_fd, 0, &when, NULL))
+		return -errno;
+	return watch_add_fd(w, w->duration_fd, TOKEN_DURATION);
 }
 
 static void print_work(const struct watch *w)
@@ -138,23 +196,78 @@ static void print_work(const struct watch *w)
 		work.ticks, work.wakeups, work.notices_lost, work.execs_missed, work.exits_missed);
 }
 
+/* ---- what the end is told with ---- */
+
+static void note_user(void *arg, pid_t pid, const char *comm, uint32_t open)
+{
+	(void)comm;
+	(void)open;
+	if (session_uses_library(pid))
+		children_add(arg, pid);
+}
+
+/* A daemon's first process leaves at once; what it leaves behind is not watched any longer. */
+static void print_left_behind(struct watch *w)
+{
+	const char *name = w->options->operands[0];
+	struct children users = {0};
+	char text[256];
+
+	session_processes(w->session, note_user, &users);
+	if (!users.count)
+		return;
+	children_text(&users, text, sizeof(text));
+	fprintf(stderr,
+		"flightrec: %s has ended, but process%s %s, which it started, use%s the library "
+		"and "
+		"go%s on unwatched: see flightrec attach\n",
+		name, users.count == 1 ? "" : "es", text, users.count == 1 ? "s" : "",
+		users.count == 1 ? "es" : "");
+}
+
+static void print_not_used(const struct watch *w, const struct report_totals *totals)
+{
+	if (!totals->opened && !totals->entries && !session_setup(w->session).library_seen)
+		fprintf(stderr,
+			"flightrec: neither %s nor a process that it started uses the flightrec "
+			"library\n",
+			w->options->operands[0]);
+}
+
 void watch_stop(struct watch *w)
 {
+	bool tell = !w->options->quiet;
 	struct report_totals totals;
 
 	if (!w->watching)
 		return;
 	w->watching = false;
+	if (tell && w->command_ended)
+		print_left_behind(w);
 	session_finish(w->session);
 	session_write_totals(w->session, &totals);
 	if (totals.reports_lost)
 		w->output_failed = true;
-	if (!w->options->quiet) {
-		summary_losses(stderr, &totals, w->options->max_recorders);
-		if (w->options->verbose)
-			print_work(w);
-		summary_totals(stderr, &totals);
-	}
+	if (!tell)
+		return;
+	if (w->command_ended)
+		print_not_used(w, &totals);
+	summary_losses(stderr, &totals, w->options->max_recorders);
+	if (w->options->verbose)
+		print_work(w);
+	summary_totals(stderr, "", &totals);
+}
+
+/* ---- events ---- */
+
+static void reopen_output(const struct watch *w)
+{
+	const char *path = w->options->output;
+	int err = output_reopen(w->output, path);
+
+	if (err)
+		fprintf(stderr, "flightrec: cannot open %s again: %s; going on with what it was\n",
+			path, strerror(-err));
 }
 
 static void on_requests(struct watch *w)
@@ -163,6 +276,10 @@ static void on_requests(struct watch *w)
 
 	if (requests & SIGNALS_STOP)
 		w->interrupted = true;
+	if (requests & SIGNALS_REOPEN)
+		reopen_output(w);
+	if (requests & SIGNALS_STATE && w->watching)
+		state_print(stderr, w->session);
 }
 
 static void on_command_ended(struct watch *w)
@@ -175,59 +292,93 @@ static void on_command_ended(struct watch *w)
 	w->command_status = status;
 }
 
-static bool finished(const struct watch *w)
+static void on_duration_over(struct watch *w)
 {
-	if (w->is_run)
-		return w->command_ended;
-	return w->interrupted || session_done(w->session) || (!w->processes && !w->options->all);
+	close(w->duration_fd);
+	w->duration_fd = -1;
+	w->duration_over = true;
+}
+
+/* Returns whether the session has something to do. */
+static bool on_event(struct watch *w, uint64_t data)
+{
+	switch ((enum token)(data & 0xff)) {
+	case TOKEN_SESSION:
+		return true;
+	case TOKEN_SIGNALS:
+		on_requests(w);
+		return false;
+	case TOKEN_DURATION:
+		on_duration_over(w);
+		return false;
+	case TOKEN_COMMAND:
+		on_command_ended(w);
+		return false;
+	case TOKEN_EXEC:
+		exec_hook_dispatch(w->exec_hook);
+		return false;
+	case TOKEN_PROCESS:
+		close((int)(data >> 8));
+		w->processes--;
+		return true;
+	}
+	return false;
+}
+
+/* Waits for at most @wait_ms, -1: without end. */
+static void wait_and_work(struct watch *w, int wait_ms)
+{
+	struct epoll_event events[16];
+	int n = epoll_wait(w->epoll_fd, events, 16, wait_ms);
+	bool dispatch = n == 0;
+
+	for (int i = 0; i < n; i++)
+		dispatch = on_event(w, events[i].data.u64) || dispatch;
+	if (w->watching && dispatch)
+		session_dispatch(w->session);
+}
+
+/* Whether the watching is to end, whatever becomes of the command. */
+static bool is_over(const struct watch *w)
+{
+	if (w->interrupted || w->duration_over || session_done(w->session))
+		return true;
+	/* Nobody reads what attach writes: as with any filter whose reader has left. */
+	return !w->is_run &&
+	       (session_output_error(w->session) == -EPIPE || (!w->processes && !w->options->all));
 }
 
 void watch_until_end(struct watch *w)
 {
-	bool duration_over = false;
-
-	while (!finished(w) && !duration_over) {
-		struct epoll_event events[16];
-		int wait_ms = w->watching ? session_wait_ms(w->session) : -1;
-		int n = epoll_wait(w->epoll_fd, events, 16, wait_ms);
-		bool dispatch = n == 0;
-
-		for (int i = 0; i < n; i++) {
-			switch ((enum token)(events[i].data.u64 & 0xff)) {
-			case TOKEN_SESSION:
-				dispatch = true;
-				break;
-			case TOKEN_SIGNALS:
-				on_requests(w);
-				break;
-			case TOKEN_DURATION:
-				duration_over = true;
-				break;
-			case TOKEN_COMMAND:
-				on_command_ended(w);
-				break;
-			case TOKEN_PROCESS:
-				close((int)(events[i].data.u64 >> 8));
-				w->processes--;
-				dispatch = true;
-				break;
-			}
-		}
-		if (w->watching && dispatch)
-			session_dispatch(w->session);
+	while (w->is_run ? !w->command_ended : !is_over(w)) {
+		wait_and_work(w, w->watching ? session_wait_ms(w->session) : -1);
 		/* The command goes on, unwatched; its end is still ours to pass on. */
-		if (w->is_run && (w->interrupted || session_done(w->session) || duration_over)) {
+		if (w->is_run && is_over(w))
 			watch_stop(w);
-			duration_over = false;
-		}
 	}
 	watch_stop(w);
+}
+
+/* What was started for a timeout may take a moment; it is not waited for after a signal. */
+static void wait_for_exec(struct watch *w)
+{
+	uint64_t until_ns = clock_ns(CLOCK_MONOTONIC) + EXEC_END_WAIT_NS, now_ns;
+
+	while (exec_hook_busy(w->exec_hook) && !signals_stopped(&w->signals)) {
+		now_ns = clock_ns(CLOCK_MONOTONIC);
+		if (now_ns >= until_ns)
+			break;
+		wait_and_work(w, (int)((until_ns - now_ns) / 1000000) + 1);
+	}
 }
 
 int watch_end(struct watch *w, int status)
 {
 	bool failed = w->output_failed;
 
+	if (w->exec_hook && w->epoll_fd >= 0)
+		wait_for_exec(w);
+	exec_hook_close(w->exec_hook);
 	session_close(w->session);
 	/* Some file systems tell only now that what was written had no place. */
 	if (w->output >= 0 && w->options->output && close(w->output)) {
@@ -235,6 +386,8 @@ int watch_end(struct watch *w, int status)
 			strerror(errno));
 		failed = true;
 	}
+	if (w->duration_fd >= 0)
+		close(w->duration_fd);
 	if (w->epoll_fd >= 0)
 		close(w->epoll_fd);
 	signals_free(&w->signals);

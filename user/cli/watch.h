@@ -6,13 +6,21 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "cli/exec_hook.h"
 #include "cli/launch.h"
 #include "cli/options.h"
 #include "cli/signals.h"
 #include "collector/session.h"
 
 /* What an epoll event is about. */
-enum token { TOKEN_SESSION, TOKEN_SIGNALS, TOKEN_DURATION, TOKEN_COMMAND, TOKEN_PROCESS };
+enum token {
+	TOKEN_SESSION,
+	TOKEN_SIGNALS,
+	TOKEN_DURATION,
+	TOKEN_COMMAND,
+	TOKEN_PROCESS,
+	TOKEN_EXEC
+};
 
 struct watch {
 	const struct options *options;
@@ -22,6 +30,9 @@ struct watch {
 	int command_fd;          /* of run: the command's pidfd; -1: there is none yet */
 	int output;              /* a descriptor */
 	bool output_failed;
+	struct exec_hook *exec_hook; /* NULL: there is none */
+	int duration_fd;             /* -1: no end, or it has come */
+	bool duration_over;
 	struct signals signals;
 	int epoll_fd;
 	size_t processes; /* attached to, and still running */

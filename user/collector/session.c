@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#include "collector/recorder/adoption.h"
 #include "collector/base/clock.h"
 #include "collector/kernel/ring_record.h"
 #include "collector/recorder/settlement.h"
@@ -298,7 +297,7 @@ static void look_for_missed_execs(struct session *s)
 static void rescan(struct session *s)
 {
 	for (size_t i = 0; i < s->n_rescans; i++)
-		attachments_scan(&s->attachments, s->rescans[i], adoption_add, s);
+		session_scan(s, s->rescans[i]);
 	s->n_rescans = 0;
 	session_adopt(s);
 }
@@ -365,6 +364,11 @@ int session_wait_ms(const struct session *s)
 	return due_ns - now_ns < INT_MAX * UINT64_C(1000000)
 		       ? (int)((due_ns - now_ns) / 1000000) + 1
 		       : INT_MAX;
+}
+
+int session_output_error(const struct session *s)
+{
+	return s->writer.lost ? s->writer.error : 0;
 }
 
 bool session_done(const struct session *s)

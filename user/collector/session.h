@@ -50,6 +50,8 @@ void session_dispatch(struct session *session);
 int session_wait_ms(const struct session *session);
 /* Whether the reports that were asked for are written. */
 bool session_done(const struct session *session);
+/* Why the last report that was lost could not be written, a negative errno; 0: none was. */
+int session_output_error(const struct session *session);
 
 /* Detaches from all processes, takes what is left in the rings, and reports it. */
 void session_finish(struct session *session);
@@ -77,8 +79,8 @@ const char *session_watch_usual(struct session *session);
 /* Why nothing was attached to in a file that has probes, the last time; NULL: no such file. */
 const char *session_problem(const struct session *session);
 
-/* Whether a process has a copy of the library that is attached to. */
-bool session_uses_library(struct session *session, pid_t pid);
+/* Whether a process, watched or not, maps a copy of the library. Looks at all that it maps. */
+bool session_uses_library(pid_t pid);
 
 /* Takes over the recorders that are open in the processes watched since the last call. */
 void session_adopt(struct session *session);
@@ -94,7 +96,8 @@ int session_try(void (*verified)(const char *program, uint32_t count), char *err
 /* ---- what there is to be said of it: session_state.c ---- */
 
 struct session_setup {
-	size_t copies; /* of the library, attached to */
+	size_t copies;     /* of the library, attached to */
+	bool library_seen; /* in a process that is, or was, watched */
 	uint32_t rings;
 	uint32_t ring_bytes; /* of each */
 	uint32_t max_recorders;
@@ -102,6 +105,12 @@ struct session_setup {
 };
 
 struct session_setup session_setup(const struct session *session);
+
+/*
+ * What comes of @wanted bytes of rings: one for each CPU, each a power of two within limits. Needs
+ * no session.
+ */
+void session_ring_layout(uint64_t wanted, uint32_t *rings, uint32_t *ring_bytes);
 
 /* What was seen so far. */
 void session_totals(const struct session *session, struct report_totals *totals);

@@ -9,12 +9,22 @@
 #include <unistd.h>
 
 #include "collector/recorder/adoption.h"
+#include "collector/target/elf_probes.h"
+#include "collector/target/mappings.h"
+
+int session_scan(struct session *s, pid_t pid)
+{
+	int copies = attachments_scan(&s->attachments, pid, adoption_add, s);
+
+	s->library_seen = s->library_seen || copies > 0;
+	return copies;
+}
 
 int session_watch(struct session *s, pid_t pid)
 {
 	int err = tracker_watch(&s->tracker, pid);
 
-	return err ? err : attachments_scan(&s->attachments, pid, adoption_add, s);
+	return err ? err : session_scan(s, pid);
 }
 
 void session_unwatch(struct session *s, pid_t pid)
@@ -33,8 +43,7 @@ int session_watch_all(struct session *s, bool (*stop)(void *arg), void *arg)
 	while (!stop(arg) && (entry = readdir(proc))) {
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
-		if (pid > 0 && pid != getpid() &&
-		    attachments_scan(&s->attachments, pid, adoption_add, s) > 0)
+		if (pid > 0 && pid != getpid() && session_scan(s, pid) > 0)
 			found++;
 	}
 	closedir(proc);
@@ -59,9 +68,24 @@ static void ignore_copy(void *arg, pid_t pid, uint64_t state)
 	(void)state;
 }
 
-bool session_uses_library(struct session *s, pid_t pid)
+bool session_uses_library(pid_t pid)
 {
-	return attachments_scan(&s->attachments, pid, ignore_copy, NULL) > 0;
+	struct elf_probes probes;
+	struct mappings mappings;
+	bool uses = false;
+
+	if (mappings_read(pid, &mappings) == 0) {
+		for (size_t i = 0; i < mappings.files && !uses; i++) {
+			int fd = mapping_open(pid, &mappings, &mappings.file[i]);
+
+			if (fd < 0)
+				continue;
+			uses = elf_probes_find(fd, &probes) == 0;
+			close(fd);
+		}
+	}
+	mappings_free(&mappings);
+	return uses;
 }
 
 int session_try(void (*verified)(const char *program, uint32_t count), char *error,

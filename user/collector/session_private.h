@@ -54,8 +54,12 @@ struct session {
 	uint64_t timed_out_here; /* seen before the kernel's timer could tell */
 	bool loss_told;          /* that reports are lost was said */
 	bool more;               /* the last dispatch left something in the rings */
+	bool library_seen;       /* a process has, or had, a copy */
 	bool done;               /* the reports asked for are written */
 };
+
+/* Attaches to what a process maps; returns the copies of the library it has, or -errno. */
+int session_scan(struct session *session, pid_t pid);
 
 /* Hands a report to all who take them. */
 void session_emit(struct session *session, const struct report *report);

@@ -13,10 +13,16 @@ struct session_setup session_setup(const struct session *s)
 	const struct tracker_limits limits = tracker_limits(&s->tracker);
 
 	return (struct session_setup){.copies = s->attachments.copies,
+				      .library_seen = s->library_seen,
 				      .rings = limits.rings,
 				      .ring_bytes = limits.ring_bytes,
 				      .max_recorders = limits.recorders,
 				      .max_processes = limits.processes};
+}
+
+void session_ring_layout(uint64_t wanted, uint32_t *rings, uint32_t *ring_bytes)
+{
+	tracker_ring_layout(wanted, rings, ring_bytes);
 }
 
 void session_totals(const struct session *s, struct report_totals *totals)

@@ -206,6 +206,96 @@ test_attach_to_all_alone()
 	grep -q "^later	missing	from the first entry on$" <<<"$VALUES" || fail "later: $VALUES"
 }
 
+# The parent of a server that forks its workers: they are named, and not watched.
+test_attach_to_a_parent()
+{
+	local parent child
+
+	cp "$worker-archive" "$T/private"
+	launch w sh -c '"$0"; exit' "$T/private"
+	tell w pid
+	child=$ANSWER
+	parent=${pid[w]}
+	try 3 "$FLIGHTREC" attach -p "$parent"
+	expect "$T/try.err" <<-END
+	flightrec: process $parent does not use the flightrec library
+	flightrec: process $parent has a child that uses the library and is not watched: $child; name it too, or use -a
+	END
+	attach a -p "$child"
+	expect_lines "$T/a.err" child 0
+	stop a
+	finish w
+}
+
+test_attach_opens_its_file_again()
+{
+	start_worker w
+	tell w pid
+	attach a -o "$T/replays" -p "$ANSWER"
+	tell w open r 3600000 one
+	tell w extend r 1
+	until_true grep -q 'End of log' "$T/replays"
+	mv "$T/replays" "$T/replays.1"
+	kill -HUP "${pid[a]}"
+	until_true test -e "$T/replays"
+	tell w open s 3600000 two
+	tell w extend s 1
+	until_true grep -q 'End of log' "$T/replays"
+	# Where it cannot be opened the old one goes on.
+	rm "$T/replays.1"
+	mv "$T/replays" "$T/replays.1"
+	mkdir "$T/replays"
+	kill -HUP "${pid[a]}"
+	await a err "flightrec: cannot open $T/replays again: Is a directory; going on with what it was"
+	tell w open t 3600000 three
+	tell w extend t 1
+	until_true grep -q 'three: worker' "$T/replays.1"
+	stop a
+	finish w
+}
+
+test_attach_says_what_it_watches()
+{
+	start_worker w
+	tell w pid
+	local worker_pid=$ANSWER
+	attach a -p "$worker_pid"
+	tell w open r 3600000 one
+	tell w open s 3600000 two
+	tell w log r info text
+	kill -USR1 "${pid[a]}"
+	await a err 'flightrec: so far *'
+	expect "$T/a.err" <<-END
+	flightrec: watching 1 process
+	flightrec: watching 1 process, attached to 1 copy of the library; 2 recorders open
+	flightrec: process $worker_pid (worker): 2 recorders open
+	flightrec: so far 2 recorders opened, 0 timed out, 1 entry seen, 0 lost
+	END
+	stop a
+	finish w
+}
+
+# As any filter does whose reader has left.
+test_attach_ends_when_nobody_reads()
+{
+	local reader to_reader
+
+	start_worker w
+	tell w pid
+	exec {to_reader}> >(exec head -n 1 >"$T/try.out")
+	reader=$!
+	"$FLIGHTREC" attach --json -p "$ANSWER" >&"$to_reader" 2>"$T/try.err" &
+	exec {to_reader}>&-
+	until_true grep -q '^flightrec: watching' "$T/try.err"
+	tell w open r 3600000 one
+	tell w extend r 1
+	until_true test ! -e "/proc/$reader/exe"
+	tell w end r
+	until_true grep -q 'recorder opened' "$T/try.err"
+	expect_lines "$T/try.err" 'cannot write to standard output: Broken pipe' 1
+	finish w
+}
+
 test_two_collectors_at_once()
 {
 	start_worker w

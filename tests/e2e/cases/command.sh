@@ -74,6 +74,150 @@ test_output_file_is_made_anew()
 	[[ ! -s $T/replays ]] || fail "there is something in it"
 }
 
+test_output_file_is_added_to()
+{
+	echo "of an earlier run" >"$T/replays"
+	run_worker w -A -o "$T/replays"
+	tell w open r 3600000 task
+	tell w extend r 1
+	until_true grep -q 'End of log' "$T/replays"
+	tell w end r
+	finish w
+	[[ $(head -n 1 "$T/replays") = "of an earlier run" ]] || fail "it is gone"
+	expect_lines "$T/replays" 'Task timed out!' 1
+	[[ $(stat -c %a "$T/replays") = 644 ]] || fail "another mode"
+}
+
+test_output_file_is_for_root_alone()
+{
+	try 0 "$FLIGHTREC" run -o "$T/replays" true
+	[[ $(stat -c %a "$T/replays") = 600 ]] || fail "mode $(stat -c %a "$T/replays")"
+	ln -s replays "$T/link"
+	try 1 "$FLIGHTREC" run -o "$T/link" true
+	one_line "^flightrec: cannot write to $T/link: Too many levels of symbolic links$"
+	mkfifo "$T/fifo"
+	try 1 "$FLIGHTREC" run -o "$T/fifo" true
+	one_line "^flightrec: cannot write to $T/fifo: No such device or address: nobody reads from it$"
+}
+
+# None of our files becomes what somebody else writes to.
+test_closed_streams()
+{
+	private_worker
+	"$FLIGHTREC" run --json -o "$T/replays" -- sh -c 'echo text; echo more >&2; exit 3' \
+		<&- >&- 2>&-
+	STATUS=$?
+	[[ $STATUS = 3 ]] || fail "exit status $STATUS"
+	valid_json "$T/replays"
+	expect_lines "$T/replays" . 1
+	# The command finds them closed, as it would.
+	# shellcheck disable=SC2016 # the inner shell's
+	"$FLIGHTREC" run -q -- sh -c 'ls /proc/$$/fd' 2>"$T/try.err" <&- | grep -x 0 && fail "0 is open"
+	return 0
+}
+
+test_exec_for_each_timeout()
+{
+	# shellcheck disable=SC2016 # the inner shell's
+	run_worker w -q --exec 'cat; printf "env %s %s %s\\n" \
+		"$FLIGHTREC_PID" "$FLIGHTREC_RECORDER" "$FLIGHTREC_NAME"'
+	tell w pid
+	local worker_pid=$ANSWER
+	tell w open r 3600000 '$(touch x)\n`touch x`'
+	tell w log r info one
+	tell w extend r 1
+	await w err "env $worker_pid 1 *"
+	[[ $LINE = "env $worker_pid 1 \$(touch x)\\n\`touch x\`" ]] || fail "$LINE"
+	tell w end r
+	tell w open s 3600000 another
+	tell w extend s 1
+	await w err "env $worker_pid 2 another"
+	tell w end s
+	finish w
+	[[ ! -e $T/x ]] || fail "the name was executed"
+	grep '^{"event"' "$T/w.err" >"$T/events"
+	valid_json "$T/events"
+	expect_values "1	one
+2	" "$T/events" timeout recorder.id entries.*.message
+}
+
+# One that hangs holds up neither reports nor the end.
+test_exec_hangs()
+{
+	run_worker w --exec 'echo started; exec sleep 1000 >&- 2>&-' --exec-limit 1
+	tell w open r 3600000 one
+	tell w extend r 1
+	await w err started
+	tell w open s 3600000 two
+	tell w extend s 1
+	await w err 'flightrec: --exec: not run for every timeout: --exec-limit is reached'
+	await w err '*two: worker*'
+	tell w ignore 15
+	kill -TERM "${pid[w]}"
+	await w err 'flightrec: 2 recorders opened,*'
+	finish w
+	expect_lines "$T/w.err" '^flightrec: --exec: 1 still runs, and is left alone$' 1
+	expect_lines "$T/w.err" '^flightrec: --exec: not run for 1 of 2 timeouts$' 1
+}
+
+# The last one's command is waited for.
+test_exec_at_the_end()
+{
+	# shellcheck disable=SC2016 # the inner shell's
+	run_worker w --timeout 1ms --exec 'read -r line; echo "${#line}" >done'
+	tell w open r 3600000 one
+	await w err '*-End of log-'
+	finish w
+	[[ -s $T/done ]] || fail "it was not waited for"
+}
+
+test_program_without_the_library()
+{
+	try 5 "$FLIGHTREC" run sh -c 'exit 5'
+	expect "$T/try.err" <<-END
+	flightrec: watching sh (pid PID)
+	flightrec: neither sh nor a process that it started uses the flightrec library
+	flightrec: 0 recorders opened, 0 timed out, 0 entries seen, 0 lost
+	END
+	# One that uses it and opens no recorder does use it; so does a child.
+	launch w "$FLIGHTREC" run -- sh -c '"$0"; exit' "$worker"
+	await w err 'flightrec: watching*'
+	tell w pid
+	finish w
+	expect_lines "$T/w.err" 'uses the flightrec library' 0
+}
+
+# What a daemon's first process leaves behind is named.
+test_command_that_becomes_a_daemon()
+{
+	local daemon
+
+	cp "$worker-archive" "$T/service"
+	# shellcheck disable=SC2016 # the inner shell's
+	launch w "$FLIGHTREC" run -- sh -c '"$0" <&3 >/dev/null 2>&1 & echo $!; read -r go' "$T/service" \
+		3< <(exec sleep 1000)
+	await w out '[0-9]*'
+	daemon=$LINE
+	until_true grep -q service "/proc/$daemon/maps"
+	echo go >&"${input[w]}"
+	join w
+	[[ $STATUS = 0 ]] || fail "exit status $STATUS"
+	expect_lines "$T/w.err" "^flightrec: sh has ended, but process $daemon, which it started, uses the library and goes on unwatched: see flightrec attach$" 1
+	kill "$daemon"
+}
+
+test_buffer_size()
+{
+	local cpus
+
+	try 2 "$FLIGHTREC" run --buffer 1K true
+	one_line '^flightrec run: --buffer: the rings of [0-9]+ CPUs? need [0-9]+K; try'
+	try 0 "$FLIGHTREC" run -q --buffer 4M true
+	cpus=$(getconf _NPROCESSORS_CONF)
+	try 0 "$FLIGHTREC" run -q --buffer $((cpus * 24))K true
+	expect_lines "$T/try.err" '^flightrec: --buffer: [0-9]+K are used, as each of [0-9]+ rings? is a power of two$' 1
+}
+
 test_quiet()
 {
 	run_worker w -q

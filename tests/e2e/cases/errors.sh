@@ -2,14 +2,6 @@
 # shellcheck shell=bash disable=SC2154
 # Bad input: one clear line on standard error, and the exit status that belongs to it.
 
-# one_line PATTERN: that is all there is on standard error
-one_line()
-{
-	[[ $(wc -l <"$T/try.err") = 1 ]] || fail "not one line: $(cat "$T/try.err")"
-	grep -qE -e "$1" "$T/try.err" || fail "not '$1': $(cat "$T/try.err")"
-	[[ ! -s $T/try.out ]] || fail "something on standard output"
-}
-
 test_bad_options()
 {
 	try 2 "$FLIGHTREC" frobnicate

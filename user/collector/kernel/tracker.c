@@ -57,6 +57,21 @@ static uint32_t owners_for(const struct tracker *t)
 	return (t->max_slots + FR_OWNERS - 1) / FR_OWNERS;
 }
 
+static uint32_t possible_cpus(void)
+{
+	int cpus = libbpf_num_possible_cpus();
+
+	return cpus > 0 ? (uint32_t)cpus : 1;
+}
+
+void tracker_ring_layout(uint64_t wanted, uint32_t *rings, uint32_t *ring_bytes)
+{
+	uint32_t cpus = possible_cpus();
+
+	*rings = cpus < FR_RINGS_MAX ? cpus : FR_RINGS_MAX;
+	*ring_bytes = ring_size(wanted / *rings);
+}
+
 /* Buckets for a quarter of the ways to be in use at most; a power of two. */
 static uint32_t index_buckets(uint32_t recorders)
 {
@@ -199,7 +214,6 @@ int tracker_open(struct tracker *t, const struct tracker_options *options,
 		 const struct tracker_callbacks *callbacks, char *error, size_t error_size)
 {
 	struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
-	int cpus = libbpf_num_possible_cpus();
 	int err;
 
 	*t = (struct tracker){0};
@@ -210,9 +224,8 @@ int tracker_open(struct tracker *t, const struct tracker_options *options,
 	/* Before 5.11 maps count as locked memory; later this changes nothing. */
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);
 
-	t->cpus = cpus > 0 ? (uint32_t)cpus : 1;
-	t->rings = t->cpus < FR_RINGS_MAX ? t->cpus : FR_RINGS_MAX;
-	t->ring_bytes = ring_size(options->ring_bytes / t->rings);
+	t->cpus = possible_cpus();
+	tracker_ring_layout(options->ring_bytes, &t->rings, &t->ring_bytes);
 	t->max_recorders = options->max_recorders;
 	t->max_processes = TRACKER_PROCESSES_MAX;
 	t->max_slots =

@@ -40,6 +40,9 @@ struct tracker_callbacks {
 
 struct tracker;
 
+/* How many entry rings there are, and of which size, if @wanted bytes are asked for in all. */
+void tracker_ring_layout(uint64_t wanted, uint32_t *rings, uint32_t *ring_bytes);
+
 /*
  * Loads the programs and starts the deadline timer; attaches none of the probes.
  * @callbacks may be NULL if nothing will be drained.
