@@ -43,7 +43,7 @@ static int watch_process(struct watch *w, pid_t pid)
 		return EXIT_UNSUPPORTED;
 	}
 	if (copies == 0) {
-		fprintf(stderr, "flightrec: process %d does not use the flightrec library\n", pid);
+		fprintf(stderr, "flightrec: process %d %s\n", pid, watch_no_copy(pid));
 		return EXIT_NOTHING;
 	}
 	fprintf(stderr, "flightrec: cannot watch process %d: %s\n", pid, strerror(-copies));

@@ -55,6 +55,8 @@ static int attach(struct watch *w)
 			strerror(-err));
 		return EXIT_FAILED;
 	}
+	if (err == 0 && session_lost_notes(w->launch.pid))
+		fprintf(stderr, "flightrec: %s %s\n", name, watch_no_copy(w->launch.pid));
 	problem = session_watch_usual(w->session);
 	if (problem) {
 		fprintf(stderr, "flightrec: %s: %s\n", name, problem);

@@ -159,6 +159,14 @@ int watch_start(struct watch *w, const struct options *options)
 	return 0;
 }
 
+const char *watch_no_copy(pid_t pid)
+{
+	if (session_lost_notes(pid))
+		return "has probes, but their notes (.note.stapsdt) were removed, as llvm-strip "
+		       "does: strip it with --keep-section=.note.stapsdt";
+	return "does not use the flightrec library";
+}
+
 void watch_print_setup(const struct watch *w)
 {
 	const struct session_setup setup = session_setup(w->session);

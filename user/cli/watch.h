@@ -51,6 +51,9 @@ int watch_add_fd(struct watch *w, int fd, uint64_t token);
 /* Starts the clock of --duration. Returns 0 or a negative errno. */
 int watch_start_duration(struct watch *w);
 
+/* What is to be said of a process in which no copy of the library was found, to follow its name. */
+const char *watch_no_copy(pid_t pid);
+
 /* For --verbose: what the probes are attached to, and what it takes. */
 void watch_print_setup(const struct watch *w);
 

@@ -81,6 +81,9 @@ const char *session_problem(const struct session *session);
 
 /* Whether a process, watched or not, maps a copy of the library. Looks at all that it maps. */
 bool session_uses_library(pid_t pid);
+/* Whether it maps a file that has probes, but not the notes that say where, as llvm-strip leaves
+ * them. */
+bool session_lost_notes(pid_t pid);
 
 /* Takes over the recorders that are open in the processes watched since the last call. */
 void session_adopt(struct session *session);

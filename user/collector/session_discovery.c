@@ -10,6 +10,7 @@
 
 #include "collector/recorder/adoption.h"
 #include "collector/target/elf_probes.h"
+#include "collector/target/elf_stripped.h"
 #include "collector/target/mappings.h"
 
 int session_scan(struct session *s, pid_t pid)
@@ -68,24 +69,41 @@ static void ignore_copy(void *arg, pid_t pid, uint64_t state)
 	(void)state;
 }
 
-bool session_uses_library(pid_t pid)
+/* Whether @is is true of a file that a process maps. */
+static bool maps_file(pid_t pid, bool (*is)(int fd))
 {
-	struct elf_probes probes;
 	struct mappings mappings;
-	bool uses = false;
+	bool found = false;
 
 	if (mappings_read(pid, &mappings) == 0) {
-		for (size_t i = 0; i < mappings.files && !uses; i++) {
+		for (size_t i = 0; i < mappings.files && !found; i++) {
 			int fd = mapping_open(pid, &mappings, &mappings.file[i]);
 
 			if (fd < 0)
 				continue;
-			uses = elf_probes_find(fd, &probes) == 0;
+			found = is(fd);
 			close(fd);
 		}
 	}
 	mappings_free(&mappings);
-	return uses;
+	return found;
+}
+
+static bool has_probes(int fd)
+{
+	struct elf_probes probes;
+
+	return elf_probes_find(fd, &probes) == 0;
+}
+
+bool session_uses_library(pid_t pid)
+{
+	return maps_file(pid, has_probes);
+}
+
+bool session_lost_notes(pid_t pid)
+{
+	return maps_file(pid, elf_stripped_of_notes);
 }
 
 int session_try(void (*verified)(const char *program, uint32_t count), char *error,

@@ -132,6 +132,21 @@ test_process_without_the_library()
 	one_line "^flightrec: process $other does not use the flightrec library$"
 }
 
+# What llvm-strip leaves of a program is not said to be one without the library.
+test_process_without_its_notes()
+{
+	objcopy --remove-section=.note.stapsdt "$worker-archive" "$T/stripped"
+	start_worker w "$T/stripped"
+	tell w pid
+	try 3 "$FLIGHTREC" attach -p "$ANSWER"
+	one_line "^flightrec: process $ANSWER has probes, but their notes \\(.note.stapsdt\\) were removed"
+	finish w
+	launch r "$FLIGHTREC" run -q -- "$T/stripped"
+	await r err 'flightrec: * has probes, but their notes *'
+	await r err 'flightrec: watching*'
+	finish r
+}
+
 # One of two is wrong: the other is watched all the same.
 test_one_of_two_is_no_process()
 {
