@@ -56,7 +56,8 @@ static int open_exec_hook(struct watch *w)
 	return EXIT_FAILED;
 }
 
-/* Rings are powers of two: a size that is far from that is refused, another is told. */
+/* Rings are powers of two within limits: what is used is told; far less than asked for is refused.
+ */
 static int check_buffer(const struct options *o)
 {
 	uint32_t rings, ring_bytes;
@@ -66,16 +67,13 @@ static int check_buffer(const struct options *o)
 	used = (uint64_t)rings * ring_bytes;
 	if (!o->buffer_given || used == o->buffer)
 		return 0;
-	if (used > o->buffer)
-		return usage_error(o->command, "--buffer: the rings of %u CPU%s need %" PRIu64 "K",
-				   rings, rings == 1 ? "" : "s", used / 1024);
 	if (used <= o->buffer / 2)
 		return usage_error(o->command,
 				   "--buffer: the rings of %u CPU%s can have %" PRIu64 "M at most",
 				   rings, rings == 1 ? "" : "s", used >> 20);
 	fprintf(stderr,
 		"flightrec: --buffer: %" PRIu64 "K are used, as each of %u ring%s is a power of "
-		"two\n",
+		"two from 16K on\n",
 		used / 1024, rings, rings == 1 ? "" : "s");
 	return 0;
 }
