@@ -114,7 +114,7 @@ test_one_process_by_many_numbers()
 	tell w thread t print "there is a thread"
 	tell w pid
 	worker_pid=$ANSWER
-	thread=$(ls "/proc/$worker_pid/task" | grep -v -x "$worker_pid")
+	thread=$(find "/proc/$worker_pid/task" -mindepth 1 -maxdepth 1 ! -name "$worker_pid" -printf '%f\n')
 	attach a -p "$worker_pid,$thread" -p "$thread $worker_pid" "$worker_pid"
 	expect_lines "$T/a.err" "^flightrec: watching 1 process$" 1
 	finish w

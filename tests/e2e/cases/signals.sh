@@ -146,9 +146,11 @@ test_ended_by_timeout()
 # Whatever it is busy with, such as a reader that does not read.
 test_second_signal_while_output_blocks()
 {
+	# shellcheck disable=SC2034 # open so that there is a reader, which does not read
 	local full fd
 
 	mkfifo "$T/full"
+	# shellcheck disable=SC2034 # likewise
 	exec {fd}<>"$T/full"
 	timeout 1 dd if=/dev/zero of="$T/full" bs=65536 count=64 2>/dev/null
 	start_worker w
@@ -202,6 +204,28 @@ test_environment_of_a_supervisor()
 	1 1 1
 	on descriptor 3
 	END
+}
+
+# A file that may not grow, as with LimitFSIZE of a service: told, and the service goes on.
+test_file_size_limit()
+{
+	local i
+
+	launch w bash -c 'ulimit -f 4; exec "$@"' bash "$FLIGHTREC" run --json -o "$T/replays" -- "$worker"
+	await w err 'flightrec: watching*'
+	# shellcheck disable=SC2034 # so often
+	for i in {1..40}; do
+		tell w open r 3600000 "a task with a name that takes some room"
+		tell w loop r 20
+		tell w extend r 1
+		tell w replay r
+		tell w end r
+	done
+	await w err "flightrec: cannot write to $T/replays: File too large; reports are lost"
+	tell w print "still there"
+	finish w
+	expect_lines "$T/w.err" '^flightrec: [0-9]+ reports could not be written$' 1
+	expect_lines "$T/w.err" '^flightrec: 40 recorders opened' 1
 }
 
 # A command that takes no notice: the watching ends with the first signal, flightrec with the second.
