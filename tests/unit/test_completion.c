@@ -18,8 +18,8 @@
 
 #include <cmocka.h>
 
+#include "cli/command.h"
 #include "cli/completion.h"
-#include "command_stubs.h"
 
 static char script[] = "/tmp/test_completion.XXXXXX";
 

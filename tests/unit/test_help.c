@@ -16,9 +16,9 @@
 
 #include <cmocka.h>
 
+#include "cli/command.h"
 #include "cli/help.h"
 #include "cli/option_table.h"
-#include "command_stubs.h"
 
 #define MANUAL "user/doc/flightrec.8"
 

@@ -16,9 +16,9 @@
 
 #include <cmocka.h>
 
+#include "cli/command.h"
 #include "cli/option_table.h"
 #include "cli/options.h"
-#include "command_stubs.h"
 #include "flightrec.h"
 
 #define WORDS_MAX 16

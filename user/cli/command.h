@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The commands of `flightrec`: one table, and one file cmd_*.c for each. */
+/* The commands of `flightrec`: one table, and one file cmd_*.c for each, which main.c calls. */
 #ifndef FLIGHTREC_COMMAND_H
 #define FLIGHTREC_COMMAND_H
 
@@ -39,8 +39,6 @@ struct command {
 	const char *summary;     /* a few words */
 	const char *description; /* of its page of help, in lines */
 	enum operands operands;
-	/* Returns the status to exit with. */
-	int (*run)(const struct options *options);
 };
 
 extern const struct command commands[];
@@ -51,6 +49,7 @@ const struct command *command_find(const char *name);
 /* The name that was meant, perhaps; or NULL. */
 const char *command_nearest(const char *name);
 
+/* What each does: returns the status to exit with. */
 int cmd_run(const struct options *options);
 int cmd_attach(const struct options *options);
 int cmd_doctor(const struct options *options);

@@ -14,7 +14,6 @@ const struct command commands[] = {
 			"Starts COMMAND and watches it and its children: the log of each recorder\n"
 			"that exceeds its timeout is replayed on standard error.\n",
 		.operands = OPERANDS_PROGRAM,
-		.run = cmd_run,
 	},
 	{
 		.bit = COMMAND_ATTACH,
@@ -25,7 +24,6 @@ const struct command commands[] = {
 			"Watches running processes, until they have all ended: the log of each\n"
 			"recorder that exceeds its timeout is replayed on standard output.\n",
 		.operands = OPERANDS_PIDS,
-		.run = cmd_attach,
 	},
 	{
 		.bit = COMMAND_DOCTOR,
@@ -34,7 +32,6 @@ const struct command commands[] = {
 		.summary = "what this kernel and these privileges allow",
 		.description = "Says what this kernel and these privileges allow.\n",
 		.operands = OPERANDS_NONE,
-		.run = cmd_doctor,
 	},
 	{
 		.bit = COMMAND_HELP,
@@ -43,7 +40,6 @@ const struct command commands[] = {
 		.summary = "this, or the page of a command",
 		.description = "Shows the page of a command, or an overview.\n",
 		.operands = OPERANDS_COMMAND,
-		.run = cmd_help,
 	},
 	{
 		.bit = COMMAND_COMPLETION,
@@ -55,7 +51,6 @@ const struct command commands[] = {
 			"flightrec in that shell. For bash: source <(flightrec completion bash).\n"
 			"For zsh: write it to a file _flightrec in a directory of $fpath.\n",
 		.operands = OPERANDS_SHELL,
-		.run = cmd_completion,
 	},
 };
 const size_t n_commands = sizeof(commands) / sizeof(commands[0]);

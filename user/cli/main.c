@@ -10,6 +10,25 @@
 #include "cli/startup.h"
 #include "flightrec.h"
 
+static int run(const struct options *options)
+{
+	switch (options->command->bit) {
+	case COMMAND_RUN:
+		return cmd_run(options);
+	case COMMAND_ATTACH:
+		return cmd_attach(options);
+	case COMMAND_DOCTOR:
+		return cmd_doctor(options);
+	case COMMAND_HELP:
+		return cmd_help(options);
+	case COMMAND_COMPLETION:
+		return cmd_completion(options);
+	case COMMAND_EVERY:
+		break;
+	}
+	return EXIT_USAGE;
+}
+
 static int run_command(const struct command *command, int argc, char **argv)
 {
 	struct options options;
@@ -18,7 +37,7 @@ static int run_command(const struct command *command, int argc, char **argv)
 	if (!status && options.help)
 		help_page(stdout, command);
 	else if (!status)
-		status = command->run(&options);
+		status = run(&options);
 	options_free(&options);
 	return status;
 }
