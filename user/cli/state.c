@@ -50,7 +50,8 @@ void state_print(FILE *to, struct session *session)
 		" recorder%s open\n",
 		lines.processes, lines.processes == 1 ? "" : "es", setup.copies,
 		setup.copies == 1 ? "y" : "ies", lines.open, lines.open == 1 ? "" : "s");
-	fwrite(lines.text.data, 1, lines.text.size, to);
+	if (lines.text.size)
+		fwrite(lines.text.data, 1, lines.text.size, to);
 	if (lines.processes > LINES_MAX)
 		fprintf(to, "flightrec: and %zu more\n", lines.processes - LINES_MAX);
 	text_buffer_free(&lines.text);
