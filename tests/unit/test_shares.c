@@ -165,9 +165,11 @@ static int set_up(void **state)
 /* Returns its slot, or FR_NONE. */
 static u32 new_process(u32 uid, bool overdue)
 {
-	struct registration registration = {
-		.key = {.pid = ++fresh_pid, .start_ns = fresh_pid}, .uid = uid, .overdue = overdue};
+	struct registration registration = {.uid = uid, .overdue = overdue};
 
+	fresh_pid++;
+	registration.key.pid = fresh_pid;
+	registration.key.start_ns = fresh_pid;
 	return register_process(&registration);
 }
 
