@@ -200,10 +200,9 @@ normalise()
 		-e 's/^\[[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8},[0-9]{3}: /[TIME: /' \
 		-e 's/\((started at )?(Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8} [0-9]{4}\)/(\1DATE)/' \
 		-e 's/ \+[0-9]+\.[0-9]{3} ms \[[0-9]+\]/ +OFFSET [TID]/' \
-		-e 's/\[[0-9]+\]( thread [0-9]+,)/[PID]\1/' \
-		-e 's/: ([^ ]+)\[[0-9]+\] (exited|was|called)/: \1[PID] \2/' \
-		-e 's/ thread [0-9]+, timeout/ thread TID, timeout/' \
-		-e 's/, open for [^,]*, /, open for AGE, /' \
+		-e 's/^(\[TIME: [A-Z]+\]: \[[^]]*\] ([^ "]+|"[^"]*"))\[[0-9]+\]: /\1[PID]: /' \
+		-e 's/ pid [0-9]+, thread [0-9]+, timeout/ pid PID, thread TID, timeout/' \
+		-e 's/, open for [^:]*: /, open for AGE: /' \
 		-e 's/ finished after .* past its deadline/ finished after AGE, LATE past its deadline/' \
 		-e 's/state: thread [0-9]+ is .*/state: STATE/' \
 		-e 's/\(pid [0-9]+\)/(pid PID)/' \
@@ -292,7 +291,7 @@ replay()
 	done
 	echo "[TIME: WARNING]: Warning: Task timed out!"
 	echo "[TIME: WARNING]: Please make sure it is hanging before restarting."
-	echo "[TIME: INFO]: $ident $name: ${who}[PID] thread TID, timeout $timeout, open for AGE, $exe"
+	echo "[TIME: INFO]: $ident pid PID, thread TID, timeout $timeout, open for AGE: \"$name\" of $who, $exe"
 	for line in "${more[@]}"; do echo "[TIME: INFO]: $ident $line"; done
 	echo "[TIME: INFO]: $ident state: STATE"
 	echo "[TIME: INFO]: $ident (started at DATE) Replaying logs..."

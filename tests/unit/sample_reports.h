@@ -50,7 +50,7 @@ static inline struct report make(enum report_event event)
 	struct report report = {
 		.event = event,
 		.time_ns = NOW,
-		.has_recorder = event != REPORT_END,
+		.has_recorder = event != REPORT_LOST && event != REPORT_END,
 		.entry = nth_entry,
 		.recorder = {.id = 1,
 			     .name = "RedisCache.background_refresh",

@@ -84,10 +84,12 @@ static void test_ordinary_text_stays(void **state)
 	assert_escaped("", "");
 	assert_escaped(NULL, "");
 	assert_escaped("C:\\new\\table \\x1b", "C:\\new\\table \\x1b");
-	assert_escaped("Grüße, мир, 世界, 😀, \u00a0, \u200d",
-		       "Grüße, мир, 世界, 😀, \u00a0, \u200d");
+	assert_escaped("Grüße, мир, 世界, 😀, \u00a0", "Grüße, мир, 世界, 😀, \u00a0");
 	/* Neighbours of what is escaped. */
-	assert_escaped("\u00a0\u2027\u202f\u2065\u206a", "\u00a0\u2027\u202f\u2065\u206a");
+	assert_escaped("\u00a0\u00ac\u00ae\u200a\u2010\u2027\u202f\u205f\u2070",
+		       "\u00a0\u00ac\u00ae\u200a\u2010\u2027\u202f\u205f\u2070");
+	assert_escaped("\u061b\u061d\u180a\ufdff\ufe10\ufefe\uff00\uffef\ufffc\ufffd",
+		       "\u061b\u061d\u180a\ufdff\ufe10\ufefe\uff00\uffef\ufffc\ufffd");
 	assert_escaped("\ud7ff\ue000\U0010ffff", "\ud7ff\ue000\U0010ffff");
 }
 
@@ -124,6 +126,13 @@ static void test_unsafe_characters(void **state)
 	assert_escaped("\u2028\u2029", "\\u2028\\u2029");
 	assert_escaped("\u202a\u202b\u202c\u202d\u202e", "\\u202a\\u202b\\u202c\\u202d\\u202e");
 	assert_escaped("\u2066\u2067\u2068\u2069", "\\u2066\\u2067\\u2068\\u2069");
+	assert_escaped("\u200b\u200c\u200d\u200e\u200f\ufeff",
+		       "\\u200b\\u200c\\u200d\\u200e\\u200f\\ufeff");
+	assert_escaped("\u00ad\u061c\u180e\u2060\u2065\u206f\ufff9\ufe0f\u3164",
+		       "\\u00ad\\u061c\\u180e\\u2060\\u2065\\u206f\\ufff9\\ufe0f\\u3164");
+	assert_escaped("\U000e0001\U000e007f\U000e0fff\U0001d173\U000110bd",
+		       "\\U000e0001\\U000e007f\\U000e0fff\\U0001d173\\U000110bd");
+	assert_escaped("\U000e1000\U000dffff", "\U000e1000\U000dffff");
 }
 
 static void test_invalid_utf8(void **state)
@@ -223,6 +232,96 @@ static void assert_json(const char *string, const char *expected)
 	free(json);
 }
 
+static void test_quoted(void **state)
+{
+	static const struct {
+		const char *string, *quoted, *word;
+	} cases[] = {
+		{"redis-server", "\"redis-server\"", "redis-server"},
+		{"/usr/bin/a_b+c@d=e%f~.so", "\"/usr/bin/a_b+c@d=e%f~.so\"",
+		 "/usr/bin/a_b+c@d=e%f~.so"},
+		{"", "\"\"", "\"\""},
+		{NULL, "\"\"", "\"\""},
+		{"evil[1]", "\"evil[1]\"", "\"evil[1]\""},
+		{"evil: ", "\"evil: \"", "\"evil: \""},
+		{"two words", "\"two words\"", "\"two words\""},
+		{"a\"b\\", "\"a\\\"b\\\\\"", "\"a\\\"b\\\\\""},
+		{"a\n\x1b\xff\u200b", "\"a\\n\\x1b\\xff\\u200b\"", "\"a\\n\\x1b\\xff\\u200b\""},
+		/* Letters that look like ours, and brackets that do. */
+		{"ｅvil［1］", "\"ｅvil［1］\"", "\"ｅvil［1］\""},
+	};
+	struct text_buffer text = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *string;
+
+		escape_quoted(&text, cases[i].string);
+		string = taken(&text);
+		assert_string_equal(string, cases[i].quoted);
+		free(string);
+		escape_word(&text, cases[i].string);
+		string = taken(&text);
+		assert_string_equal(string, cases[i].word);
+		free(string);
+	}
+}
+
+static char *key_of(const char *string)
+{
+	struct text_buffer text = {0};
+
+	escape_json_key(&text, string);
+	return taken(&text);
+}
+
+/* Keys that differ stay different, whatever bytes they hold. */
+static void test_json_keys(void **state)
+{
+	static const struct {
+		const char *key, *json;
+	} cases[] = {
+		{"user", "\"user\""},
+		{"a\"\n", "\"a\\\"\\n\""},
+		{"Grüße", "\"Grüße\""},
+		{"k\xff", "\"k\ufffd"
+			  "ff\""},
+		{"k\xfe", "\"k\ufffd"
+			  "fe\""},
+		{"k\ufffd", "\"k\ufffd"
+			    "ef\ufffd"
+			    "bf\ufffd"
+			    "bd\""},
+		{"k\ufffd"
+		 "ff",
+		 "\"k\ufffd"
+		 "ef\ufffd"
+		 "bf\ufffd"
+		 "bdff\""},
+		{"k\\xff", "\"k\\\\xff\""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *key = key_of(cases[i].key);
+
+		assert_string_equal(key, cases[i].json);
+		free(key);
+	}
+	/* Two bytes at most, all against all that begin alike. */
+	for (unsigned int first = 0x7e; first < 0x100; first += 3) {
+		for (unsigned int second = 1; second < 0xff; second++) {
+			char one[] = {(char)first, (char)second, '\0'};
+			char other[] = {(char)first, (char)(second + 1), '\0'};
+			char *key = key_of(one), *other_key = key_of(other);
+
+			assert_string_not_equal(key, other_key);
+			free(key);
+			free(other_key);
+		}
+	}
+}
+
 static void test_json(void **state)
 {
 	(void)state;
@@ -231,6 +330,7 @@ static void test_json(void **state)
 	assert_json("a \"b\" \\ /~", "\"a \\\"b\\\" \\\\ /~\"");
 	assert_json("\n\t\r\b\x01\x1f\x7f", "\"\\n\\t\\r\\u0008\\u0001\\u001f\\u007f\"");
 	assert_json("\302\23331m \u202e \u2028 \xff", "\"\\u009b31m \\u202e \\u2028 \ufffd\"");
+	assert_json("\u200b\U000e0001", "\"\\u200b\\udb40\\udc01\"");
 	assert_json("é世😀\u00a0", "\"é世😀\u00a0\"");
 }
 
@@ -243,7 +343,9 @@ int main(void)
 		cmocka_unit_test(test_invalid_utf8),
 		cmocka_unit_test(test_valid_stays),
 		cmocka_unit_test(test_any_bytes),
+		cmocka_unit_test(test_quoted),
 		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_json_keys),
 	};
 
 	return cmocka_run_group_tests_name("escape", tests, NULL, NULL);

@@ -21,6 +21,11 @@
 
 #define HOSTILE "\x1b[2J\n[2018: INFO]: \r\x7f\xc2\x9b\xff\u202e\u2028\t\\"
 #define HOSTILE_TEXT "\\x1b[2J\\n[2018: INFO]: \\r\\x7f\\u009b\\xff\\u202e\\u2028\\t\\"
+#define HOSTILE_QUOTED "\"" HOSTILE_TEXT "\\\""
+/* As a key: nothing of it is lost. */
+#define HOSTILE_KEY                                                                                \
+	"\x1b[2J\n[2018: INFO]: \r\x7f\xc2\x9b\ufffd"                                              \
+	"ff\u202e\u2028\t\\"
 #define HOSTILE_JSON "\x1b[2J\n[2018: INFO]: \r\x7f\xc2\x9b\ufffd\u202e\u2028\t\\"
 
 static struct report make_hostile(enum report_event event, struct report_entry *entry,
@@ -42,8 +47,8 @@ static struct report make_hostile(enum report_event event, struct report_entry *
 
 static void test_hostile(void **state)
 {
-	static const int n_lines[] = {12, 10, 1, 2, 2, 0};
-	static const int n_strings[] = {9, 9, 3, 1, 2, 0}; /* in detail */
+	static const int n_lines[] = {12, 10, 1, 2, 2, 1, 1, 0};
+	static const int n_strings[] = {9, 9, 4, 3, 3, 1, 0, 0}; /* in detail */
 	struct report_entry entry = {0};
 	struct report_context context;
 	struct report report;
@@ -55,7 +60,7 @@ static void test_hostile(void **state)
 	(void)state;
 	for (event = REPORT_TIMEOUT; event <= REPORT_END; event++) {
 		report = make_hostile(event, &entry, &context);
-		report.has_recorder = event != REPORT_END;
+		report.has_recorder = event != REPORT_LOST && event != REPORT_END;
 		data = written("detail", &report);
 		for (at = data, lines = 0; *at; at++) {
 			assert_true((*at >= 0x20 && *at < 0x7f) || *at == '\n');
@@ -84,7 +89,7 @@ static void test_hostile(void **state)
 			assert_int_equal(json_unpack(item, "{s:s}", "message", &message), 0);
 			assert_string_equal(message, HOSTILE_JSON);
 			assert_int_equal(json_unpack(recorder, "{s:s, s:{s:s}}", "name", &name,
-						     "context", HOSTILE_JSON, &value),
+						     "context", HOSTILE_KEY, &value),
 					 0);
 			assert_string_equal(name, HOSTILE_JSON);
 			assert_string_equal(value, HOSTILE_JSON);
@@ -94,8 +99,8 @@ static void test_hostile(void **state)
 	}
 	report = make_hostile(REPORT_ENTRY, &entry, &context);
 	report.has_recorder = false;
-	assert_text(report,
-		    P "DEBUG]: [" HOSTILE_TEXT " 0] (Thu Apr 19 09:43:45 2018) " HOSTILE_TEXT "\n");
+	assert_text(report, P "DEBUG]: [no recorder] " HOSTILE_QUOTED
+			      "[0]: (Thu Apr 19 09:43:45 2018) " HOSTILE_TEXT "\n");
 }
 
 /* Many entries take no longer each than few do, and no memory but that of their text. */

@@ -25,6 +25,7 @@
 static void test_same_key_twice(void **state)
 {
 	static const struct report_context twice[] = {{"k", "1"}, {"other", "2"}, {"k", "3"}};
+	static const struct report_context alike[] = {{"k\xff", "1"}, {"k\xfe", "2"}};
 	struct report report = make(REPORT_FINISHED);
 	char *json;
 
@@ -33,6 +34,14 @@ static void test_same_key_twice(void **state)
 	report.recorder.n_context = 3;
 	json = written("json", &report);
 	assert_non_null(strstr(json, "\"context\":{\"other\":\"2\",\"k\":\"3\"}"));
+	free(json);
+	/* What differs only in bytes that are not UTF-8 differs all the same. */
+	report.recorder.context = alike;
+	report.recorder.n_context = 2;
+	json = written("json", &report);
+	assert_non_null(strstr(json, "\"context\":{\"k\ufffd"
+				     "ff\":\"1\",\"k\ufffd"
+				     "fe\":\"2\"}"));
 	free(json);
 }
 
@@ -96,6 +105,18 @@ static void test_json(void **state)
 	report.entries_lost = 2;
 	assert_json(report, J("died") J_PLAIN ",\"execve\":true,\"entries_total\":9,"
 					      "\"entries_lost\":2}\n");
+	report = make(REPORT_HELD_BACK);
+	report.held_back = 5;
+	report.lines_per_second = 100;
+	assert_json(report, J("held_back") J_PLAIN ",\"held_back\":5,\"lines_per_second\":100}\n");
+	report.has_recorder = false;
+	report.pid = 77;
+	report.comm = "stray";
+	assert_json(report, J("held_back") "\"pid\":77,\"comm\":\"stray\",\"held_back\":5,"
+					   "\"lines_per_second\":100}\n");
+	report = make(REPORT_LOST);
+	report.reports_lost = 3;
+	assert_json(report, J("lost") "\"reports_lost\":3}\n");
 	report = make(REPORT_END);
 	report.totals = (struct report_totals){1, 2, 3, UINT64_MAX, {5, 6, 7, 8, 9}, 10, 11};
 	assert_json(report, J("end") "\"recorders_opened\":1,\"recorders_timed_out\":2,"
@@ -185,6 +206,7 @@ static void test_schema(void **state)
 		make_to_none(),           make(REPORT_FINISHED),
 		make_full(REPORT_DIED),   make(REPORT_DIED),
 		make(REPORT_DIED),        make(REPORT_END),
+		make(REPORT_HELD_BACK),   make(REPORT_LOST),
 	};
 	json_t *schema, *value, *seen = json_object(), *item;
 	char path[4096], *line;
@@ -200,6 +222,7 @@ static void test_schema(void **state)
 	reports[7].wait_status = -1;
 	reports[8].wait_status = SIGABRT | 0x80;
 	reports[6].wait_status = 0;
+	reports[10].held_back = 1;
 	for (i = 0; i < COUNT(reports); i++) {
 		line = written("json", &reports[i]);
 		value = json_loads(line, 0, NULL);

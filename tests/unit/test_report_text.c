@@ -20,9 +20,11 @@
 
 #define R "]: [Flight Recorder-1] "
 #define WHO                                                                                        \
-	P "INFO" R "RedisCache.background_refresh: cache[4242] thread 4243, timeout 10 s, "        \
-	  "open for 10.4 s"
+	P "INFO" R "pid 4242, thread 4243, timeout 10 s, open for 10.4 s: "                        \
+	  "\"RedisCache.background_refresh\" of cache"
 
+/* Outside of a block. */
+#define L R "cache[4242]: "
 #define TWO_WARNINGS                                                                               \
 	P "WARNING]: Warning: Task timed out!\n" P                                                 \
 	  "WARNING]: Please make sure it is hanging before restarting.\n"
@@ -32,11 +34,12 @@
 #define END_OF_LOG P "INFO" R "-End of log-\n"
 #define FULL_WHO                                                                                   \
 	WHO ", /usr/bin/cache\n" P "INFO" R "inside Flight Recorder-3\n" P "INFO" R                \
-	    "context: user = 42\n" P "INFO" R "context: host\\n = \\xff\n" P "INFO" R              \
+	    "context: user = 42\n" P "INFO" R "context: \"host\\n\" = \\xff\n" P "INFO" R          \
 	    "opened before flightrec watched: its earlier entries are not known\n" P "INFO" R      \
 	    "state: stopped\n"
 #define FOUR_LEFT_OUT P "WARNING" R "... 4 entries left out here ...\n"
 #define FIVE_LOST P "WARNING" R "5 entries lost\n"
+#define FIVE_LOST_LATER P "WARNING" L "5 entries lost\n"
 
 static void test_replay_text(void **state)
 {
@@ -88,10 +91,10 @@ static void test_other_events_text(void **state)
 
 	(void)state;
 	report.recorder.age_ns = 12345 * MS;
-	assert_text(report, P "INFO" R "RedisCache.background_refresh finished after 12.345 s, "
+	assert_text(report, P "INFO" L "\"RedisCache.background_refresh\" finished after 12.345 s, "
 			      "2.345 s past its deadline\n");
 	report = make(REPORT_DIED);
-#define NEVER P "WARNING" R "RedisCache.background_refresh never finished: cache[4242] "
+#define NEVER P "WARNING" L "\"RedisCache.background_refresh\" never finished: its process "
 	assert_text(report, NEVER "was killed by signal 9 (SIGKILL)\n");
 	report.wait_status = SIGSEGV | 0x80;
 	assert_text(report, NEVER "was killed by signal 11 (SIGSEGV), core dumped\n");
@@ -101,10 +104,27 @@ static void test_other_events_text(void **state)
 	assert_text(report, NEVER "exited with status 3\n");
 	report.wait_status = -1;
 	report.entries_lost = 5;
-	assert_text(report, NEVER "called execve()\n" FIVE_LOST);
-	assert_text(make(REPORT_ENTRY), FIRST);
-	assert_text(make_to_none(), P "INFO]: [st\\x1bray 77] (Thu Apr 19 09:43:45 2018) "
-				      "+redis_client.get('user')\n");
+	assert_text(report, NEVER "called execve()\n" FIVE_LOST_LATER);
+	assert_text(make(REPORT_ENTRY),
+		    P "INFO" L "(Thu Apr 19 09:43:45 2018) +redis_client.get('user')\n");
+	assert_text(make_to_none(),
+		    P "INFO]: [no recorder] \"st\\x1bray\"[77]: (Thu Apr 19 09:43:45 2018) "
+		      "+redis_client.get('user')\n");
+	report = make(REPORT_HELD_BACK);
+	report.held_back = 1;
+	report.lines_per_second = 100;
+	assert_text(report, P "WARNING" L "1 line held back: more than 100 in a second\n");
+	report = make_to_none();
+	report.event = REPORT_HELD_BACK;
+	report.held_back = 1234;
+	report.lines_per_second = 100;
+	assert_text(report, P "WARNING]: [no recorder] \"st\\x1bray\"[77]: 1234 lines held back: "
+			      "more than 100 in a second\n");
+	report = make(REPORT_LOST);
+	report.has_recorder = false;
+	report.reports_lost = 2;
+	assert_text(report, P "WARNING]: 2 reports lost here: what flightrec wrote was not read "
+			      "fast enough\n");
 	assert_text(make(REPORT_END), "");
 }
 
@@ -123,15 +143,19 @@ static void test_detail(void **state)
 	report.entries = &entry;
 	entry.message = "hit";
 	entry.function = NULL;
-	assert_detail(report, P "INFO" R DATE "+0.012 ms [4243] cache.c:21: hit\n");
+	assert_detail(report, P "INFO" L DATE "+0.012 ms [4243] cache.c:21: hit\n");
 	entry.line = 0;
-	assert_detail(report, P "INFO" R DATE "+0.012 ms [4243] cache.c: hit\n");
+	assert_detail(report, P "INFO" L DATE "+0.012 ms [4243] cache.c: hit\n");
 	entry.file = NULL;
 	entry.function = "f";
-	assert_detail(report, P "INFO" R DATE "+0.012 ms [4243] f: hit\n");
+	assert_detail(report, P "INFO" L DATE "+0.012 ms [4243] f: hit\n");
+	entry.file = "x.c:1 f";
+	entry.function = "g: fake";
+	assert_detail(report, P "INFO" L DATE "+0.012 ms [4243] \"x.c:1 f\" \"g: fake\": hit\n");
 	report = make_to_none();
-	assert_detail(report, P "INFO]: [st\\x1bray 77] " DATE "[4243] cache.c:21 "
-				"background_refresh: +redis_client.get('user')\n");
+	assert_detail(report,
+		      P "INFO]: [no recorder] \"st\\x1bray\"[77]: " DATE "[4243] cache.c:21 "
+			"background_refresh: +redis_client.get('user')\n");
 }
 
 static void test_durations(void **state)
@@ -166,7 +190,7 @@ static void test_durations(void **state)
 	for (i = 0; i < COUNT(cases); i++) {
 		report.late_ns = cases[i].ns;
 		snprintf(expected, sizeof(expected),
-			 P "INFO" R "RedisCache.background_refresh finished after 10.4 s, "
+			 P "INFO" L "\"RedisCache.background_refresh\" finished after 10.4 s, "
 			   "%s past its deadline\n",
 			 cases[i].text);
 		assert_text(report, expected);
@@ -193,7 +217,7 @@ static void test_dates_and_severities(void **state)
 		entry.severity = (int)i - 1;
 		snprintf(expected, sizeof(expected),
 			 "[1970-01-01 03:30:00,000: %s]: [Flight Recorder-18446744073709551615] "
-			 "(Fri Jan  1 03:30:00 1971) x\n",
+			 "cache[4242]: (Fri Jan  1 03:30:00 1971) x\n",
 			 names[i]);
 		assert_text(report, expected);
 	}
@@ -207,7 +231,7 @@ static void test_dates_and_severities(void **state)
 	report.time_ns = entry.time_ns = UINT64_MAX;
 	report.recorder.id = 0;
 	assert_text(report, "[2554-07-21 23:34:33,709: DEBUG]: [Flight Recorder-0] "
-			    "(Sun Jul 21 23:34:33 2554) x\n");
+			    "cache[4242]: (Sun Jul 21 23:34:33 2554) x\n");
 }
 
 static void test_missing_strings(void **state)
@@ -222,9 +246,9 @@ static void test_missing_strings(void **state)
 	report.recorder.context = &empty;
 	report.recorder.n_context = 1;
 	report.entries = &entry;
-	assert_text(report, P "INFO" R "(no name): [4242] thread 4243, timeout 10 s, open for "
-			      "10.4 s\n" P "INFO" R "context:  = \n" REPLAYING P "DEBUG" R DATE
-			      "\n" END_OF_LOG);
+	assert_text(report, P "INFO" R "pid 4242, thread 4243, timeout 10 s, open for 10.4 s: "
+			      "(no name) of \"\"\n" P "INFO" R "context: \"\" = \n" REPLAYING P
+			      "DEBUG" R DATE "\n" END_OF_LOG);
 	json = written("json", &report);
 	assert_non_null(strstr(json, "\"name\":\"\""));
 	assert_non_null(strstr(json, "\"context\":{\"\":\"\"}"));

@@ -19,7 +19,7 @@ test_attach_to_a_running_process()
 	[[ $STATUS = 0 ]] || fail "exit status $STATUS"
 	expect "$T/a.out" <<-END
 	$(replay 1 task worker "1 ms" DIR/worker <<<"INFO one")
-	[TIME: INFO]: [Flight Recorder-1] task finished after AGE, LATE past its deadline
+	[TIME: INFO]: [Flight Recorder-1] worker[PID]: "task" finished after AGE, LATE past its deadline
 	END
 	expect "$T/a.err" <<-END
 	flightrec: watching 1 process
@@ -57,8 +57,8 @@ test_attach_to_a_process_that_hangs_already()
 	=opened before flightrec watched: its earlier entries are not known
 	MORE
 	)
-	[TIME: INFO]: [Flight Recorder-2] (DATE) seen
-	[TIME: INFO]: [Flight Recorder-2] the task finished after AGE, LATE past its deadline
+	[TIME: INFO]: [Flight Recorder-2] worker[PID]: (DATE) seen
+	[TIME: INFO]: [Flight Recorder-2] worker[PID]: "the task" finished after AGE, LATE past its deadline
 	END
 	totals "$T/a.err" 3 1 1 0
 }

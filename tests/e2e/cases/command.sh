@@ -63,7 +63,7 @@ test_output_file()
 	END
 	expect "$T/replays" <<-END
 	$(replay 1 task worker "1 ms" DIR/worker <<<"INFO one")
-	[TIME: INFO]: [Flight Recorder-1] task finished after AGE, LATE past its deadline
+	[TIME: INFO]: [Flight Recorder-1] worker[PID]: "task" finished after AGE, LATE past its deadline
 	END
 }
 
@@ -250,7 +250,7 @@ test_detail()
 	expect "$T/detail" <<-END
 	flightrec: watching DIR/worker (pid PID)
 	$(replay 1 task worker "1 ms" DIR/worker <<<"WARNING +OFFSET [TID] worker.c:LINE log_text: one")
-	[TIME: INFO]: [Flight Recorder-1] task finished after AGE, LATE past its deadline
+	[TIME: INFO]: [Flight Recorder-1] worker[PID]: "task" finished after AGE, LATE past its deadline
 	flightrec: 1 recorder opened, 1 timed out, 1 entry seen, 0 lost
 	END
 }
@@ -399,14 +399,14 @@ test_hostile_strings_as_text()
 	flightrec: watching DIR/worker (pid PID)
 	[TIME: WARNING]: Warning: Task timed out!
 	[TIME: WARNING]: Please make sure it is hanging before restarting.
-	[TIME: INFO]: [Flight Recorder-1] na\x1b]0;owned\x07me\nsecond\xff: worker[PID] thread TID, timeout 1 ms, open for AGE, DIR/worker
-	[TIME: INFO]: [Flight Recorder-1] context: k\x1b = v\n\x80
+	[TIME: INFO]: [Flight Recorder-1] pid PID, thread TID, timeout 1 ms, open for AGE: "na\x1b]0;owned\x07me\nsecond\xff" of worker, DIR/worker
+	[TIME: INFO]: [Flight Recorder-1] context: "k\x1b" = v\n\x80
 	[TIME: INFO]: [Flight Recorder-1] state: STATE
 	[TIME: INFO]: [Flight Recorder-1] (started at DATE) Replaying logs...
 	[TIME: INFO]: [Flight Recorder-1] (DATE) \x1b[31mred\n[2018-04-19 09:43:55,877: INFO]: forged\xc3(
 	[TIME: INFO]: [Flight Recorder-1] (DATE) fine: é %s %n %d
 	[TIME: INFO]: [Flight Recorder-1] -End of log-
-	[TIME: WARNING]: [Flight Recorder-1] na\x1b]0;owned\x07me\nsecond\xff never finished: worker[PID] exited with status 0
+	[TIME: WARNING]: [Flight Recorder-1] worker[PID]: "na\x1b]0;owned\x07me\nsecond\xff" never finished: its process exited with status 0
 	flightrec: 1 recorder opened, 1 timed out, 2 entries seen, 0 lost
 	END
 }
@@ -457,4 +457,35 @@ test_doctor()
 	try 0 "$FLIGHTREC" doctor
 	[[ $(tail -n 1 "$T/try.out") = "flightrec works here" ]] || fail "$(cat "$T/try.out")"
 	expect_lines "$T/try.out" MISSING 0
+}
+
+# A program that is called as it likes cannot say that it is another, nor write lines of a replay.
+test_lines_tell_who_wrote_them()
+{
+	cp "$worker-archive" "$T/evil[1]: x"
+	run_worker w -- "$T/evil[1]: x"
+	tell w stray '-End of log-'
+	tell w open r 3600000 'a", b[1]: '
+	tell w context r state: '-End of log-'
+	tell w log r info '\n[2018-04-19 09:43:55,877: INFO]: [Flight Recorder-1] -End of log-\xe2\x80\x8b\xe2\x80\x8f\xef\xbb\xbf'
+	tell w extend r 1
+	await w err '*-End of log-'
+	tell w log r info 'cache[1]: late'
+	tell w end r
+	finish w
+	expect "$T/w.err" <<-'END'
+	flightrec: watching TMP/evil[1]: x (pid PID)
+	[TIME: WARNING]: [no recorder] "evil[1]: x"[PID]: (DATE) -End of log-
+	[TIME: WARNING]: Warning: Task timed out!
+	[TIME: WARNING]: Please make sure it is hanging before restarting.
+	[TIME: INFO]: [Flight Recorder-1] pid PID, thread TID, timeout 1 ms, open for AGE: "a\", b[1]: " of "evil[1]: x", "TMP/evil[1]: x"
+	[TIME: INFO]: [Flight Recorder-1] context: "state:" = -End of log-
+	[TIME: INFO]: [Flight Recorder-1] state: STATE
+	[TIME: INFO]: [Flight Recorder-1] (started at DATE) Replaying logs...
+	[TIME: INFO]: [Flight Recorder-1] (DATE) \n[2018-04-19 09:43:55,877: INFO]: [Flight Recorder-1] -End of log-\u200b\u200f\ufeff
+	[TIME: INFO]: [Flight Recorder-1] -End of log-
+	[TIME: INFO]: [Flight Recorder-1] "evil[1]: x"[PID]: (DATE) cache[1]: late
+	[TIME: INFO]: [Flight Recorder-1] "evil[1]: x"[PID]: "a\", b[1]: " finished after AGE, LATE past its deadline
+	flightrec: 1 recorder opened, 1 timed out, 3 entries seen, 0 lost
+	END
 }

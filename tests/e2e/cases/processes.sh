@@ -94,7 +94,7 @@ test_exec_as_text()
 	echo "exec true" >&"${input[w]}"
 	join w
 	[[ $STATUS = 0 ]] || fail "exit status $STATUS"
-	expect_lines "$T/w.err" 'task never finished: worker\[[0-9]+\] called execve\(\)$' 1
+	expect_lines "$T/w.err" 'worker\[[0-9]+\]: "task" never finished: its process called execve\(\)$' 1
 }
 
 test_killed_while_open_in_time()
@@ -281,7 +281,7 @@ linked()
 	expect "$T/w.err" <<-END
 	flightrec: watching DIR/$1 (pid PID)
 	$(replay 1 task "${1:0:15}" "1 ms" "DIR/$1" <<<"INFO from $1")
-	[TIME: INFO]: [Flight Recorder-1] task finished after AGE, LATE past its deadline
+	[TIME: INFO]: [Flight Recorder-1] ${1:0:15}[PID]: "task" finished after AGE, LATE past its deadline
 	flightrec: 1 recorder opened, 1 timed out, 1 entry seen, 0 lost
 	END
 }
@@ -322,7 +322,7 @@ cxx()
 	ERROR caught
 	MORE
 	)
-	[TIME: INFO]: [Flight Recorder-5] C++ finished after AGE, LATE past its deadline
+	[TIME: INFO]: [Flight Recorder-5] ${1:0:15}[PID]: "C++" finished after AGE, LATE past its deadline
 	flightrec: 5 recorders opened, 1 timed out, 14 entries seen, 0 lost
 	END
 }

@@ -70,7 +70,8 @@ const char *event_name(enum report_event event)
 	static const char *const names[] = {
 		[REPORT_TIMEOUT] = "timeout", [REPORT_REPLAY] = "replay",
 		[REPORT_ENTRY] = "entry",     [REPORT_FINISHED] = "finished",
-		[REPORT_DIED] = "died",       [REPORT_END] = "end",
+		[REPORT_DIED] = "died",       [REPORT_HELD_BACK] = "held_back",
+		[REPORT_LOST] = "lost",       [REPORT_END] = "end",
 	};
 
 	return (size_t)event < COUNT(names) ? names[event] : "";

@@ -14,12 +14,14 @@
 #include <sys/types.h>
 
 enum report_event {
-	REPORT_TIMEOUT,  /* a recorder timed out: all its entries */
-	REPORT_REPLAY,   /* the program, or a person, asked for a replay */
-	REPORT_ENTRY,    /* one entry, logged after its recorder timed out, or to none */
-	REPORT_FINISHED, /* a recorder that had timed out was closed */
-	REPORT_DIED,     /* its process ended while it was open and timed out */
-	REPORT_END,      /* the end of the run: totals */
+	REPORT_TIMEOUT,   /* a recorder timed out: all its entries */
+	REPORT_REPLAY,    /* the program, or a person, asked for a replay */
+	REPORT_ENTRY,     /* one entry, logged after its recorder timed out, or to none */
+	REPORT_FINISHED,  /* a recorder that had timed out was closed */
+	REPORT_DIED,      /* its process ended while it was open and timed out */
+	REPORT_HELD_BACK, /* a process logged more than it may: entries that were not written */
+	REPORT_LOST,      /* reports that are missing before this one */
+	REPORT_END,       /* the end of the run: totals */
 };
 
 struct report_context {
@@ -76,9 +78,9 @@ struct report_totals {
 struct report {
 	enum report_event event;
 	uint64_t time_ns;
-	bool has_recorder; /* always, but for REPORT_END and an entry logged to none */
+	bool has_recorder; /* never for REPORT_LOST and REPORT_END; else all but what is of none */
 	struct report_recorder recorder;
-	/* An entry logged to no open recorder: who logged it. */
+	/* ENTRY and HELD_BACK without a recorder: who logged. */
 	pid_t pid;
 	const char *comm;
 	/*
@@ -91,11 +93,14 @@ struct report {
 	size_t n_entries;
 	uint64_t entries_total; /* emitted, with those lost */
 	uint64_t entries_lost;
-	size_t gap_at;     /* where the losses of the middle are: before entries[gap_at] ... */
-	uint64_t gap_lost; /* ... this many; 0: none there */
-	const char *state; /* TIMEOUT: what is to be said of now, such as "stopped"; or NULL */
-	uint64_t late_ns;  /* FINISHED: how far past its deadline it was closed */
-	int wait_status;   /* DIED: as of wait(2); -1: it called execve() */
+	size_t gap_at;      /* where the losses of the middle are: before entries[gap_at] ... */
+	uint64_t gap_lost;  /* ... this many; 0: none there */
+	const char *state;  /* TIMEOUT: what is to be said of now, such as "stopped"; or NULL */
+	uint64_t late_ns;   /* FINISHED: how far past its deadline it was closed */
+	int wait_status;    /* DIED: as of wait(2); -1: it called execve() */
+	uint64_t held_back; /* HELD_BACK: entries, one or more */
+	uint64_t lines_per_second;   /* HELD_BACK: what a process may log outside of a replay */
+	uint64_t reports_lost;       /* LOST: one or more */
 	struct report_totals totals; /* END */
 };
 

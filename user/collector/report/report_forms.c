@@ -28,12 +28,18 @@ const char *report_form_name(size_t index)
 	return index < FORMS ? forms[index]->name : NULL;
 }
 
+static bool needs_recorder(enum report_event event)
+{
+	return event == REPORT_TIMEOUT || event == REPORT_REPLAY || event == REPORT_FINISHED ||
+	       event == REPORT_DIED;
+}
+
 int report_append(const struct report_form *form, struct report_form_state *state,
 		  struct text_buffer *to, const struct report *report)
 {
 	size_t before = to->size;
 
-	if (!report->has_recorder && report->event != REPORT_ENTRY && report->event != REPORT_END)
+	if (!report->has_recorder && needs_recorder(report->event))
 		return -EINVAL;
 	form->append(state, to, report);
 	if (!to->failed)

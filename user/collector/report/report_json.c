@@ -136,7 +136,7 @@ static void put_context(struct json *json, const struct report_recorder *recorde
 		if (is_overridden(recorder, i))
 			continue;
 		begin_value(json);
-		put_string(json, recorder->context[i].key);
+		escape_json_key(json->to, recorder->context[i].key);
 		text_char(json->to, ':');
 		put_string(json, recorder->context[i].value);
 	}
@@ -222,7 +222,7 @@ static void open_event(struct json *json, const struct report *report)
 	if (report->has_recorder) {
 		KEY(json, "recorder");
 		put_recorder(json, &report->recorder);
-	} else if (report->event == REPORT_ENTRY) {
+	} else if (report->event == REPORT_ENTRY || report->event == REPORT_HELD_BACK) {
 		KEY(json, "pid");
 		put_integer(json, report->pid);
 		KEY(json, "comm");
@@ -344,6 +344,16 @@ static void put_event(struct json *json, const struct report *report)
 	case REPORT_DIED:
 		put_death(json, report);
 		break;
+	case REPORT_HELD_BACK:
+		KEY(json, "held_back");
+		put_count(json, report->held_back);
+		KEY(json, "lines_per_second");
+		put_count(json, report->lines_per_second);
+		return;
+	case REPORT_LOST:
+		KEY(json, "reports_lost");
+		put_count(json, report->reports_lost);
+		return;
 	case REPORT_END:
 		put_totals(json, &report->totals);
 		return;

@@ -115,36 +115,70 @@ static void begin_plain_line(struct text *text, int severity)
 	text_string(text->out, "]: ");
 }
 
+/* A line of a block, which says at its beginning whose it is. */
+static void begin_block_line(struct text *text, int severity)
+{
+	begin_plain_line(text, severity);
+	text_string(text->out, "[Flight Recorder-");
+	text_number(text->out, text->report->recorder.id, 1);
+	text_string(text->out, "] ");
+}
+
+/*
+ * A line outside of a block: several processes have a recorder of that number, so whose it is
+ * stands in the line itself.
+ */
 static void begin_line(struct text *text, int severity)
 {
 	const struct report *report = text->report;
+	const char *comm = report->has_recorder ? report->recorder.comm : report->comm;
 
-	begin_plain_line(text, severity);
 	if (report->has_recorder) {
-		text_string(text->out, "[Flight Recorder-");
-		text_number(text->out, report->recorder.id, 1);
+		begin_block_line(text, severity);
 	} else {
-		text_char(text->out, '[');
-		escape_text(text->out, report->comm);
-		text_char(text->out, ' ');
-		text_integer(text->out, report->pid);
+		begin_plain_line(text, severity);
+		text_string(text->out, "[no recorder] ");
 	}
-	text_string(text->out, "] ");
+	escape_word(text->out, comm);
+	text_char(text->out, '[');
+	text_integer(text->out, report->has_recorder ? report->recorder.pid : report->pid);
+	text_string(text->out, "]: ");
 }
 
 static void write_name(struct text *text)
 {
 	const char *name = text->report->recorder.name;
 
-	escape_text(text->out, name && *name ? name : "(no name)");
+	if (name && *name)
+		escape_quoted(text->out, name);
+	else
+		text_string(text->out, "(no name)");
 }
 
-static void write_process(struct text *text)
+/* What only we can write comes first, then what the program chose. */
+static void write_head(struct text *text)
 {
-	escape_text(text->out, text->report->recorder.comm);
-	text_char(text->out, '[');
-	text_integer(text->out, text->report->recorder.pid);
-	text_char(text->out, ']');
+	const struct report_recorder *recorder = &text->report->recorder;
+	struct text_buffer *out = text->out;
+
+	begin_block_line(text, FLIGHTREC_INFO);
+	text_string(out, "pid ");
+	text_integer(out, recorder->pid);
+	text_string(out, ", thread ");
+	text_integer(out, recorder->tid);
+	text_string(out, ", timeout ");
+	write_duration(out, recorder->timeout_ns);
+	text_string(out, ", open for ");
+	write_duration(out, recorder->age_ns);
+	text_string(out, ": ");
+	write_name(text);
+	text_string(out, " of ");
+	escape_word(out, recorder->comm);
+	if (recorder->exe) {
+		text_string(out, ", ");
+		escape_word(out, recorder->exe);
+	}
+	text_char(out, '\n');
 }
 
 static void write_who(struct text *text)
@@ -153,43 +187,28 @@ static void write_who(struct text *text)
 	struct text_buffer *out = text->out;
 	size_t i;
 
-	begin_line(text, FLIGHTREC_INFO);
-	write_name(text);
-	text_string(out, ": ");
-	write_process(text);
-	text_string(out, " thread ");
-	text_integer(out, recorder->tid);
-	text_string(out, ", timeout ");
-	write_duration(out, recorder->timeout_ns);
-	text_string(out, ", open for ");
-	write_duration(out, recorder->age_ns);
-	if (recorder->exe) {
-		text_string(out, ", ");
-		escape_text(out, recorder->exe);
-	}
-	text_char(out, '\n');
-
+	write_head(text);
 	if (recorder->parent_id) {
-		begin_line(text, FLIGHTREC_INFO);
+		begin_block_line(text, FLIGHTREC_INFO);
 		text_string(out, "inside Flight Recorder-");
 		text_number(out, recorder->parent_id, 1);
 		text_char(out, '\n');
 	}
 	for (i = 0; i < recorder->n_context; i++) {
-		begin_line(text, FLIGHTREC_INFO);
+		begin_block_line(text, FLIGHTREC_INFO);
 		text_string(out, "context: ");
-		escape_text(out, recorder->context[i].key);
+		escape_word(out, recorder->context[i].key);
 		text_string(out, " = ");
 		escape_text(out, recorder->context[i].value);
 		text_char(out, '\n');
 	}
 	if (recorder->adopted) {
-		begin_line(text, FLIGHTREC_INFO);
+		begin_block_line(text, FLIGHTREC_INFO);
 		text_string(out,
 			    "opened before flightrec watched: its earlier entries are not known\n");
 	}
 	if (text->report->state) {
-		begin_line(text, FLIGHTREC_INFO);
+		begin_block_line(text, FLIGHTREC_INFO);
 		text_string(out, "state: ");
 		escape_text(out, text->report->state);
 		text_char(out, '\n');
@@ -214,7 +233,7 @@ static void write_detail(struct text *text, const struct report_entry *entry)
 	text_char(out, ']');
 	if (entry->file) {
 		text_char(out, ' ');
-		escape_text(out, entry->file);
+		escape_word(out, entry->file);
 		if (entry->line) {
 			text_char(out, ':');
 			text_number(out, entry->line, 1);
@@ -222,14 +241,14 @@ static void write_detail(struct text *text, const struct report_entry *entry)
 	}
 	if (entry->function) {
 		text_char(out, ' ');
-		escape_text(out, entry->function);
+		escape_word(out, entry->function);
 	}
 	text_char(out, ':');
 }
 
+/* What follows the beginning of its line. */
 static void write_entry(struct text *text, const struct report_entry *entry)
 {
-	begin_line(text, entry->severity);
 	text_char(text->out, '(');
 	write_date(text, entry->time_ns);
 	text_char(text->out, ')');
@@ -249,7 +268,7 @@ static void write_count(struct text *text, uint64_t entries, const char *what)
 
 static void write_gap(struct text *text)
 {
-	begin_line(text, FLIGHTREC_WARNING);
+	begin_block_line(text, FLIGHTREC_WARNING);
 	text_string(text->out, "... ");
 	write_count(text, text->report->gap_lost, "left out here ...\n");
 }
@@ -264,6 +283,7 @@ static void write_entries(struct text *text)
 		if (report->gap_lost && report->gap_at == i)
 			write_gap(text);
 		report->entry(report, i, &entry);
+		begin_block_line(text, entry.severity);
 		write_entry(text, &entry);
 	}
 	/* Beyond the last entry, wherever that is: said all the same. */
@@ -273,9 +293,6 @@ static void write_entries(struct text *text)
 
 static void write_lost(struct text *text)
 {
-	if (!text->report->entries_lost)
-		return;
-	begin_line(text, FLIGHTREC_WARNING);
 	write_count(text, text->report->entries_lost, "lost\n");
 }
 
@@ -290,14 +307,26 @@ static void write_replay(struct text *text)
 		text_string(text->out, "Please make sure it is hanging before restarting.\n");
 	}
 	write_who(text);
-	begin_line(text, FLIGHTREC_INFO);
+	begin_block_line(text, FLIGHTREC_INFO);
 	text_string(text->out, "(started at ");
 	write_date(text, report->recorder.started_ns);
 	text_string(text->out, ") Replaying logs...\n");
 	write_entries(text);
-	begin_line(text, FLIGHTREC_INFO);
+	begin_block_line(text, FLIGHTREC_INFO);
 	text_string(text->out, "-End of log-\n");
-	write_lost(text);
+	if (report->entries_lost) {
+		begin_block_line(text, FLIGHTREC_WARNING);
+		write_lost(text);
+	}
+}
+
+/* Behind what became of a recorder. */
+static void write_lost_later(struct text *text)
+{
+	if (text->report->entries_lost) {
+		begin_line(text, FLIGHTREC_WARNING);
+		write_lost(text);
+	}
 }
 
 static void write_finished(struct text *text)
@@ -309,14 +338,14 @@ static void write_finished(struct text *text)
 	text_string(text->out, ", ");
 	write_duration(text->out, text->report->late_ns);
 	text_string(text->out, " past its deadline\n");
-	write_lost(text);
+	write_lost_later(text);
 }
 
 static void write_signal(struct text_buffer *out, int status)
 {
 	const char *name = signal_name(WTERMSIG(status));
 
-	text_string(out, " was killed by signal ");
+	text_string(out, "was killed by signal ");
 	text_integer(out, WTERMSIG(status));
 	if (name) {
 		text_string(out, " (");
@@ -333,18 +362,35 @@ static void write_died(struct text *text)
 
 	begin_line(text, FLIGHTREC_WARNING);
 	write_name(text);
-	text_string(text->out, " never finished: ");
-	write_process(text);
+	text_string(text->out, " never finished: its process ");
 	if (status == -1) {
-		text_string(text->out, " called execve()");
+		text_string(text->out, "called execve()");
 	} else if (WIFEXITED(status)) {
-		text_string(text->out, " exited with status ");
+		text_string(text->out, "exited with status ");
 		text_integer(text->out, WEXITSTATUS(status));
 	} else {
 		write_signal(text->out, status);
 	}
 	text_char(text->out, '\n');
-	write_lost(text);
+	write_lost_later(text);
+}
+
+static void write_held_back(struct text *text)
+{
+	begin_line(text, FLIGHTREC_WARNING);
+	text_number(text->out, text->report->held_back, 1);
+	text_string(text->out, text->report->held_back == 1 ? " line" : " lines");
+	text_string(text->out, " held back: more than ");
+	text_number(text->out, text->report->lines_per_second, 1);
+	text_string(text->out, " in a second\n");
+}
+
+static void write_reports_lost(struct text *text)
+{
+	begin_plain_line(text, FLIGHTREC_WARNING);
+	text_number(text->out, text->report->reports_lost, 1);
+	text_string(text->out, text->report->reports_lost == 1 ? " report" : " reports");
+	text_string(text->out, " lost here: what flightrec wrote was not read fast enough\n");
 }
 
 static void append(struct text *text)
@@ -360,6 +406,7 @@ static void append(struct text *text)
 		break;
 	case REPORT_ENTRY:
 		report->entry(report, 0, &entry);
+		begin_line(text, entry.severity);
 		write_entry(text, &entry);
 		break;
 	case REPORT_FINISHED:
@@ -367,6 +414,12 @@ static void append(struct text *text)
 		break;
 	case REPORT_DIED:
 		write_died(text);
+		break;
+	case REPORT_HELD_BACK:
+		write_held_back(text);
+		break;
+	case REPORT_LOST:
+		write_reports_lost(text);
 		break;
 	case REPORT_END:
 		/* The command's closing line has the totals. */
