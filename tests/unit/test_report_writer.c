@@ -3,7 +3,7 @@
 /* link: user/collector/report/names.c */
 /* link: user/collector/report/report_forms.c user/collector/report/report_text.c */
 /* link: user/collector/report/report_json.c user/collector/report/date_cache.c */
-/* link: user/collector/sink/report_writer.c */
+/* link: user/collector/sink/report_writer.c user/collector/base/write_queue.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@
 #include "collector/sink/report_writer.h"
 
 #define SECOND UINT64_C(1000000000)
+#define PATIENT 60000
 
 static struct report make(uint64_t id)
 {
@@ -84,7 +86,7 @@ static void test_in_order(void **state)
 	char *data;
 
 	(void)state;
-	report_writer_init(&writer, fd, report_form_find("text"));
+	assert_int_equal(report_writer_init(&writer, fd, report_form_find("text")), 0);
 	for (uint64_t i = 1; i <= 5000; i++) {
 		char *line = line_of("text", i);
 
@@ -92,10 +94,8 @@ static void test_in_order(void **state)
 		text_string(&expected, line);
 		free(line);
 	}
-	/* Many are not kept back until the end. */
-	assert_true(lseek(fd, 0, SEEK_END) > 0);
-	report_writer_flush(&writer);
-	report_writer_flush(&writer);
+	report_writer_finish(&writer, PATIENT);
+	report_writer_finish(&writer, PATIENT);
 	text_char(&expected, '\0');
 	data = content(fd);
 	assert_string_equal(data, expected.data);
@@ -115,24 +115,27 @@ static void test_full_disk(void **state)
 
 	(void)state;
 	for (size_t form = 0; report_form_name(form); form++) {
-		report_writer_init(&writer, fd, report_form_find(report_form_name(form)));
+		assert_int_equal(
+			report_writer_init(&writer, fd, report_form_find(report_form_name(form))),
+			0);
 		for (uint64_t i = 1; i <= 3; i++)
 			add(&writer, i);
 		assert_int_equal(writer.lost, 0);
-		report_writer_flush(&writer);
+		report_writer_finish(&writer, PATIENT);
 		assert_int_equal(writer.lost, 3);
 		assert_int_equal(writer.error, -ENOSPC);
 		/* Nothing is kept back, to fail again or to show up later. */
-		report_writer_flush(&writer);
+		report_writer_finish(&writer, PATIENT);
 		assert_int_equal(writer.lost, 3);
 		report.has_recorder = false;
 		report_writer_add(&writer, &report);
+		report_writer_flush(&writer);
 		assert_int_equal(writer.lost, 4);
 		assert_int_equal(writer.error, -EINVAL);
 		/* In text the totals are not a report, and nothing to lose. */
 		report.event = REPORT_END;
 		report_writer_add(&writer, &report);
-		report_writer_flush(&writer);
+		report_writer_finish(&writer, PATIENT);
 		assert_int_equal(writer.lost, strcmp(report_form_name(form), "json") == 0 ? 5 : 4);
 		report.event = REPORT_FINISHED;
 		report_writer_free(&writer);
@@ -157,17 +160,17 @@ static void test_torn(void **state)
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
 	small = limit;
 	small.rlim_cur = strlen(first) + 50;
-	report_writer_init(&writer, fd, report_form_find("json"));
+	assert_int_equal(report_writer_init(&writer, fd, report_form_find("json")), 0);
 	setrlimit(RLIMIT_FSIZE, &small);
 	for (uint64_t i = 1; i <= 3; i++)
 		add(&writer, i);
-	report_writer_flush(&writer);
+	report_writer_finish(&writer, PATIENT);
 	assert_int_equal(writer.lost, 2);
 	assert_int_equal(writer.error, -EFBIG);
 	setrlimit(RLIMIT_FSIZE, &limit);
 	add(&writer, 4);
 	add(&writer, 4);
-	report_writer_flush(&writer);
+	report_writer_finish(&writer, PATIENT);
 	assert_int_equal(writer.lost, 2);
 	data = content(fd);
 	snprintf(expected, sizeof(expected), "%s%.50s\n%s%s", first, second, last, last);
@@ -191,10 +194,10 @@ static void test_one_write(void **state)
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, fd), 0);
-	report_writer_init(&writer, fd[1], report_form_find("text"));
+	assert_int_equal(report_writer_init(&writer, fd[1], report_form_find("text")), 0);
 	add(&writer, 1);
 	add(&writer, 2);
-	report_writer_flush(&writer);
+	report_writer_finish(&writer, PATIENT);
 	size = recv(fd[0], data, sizeof(data) - 1, 0);
 	assert_true(size > 0);
 	data[size] = '\0';
@@ -203,12 +206,98 @@ static void test_one_write(void **state)
 	signal(SIGPIPE, SIG_IGN);
 	close(fd[0]);
 	add(&writer, 1);
-	report_writer_flush(&writer);
+	report_writer_finish(&writer, PATIENT);
 	assert_int_equal(writer.error, -ECONNREFUSED);
 	report_writer_free(&writer);
 	close(fd[1]);
 	free(one);
 	free(two);
+}
+
+/* Reads what is there until @writer wants to be flushed again; returns how many lines it was. */
+static size_t read_until_room(struct report_writer *writer, int fd, char *last, size_t size)
+{
+	struct pollfd room = {.fd = report_writer_event_fd(writer), .events = POLLIN};
+	struct pollfd in = {.fd = fd, .events = POLLIN};
+	size_t lines = 0;
+
+	while (poll(&room, 1, 0) == 0) {
+		ssize_t n;
+
+		assert_int_equal(poll(&in, 1, PATIENT), 1);
+		n = read(fd, last, size - 1);
+		assert_true(n > 0);
+		last[n] = '\0';
+		for (ssize_t i = 0; i < n; i++)
+			lines += last[i] == '\n';
+	}
+	return lines;
+}
+
+/*
+ * A reader that has stopped: who adds goes on, what is too much is lost, and when it reads on it
+ * finds where, and how many.
+ */
+static void test_stopped_reader(void **state)
+{
+	static char chunk[65536];
+	struct report_writer writer;
+	char expected[128], *mark = NULL;
+	uint64_t added = 0, lost;
+	size_t lines;
+	int fd[2];
+
+	(void)state;
+	assert_int_equal(pipe(fd), 0);
+	assert_int_equal(report_writer_init(&writer, fd[1], report_form_find("text")), 0);
+	do {
+		add(&writer, 1);
+		added++;
+		if (added % 1000 == 0)
+			report_writer_flush(&writer);
+	} while (!writer.lost);
+	assert_int_equal(writer.error, -EAGAIN);
+	lost = writer.lost;
+	lines = read_until_room(&writer, fd[0], chunk, sizeof(chunk));
+	add(&writer, 2);
+	report_writer_flush(&writer);
+	snprintf(expected, sizeof(expected), "%llu reports lost here", (unsigned long long)lost);
+	while (!mark) {
+		ssize_t n = read(fd[0], chunk, sizeof(chunk) - 1);
+
+		assert_true(n > 0);
+		chunk[n] = '\0';
+		mark = strstr(chunk, "lost here");
+		for (ssize_t i = 0; i < n && (!mark || chunk + i < mark); i++)
+			lines += chunk[i] == '\n';
+	}
+	assert_non_null(strstr(chunk, expected));
+	assert_int_equal(lines + lost, added);
+	/* Once. */
+	assert_int_equal(writer.lost, lost);
+	report_writer_free(&writer);
+	close(fd[0]);
+	close(fd[1]);
+}
+
+/* One that stays away does not hold up the end, and what it did not take is counted. */
+static void test_reader_stays_away(void **state)
+{
+	struct report_writer writer;
+	int fd[2];
+
+	(void)state;
+	assert_int_equal(pipe(fd), 0);
+	assert_true(fcntl(fd[1], F_SETPIPE_SZ, 4096) > 0);
+	assert_int_equal(report_writer_init(&writer, fd[1], report_form_find("json")), 0);
+	for (uint64_t i = 1; i <= 1000; i++)
+		add(&writer, i);
+	report_writer_flush(&writer);
+	assert_int_equal(writer.lost, 0);
+	report_writer_finish(&writer, 1);
+	assert_in_range(writer.lost, 900, 1000);
+	report_writer_free(&writer);
+	close(fd[0]);
 }
 
 static void on_alarm(int signal)
@@ -224,10 +313,10 @@ static int write_interrupted(int fd, uint64_t reports)
 
 	sigaction(SIGALRM, &action, NULL);
 	setitimer(ITIMER_REAL, &timer, NULL);
-	report_writer_init(&writer, fd, report_form_find("text"));
+	assert_int_equal(report_writer_init(&writer, fd, report_form_find("text")), 0);
 	for (uint64_t i = 0; i < reports; i++)
 		add(&writer, 1);
-	report_writer_flush(&writer);
+	report_writer_finish(&writer, PATIENT);
 	return writer.lost ? 1 : 0;
 }
 
@@ -264,9 +353,13 @@ static void test_slow_reader(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_in_order),    cmocka_unit_test(test_full_disk),
-		cmocka_unit_test(test_torn),        cmocka_unit_test(test_one_write),
+		cmocka_unit_test(test_in_order),
+		cmocka_unit_test(test_full_disk),
+		cmocka_unit_test(test_torn),
+		cmocka_unit_test(test_one_write),
 		cmocka_unit_test(test_slow_reader),
+		cmocka_unit_test(test_stopped_reader),
+		cmocka_unit_test(test_reader_stays_away),
 	};
 
 	return cmocka_run_group_tests_name("report_writer", tests, NULL, NULL);

@@ -16,9 +16,13 @@
 #include "cli/state.h"
 #include "cli/summary.h"
 #include "collector/base/clock.h"
+#include "collector/base/message.h"
 
 /* How long the commands of --exec are waited for at the end. */
 #define EXEC_END_WAIT_NS 5000000000
+/* How long a reader of the reports may take nothing at the end; who stops flightrec waits less. */
+#define PATIENCE_MS 5000
+#define PATIENCE_STOPPED_MS 200
 
 static int open_output(struct watch *w)
 {
@@ -248,13 +252,15 @@ void watch_stop(struct watch *w)
 	if (!w->watching)
 		return;
 	w->watching = false;
-	if (tell && w->command_ended)
+	if (tell && w->command_ended && message_possible())
 		print_left_behind(w);
 	session_finish(w->session);
-	session_write_totals(w->session, &totals);
+	session_write_totals(w->session, &totals,
+			     w->interrupted ? PATIENCE_STOPPED_MS : PATIENCE_MS);
 	if (totals.reports_lost)
 		w->output_failed = true;
-	if (!tell)
+	/* Where nobody reads, the end must not wait for a reader. */
+	if (!tell || !message_possible())
 		return;
 	if (w->command_ended)
 		print_not_used(w, &totals);

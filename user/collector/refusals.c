@@ -4,14 +4,13 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <uthash.h>
 
 #include "collector/base/clock.h"
-#include "collector/base/escape.h"
+#include "collector/base/message.h"
 #include "collector/target/target_memory.h"
 #include "collector/target/thread_number.h"
 
@@ -135,15 +134,11 @@ void refusals_rebuild(struct refusals *r)
 static void say(const struct refusal *refusal)
 {
 	char comm[FR_COMM_SIZE + 1] = "";
-	struct text_buffer text = {0};
 
 	memcpy(comm, refusal->comm, FR_COMM_SIZE);
-	escape_text(&text, comm);
-	fprintf(stderr,
-		"flightrec: process %u (%.*s) has more recorders open than there is room for: the "
-		"others are reported late and without entries (see --max-recorders)\n",
-		refusal->key.pid, (int)text.size, text.data ? text.data : "");
-	text_buffer_free(&text);
+	message("process %u (%s) has more recorders open than there is room for: the others are "
+		"reported late and without entries (see --max-recorders)",
+		refusal->key.pid, comm);
 }
 
 static void add_state(void *arg, pid_t pid, uint64_t state)

@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 
 #include "collector/base/clock.h"
+#include "collector/base/message.h"
 #include "collector/kernel/ring_record.h"
 #include "collector/recorder/settlement.h"
 
@@ -160,9 +161,14 @@ static int open_parts(struct session *s, char *error, size_t error_size)
 						.min_severity = o->min_severity,
 						.watch_all = o->watch_all,
 						.follow_children = o->follow_children};
+	const struct sink_options sink = {.form = o->form, .fd = o->output};
 	int err;
 
-	report_writer_init(&s->writer, o->output, o->form);
+	err = sink_find("file")->open(&s->sink, &sink);
+	if (err) {
+		snprintf(error, error_size, "cannot start: %s", strerror(-err));
+		return err;
+	}
 	err = tracker_open(&s->tracker, &tracker, &callbacks, error, error_size);
 	if (err)
 		return err;
@@ -207,7 +213,8 @@ void session_close(struct session *s)
 	process_table_free(&s->processes);
 	if (s->tracker.skeleton)
 		tracker_close(&s->tracker);
-	report_writer_free(&s->writer);
+	if (s->sink)
+		s->sink->ops->close(s->sink);
 	replay_free(&s->replay);
 	free(s->waiting);
 	free(s->adoptions);
@@ -217,7 +224,7 @@ void session_close(struct session *s)
 
 void session_emit(struct session *s, const struct report *report)
 {
-	report_writer_add(&s->writer, report);
+	s->sink->ops->add(s->sink, report);
 	if (s->options.on_report)
 		s->options.on_report(s->options.arg, report);
 }
@@ -231,6 +238,8 @@ int session_add_to_epoll(struct session *s, int epoll_fd, uint64_t token)
 		if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, s->tracker.ring[i].fd, &event))
 			return -errno;
 	}
+	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, s->sink->ops->event_fd(s->sink), &event))
+		return -errno;
 	return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, s->tracker.notices.fd, &event) ? -errno : 0;
 }
 
@@ -302,15 +311,23 @@ static void rescan(struct session *s)
 	session_adopt(s);
 }
 
+/* Once: a full disk stays full for many reports. The end tells how many were lost. */
+static void tell_loss(struct session *s)
+{
+	const char *why = strerror(-s->sink->error);
+
+	if (s->sink->error == -EAGAIN)
+		why = "it is not read, or not fast enough";
+	if (s->sink->lost && !s->loss_told)
+		message("cannot write to %s: %s; reports are lost", s->options.output_name, why);
+	s->loss_told = s->sink->lost;
+}
+
 /* Before anything is waited for: who waits for a report has it now. */
 static void write_reports(struct session *s)
 {
-	report_writer_flush(&s->writer);
-	/* Once: a full disk stays full for many reports. The end tells how many were lost. */
-	if (s->writer.lost && !s->loss_told)
-		fprintf(stderr, "flightrec: cannot write to %s: %s; reports are lost\n",
-			s->options.output_name, strerror(-s->writer.error));
-	s->loss_told = s->writer.lost;
+	s->sink->ops->flush(s->sink);
+	tell_loss(s);
 }
 
 void session_dispatch(struct session *s)
@@ -368,7 +385,7 @@ int session_wait_ms(const struct session *s)
 
 int session_output_error(const struct session *s)
 {
-	return s->writer.lost ? s->writer.error : 0;
+	return s->sink->lost ? s->sink->error : 0;
 }
 
 bool session_done(const struct session *s)
@@ -395,13 +412,16 @@ void session_finish(struct session *s)
 	write_reports(s);
 }
 
-void session_write_totals(struct session *s, struct report_totals *totals)
+void session_write_totals(struct session *s, struct report_totals *totals, unsigned int patience_ms)
 {
 	struct report end = {.event = REPORT_END, .time_ns = clock_ns(CLOCK_REALTIME)};
 
+	/* The totals have what this loses. */
+	s->sink->ops->finish(s->sink, patience_ms);
 	session_totals(s, totals);
 	end.totals = *totals;
 	session_emit(s, &end);
-	write_reports(s);
-	totals->reports_lost = s->writer.lost;
+	s->sink->ops->finish(s->sink, patience_ms);
+	tell_loss(s);
+	totals->reports_lost = s->sink->lost;
 }

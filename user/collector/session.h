@@ -55,8 +55,12 @@ int session_output_error(const struct session *session);
 
 /* Detaches from all processes, takes what is left in the rings, and reports it. */
 void session_finish(struct session *session);
-/* Writes the report that says so, after all others; @totals is what there was in all. */
-void session_write_totals(struct session *session, struct report_totals *totals);
+/*
+ * Writes the report that says so, after all others; @totals is what there was in all. A reader that
+ * takes nothing for @patience_ms is not waited for: what is left for it is lost, and counted.
+ */
+void session_write_totals(struct session *session, struct report_totals *totals,
+			  unsigned int patience_ms);
 
 /* ---- what is watched: session_discovery.c ---- */
 

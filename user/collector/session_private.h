@@ -11,7 +11,7 @@
 #include "collector/recorder/replay.h"
 #include "collector/refusals.h"
 #include "collector/session.h"
-#include "collector/sink/report_writer.h"
+#include "collector/sink/sinks.h"
 
 /* Bytes kept of the entries of all recorders that are open; see entry_buffer.h for each one's. */
 #define SESSION_ENTRIES_MEMORY (32u << 20)
@@ -35,7 +35,7 @@ struct session {
 	struct recorder_table recorders;
 	struct session_options options;
 	struct replay replay;
-	struct report_writer writer;
+	struct sink *sink;
 	struct releases releases;
 	struct waiting *waiting; /* recorders whose last entries are still on their way */
 	size_t n_waiting;

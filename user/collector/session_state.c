@@ -40,7 +40,7 @@ void session_totals(const struct session *s, struct report_totals *totals)
 			   .untracked = count[COUNT_UNTRACKED_ENTRIES],
 			   .buffer = s->buffer_lost},
 		.untracked = count[COUNT_UNTRACKED],
-		.reports_lost = s->writer.lost,
+		.reports_lost = s->sink->lost,
 	};
 	totals->lost = totals->losses.ring + totals->losses.share + totals->losses.unreadable +
 		       totals->losses.untracked + totals->losses.buffer;

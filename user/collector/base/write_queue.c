@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "collector/base/write_queue.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "collector/base/array.h"
+
+/*
+ * A write is at most this long: it tells of progress when it returns. But a piece leaves in one
+ * write, however long it is, so that nothing that others write gets in between.
+ */
+#define WRITE_MAX 65536
+/* A lot that took more memory is not kept for the next. */
+#define KEEP_MAX (1u << 20)
+/* How often write_queue_finish() looks whether its patience is at its end. */
+#define STEP_MS 20
+
+/* Pieces that are handed over together. */
+struct lot {
+	struct lot *next;
+	struct text_buffer text;
+	size_t *ends; /* where in text each piece ends */
+	size_t n;
+	size_t room;
+};
+
+struct write_queue {
+	/* The owner's alone. */
+	struct lot *open; /* what is being gathered; or NULL */
+	int fd;
+	int event_fd;
+	size_t limit;
+	pthread_t thread;
+
+	/* Guards all below. */
+	pthread_mutex_t lock;
+	pthread_cond_t work;     /* there is a lot, or it is the end */
+	pthread_cond_t progress; /* something was written, or could not be */
+	struct lot *first, **last;
+	struct lot *spare;
+	size_t waiting;     /* bytes of the lots, with the one being written */
+	uint64_t writes;    /* calls that returned */
+	uint64_t pieces;    /* that wait, with those being written */
+	bool stop;          /* the thread ends after what it is doing */
+	bool abandoned;     /* the owner has left: the thread frees all */
+	bool busy;          /* the thread is writing a lot */
+	bool short_of_room; /* something was refused since there was room last */
+	struct write_queue_state state;
+};
+
+static void free_lot(struct lot *lot)
+{
+	if (!lot)
+		return;
+	text_buffer_free(&lot->text);
+	free(lot->ends);
+	free(lot);
+}
+
+static void free_queue(struct write_queue *q)
+{
+	struct lot *lot;
+
+	while ((lot = q->first)) {
+		q->first = lot->next;
+		free_lot(lot);
+	}
+	free_lot(q->open);
+	free_lot(q->spare);
+	if (q->event_fd >= 0)
+		close(q->event_fd);
+	pthread_cond_destroy(&q->work);
+	pthread_cond_destroy(&q->progress);
+	pthread_mutex_destroy(&q->lock);
+	free(q);
+}
+
+static void notify(const struct write_queue *q)
+{
+	uint64_t one = 1;
+
+	if (write(q->event_fd, &one, sizeof(one)) < 0)
+		return; /* full: it is readable anyway */
+}
+
+/* ---- the thread ---- */
+
+/* Returns what write() does, but waits where somebody made the descriptor non-blocking. */
+static ssize_t write_some(int fd, const char *data, size_t size)
+{
+	struct pollfd out = {.fd = fd, .events = POLLOUT};
+	ssize_t n;
+
+	for (;;) {
+		n = write(fd, data, size);
+		if (n > 0)
+			return n;
+		if (n == 0)
+			return -EIO;
+		if (errno == EAGAIN && (poll(&out, 1, -1) >= 0 || errno == EINTR))
+			continue;
+		if (errno != EINTR)
+			return -errno;
+	}
+}
+
+static void note_write(struct write_queue *q, ssize_t n)
+{
+	pthread_mutex_lock(&q->lock);
+	q->writes++;
+	if (n < 0) {
+		q->state.error = (int)n;
+		if (n == -EPIPE)
+			q->state.broken = true;
+	}
+	pthread_cond_signal(&q->progress);
+	pthread_mutex_unlock(&q->lock);
+}
+
+/* What is left of @piece, and as many behind it as fit into one write. */
+static size_t write_size(const struct lot *lot, size_t piece, size_t start)
+{
+	size_t end = lot->ends[piece];
+
+	while (piece + 1 < lot->n && lot->ends[piece + 1] - start <= WRITE_MAX)
+		end = lot->ends[++piece];
+	return end - start;
+}
+
+static void count_pieces(struct write_queue *q, uint64_t done, uint64_t lost)
+{
+	pthread_mutex_lock(&q->lock);
+	/* None are left to count where write_queue_finish() gave them up. */
+	if (!q->stop) {
+		q->pieces -= done + lost;
+		q->state.lost += lost;
+	}
+	pthread_mutex_unlock(&q->lock);
+}
+
+/*
+ * Returns whether the last piece was cut within a line: the next one then starts on a line of its
+ * own, else a reader of JSON would lose both. A piece that fails is skipped, and the next is tried.
+ */
+static bool write_lot(struct write_queue *q, const struct lot *lot, bool torn)
+{
+	size_t start = 0, piece = 0, written = 0;
+
+	while (piece < lot->n && !__atomic_load_n(&q->stop, __ATOMIC_RELAXED)) {
+		size_t first = piece;
+		ssize_t n = torn ? write_some(q->fd, "\n", 1) : 0;
+
+		if (n >= 0) {
+			torn = false;
+			n = write_some(q->fd, lot->text.data + start,
+				       write_size(lot, piece, start));
+		}
+		note_write(q, n);
+		if (n > 0) {
+			start += (size_t)n;
+			written = start;
+			while (piece < lot->n && lot->ends[piece] <= start)
+				piece++;
+			count_pieces(q, piece - first, 0);
+			continue;
+		}
+		torn = torn || (written == start && start && lot->text.data[start - 1] != '\n');
+		start = lot->ends[piece++];
+		count_pieces(q, 0, 1);
+	}
+	return torn;
+}
+
+static void finish_lot(struct write_queue *q, struct lot *lot)
+{
+	q->waiting -= lot->text.size;
+	if (q->short_of_room && q->waiting <= q->limit / 2) {
+		q->short_of_room = false;
+		notify(q);
+	}
+	if (!q->spare && lot->text.room <= KEEP_MAX) {
+		text_buffer_cut(&lot->text, 0);
+		lot->n = 0;
+		q->spare = lot;
+	} else {
+		free_lot(lot);
+	}
+}
+
+static void *write_all(void *arg)
+{
+	struct write_queue *q = arg;
+	uint64_t failed = 0;
+	bool torn = false, abandoned;
+
+	pthread_mutex_lock(&q->lock);
+	while (!q->stop) {
+		struct lot *lot = q->first;
+
+		if (!lot) {
+			pthread_cond_signal(&q->progress);
+			pthread_cond_wait(&q->work, &q->lock);
+			continue;
+		}
+		q->busy = true;
+		q->first = lot->next;
+		if (!q->first)
+			q->last = &q->first;
+		pthread_mutex_unlock(&q->lock);
+		torn = write_lot(q, lot, torn);
+		pthread_mutex_lock(&q->lock);
+		q->busy = false;
+		finish_lot(q, lot);
+		if (q->state.lost - q->state.refused != failed)
+			notify(q);
+		failed = q->state.lost - q->state.refused;
+	}
+	abandoned = q->abandoned;
+	pthread_mutex_unlock(&q->lock);
+	if (abandoned)
+		free_queue(q);
+	return NULL;
+}
+
+/* ---- the owner ---- */
+
+static int start_thread(struct write_queue *q)
+{
+	sigset_t all, before;
+	int err;
+
+	/* Signals are for the others. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(&q->thread, NULL, write_all, q);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -err;
+}
+
+int write_queue_open(struct write_queue **queue, int fd, size_t limit)
+{
+	struct write_queue *q = calloc(1, sizeof(*q));
+	pthread_condattr_t monotonic;
+	int err;
+
+	*queue = NULL;
+	if (!q)
+		return -ENOMEM;
+	q->fd = fd;
+	q->limit = limit;
+	q->last = &q->first;
+	pthread_mutex_init(&q->lock, NULL);
+	pthread_cond_init(&q->work, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&q->progress, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	q->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	err = q->event_fd < 0 ? -errno : start_thread(q);
+	if (err)
+		free_queue(q);
+	else
+		*queue = q;
+	return err;
+}
+
+bool write_queue_close(struct write_queue *q)
+{
+	bool busy;
+
+	if (!q)
+		return true;
+	pthread_mutex_lock(&q->lock);
+	__atomic_store_n(&q->stop, true, __ATOMIC_RELAXED);
+	busy = q->busy;
+	q->abandoned = busy;
+	/* From the unlocking on it is the thread's to free. */
+	if (busy)
+		pthread_detach(q->thread);
+	pthread_cond_signal(&q->work);
+	pthread_mutex_unlock(&q->lock);
+	if (busy)
+		return false;
+	pthread_join(q->thread, NULL);
+	free_queue(q);
+	return true;
+}
+
+static struct lot *open_lot(struct write_queue *q)
+{
+	if (q->open)
+		return q->open;
+	pthread_mutex_lock(&q->lock);
+	q->open = q->spare;
+	q->spare = NULL;
+	pthread_mutex_unlock(&q->lock);
+	if (!q->open)
+		q->open = calloc(1, sizeof(*q->open));
+	return q->open;
+}
+
+struct text_buffer *write_queue_text(struct write_queue *q)
+{
+	struct lot *lot = open_lot(q);
+
+	return lot ? &lot->text : NULL;
+}
+
+int write_queue_end_piece(struct write_queue *q)
+{
+	struct lot *lot = q->open;
+	size_t before = lot && lot->n ? lot->ends[lot->n - 1] : 0;
+
+	if (!lot || lot->text.size == before)
+		return 0;
+	if (array_reserve(lot->ends, lot->room, lot->n + 1)) {
+		text_buffer_cut(&lot->text, before);
+		return -ENOMEM;
+	}
+	lot->ends[lot->n++] = lot->text.size;
+	return 0;
+}
+
+void write_queue_lose(struct write_queue *q, int error)
+{
+	pthread_mutex_lock(&q->lock);
+	q->state.lost++;
+	q->state.error = error;
+	pthread_mutex_unlock(&q->lock);
+}
+
+size_t write_queue_gathered(const struct write_queue *q)
+{
+	return q->open ? q->open->text.size : 0;
+}
+
+static void refuse(struct write_queue *q, struct lot *lot)
+{
+	q->state.lost += lot->n;
+	q->state.refused += lot->n;
+	q->state.error = -EAGAIN;
+	q->short_of_room = true;
+	text_buffer_cut(&lot->text, 0);
+	lot->n = 0;
+}
+
+static void hand_over(struct write_queue *q, struct lot *lot)
+{
+	lot->next = NULL;
+	*q->last = lot;
+	q->last = &lot->next;
+	q->waiting += lot->text.size;
+	q->pieces += lot->n;
+	pthread_cond_signal(&q->work);
+}
+
+bool write_queue_flush(struct write_queue *q)
+{
+	struct lot *lot = q->open;
+	bool taken;
+
+	if (!lot || !lot->n)
+		return true;
+	pthread_mutex_lock(&q->lock);
+	taken = !q->stop && (!q->waiting || q->waiting + lot->text.size <= q->limit);
+	if (taken) {
+		hand_over(q, lot);
+		q->open = NULL;
+	} else {
+		refuse(q, lot);
+	}
+	pthread_mutex_unlock(&q->lock);
+	return taken;
+}
+
+bool write_queue_has_room(struct write_queue *q)
+{
+	bool room;
+
+	pthread_mutex_lock(&q->lock);
+	room = !q->stop && q->waiting <= q->limit / 2;
+	pthread_mutex_unlock(&q->lock);
+	return room;
+}
+
+void write_queue_state(struct write_queue *q, struct write_queue_state *state)
+{
+	pthread_mutex_lock(&q->lock);
+	*state = q->state;
+	pthread_mutex_unlock(&q->lock);
+}
+
+int write_queue_event_fd(const struct write_queue *q)
+{
+	return q->event_fd;
+}
+
+static void wait_for_progress(struct write_queue *q)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += STEP_MS * 1000000L;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_nsec -= 1000000000;
+		until.tv_sec++;
+	}
+	pthread_cond_timedwait(&q->progress, &q->lock, &until);
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+bool write_queue_finish(struct write_queue *q, unsigned int patience_ms)
+{
+	uint64_t since = now_ms(), writes;
+	bool done;
+
+	write_queue_flush(q);
+	pthread_mutex_lock(&q->lock);
+	writes = q->writes;
+	while (!q->stop && (q->first || q->busy) && now_ms() - since < patience_ms) {
+		wait_for_progress(q);
+		if (q->writes != writes) {
+			writes = q->writes;
+			since = now_ms();
+		}
+	}
+	done = !q->first && !q->busy;
+	if (!done && !q->stop) {
+		q->state.lost += q->pieces;
+		q->state.refused += q->pieces;
+		q->state.error = -EAGAIN;
+		__atomic_store_n(&q->stop, true, __ATOMIC_RELAXED);
+	}
+	pthread_mutex_unlock(&q->lock);
+	return done;
+}

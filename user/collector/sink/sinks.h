@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* All kinds of sinks. */
+#ifndef FLIGHTREC_SINKS_H
+#define FLIGHTREC_SINKS_H
+
+#include "collector/sink/sink.h"
+
+/* "file"; NULL: there is none of that name. */
+const struct sink_ops *sink_find(const char *name);
+
+#endif /* FLIGHTREC_SINKS_H */
