@@ -4,7 +4,6 @@
 /* link: user/collector/report/report_text.c user/collector/report/report_json.c */
 /* link: user/collector/report/date_cache.c user/collector/sink/report_writer.c */
 /* link: user/collector/base/write_queue.c user/collector/sink/file_sink.c */
-/* link: user/collector/sink/sinks.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,23 +17,15 @@
 #include <unistd.h>
 
 #include "collector/report/report_forms.h"
-#include "collector/sink/sinks.h"
+#include "collector/sink/file_sink.h"
 
 #define PATIENT 60000
 
 static const struct report end = {.event = REPORT_END};
 
-static void test_found_by_name(void **state)
-{
-	(void)state;
-	assert_string_equal(sink_find("file")->name, "file");
-	assert_null(sink_find("nowhere"));
-	assert_null(sink_find(""));
-}
-
 static void test_writes(void **state)
 {
-	const struct sink_ops *ops = sink_find("file");
+	const struct sink_ops *ops = &file_sink;
 	struct sink_options options = {.form = report_form_find("json")};
 	char data[1024] = "";
 	struct sink *sink;
@@ -44,7 +35,7 @@ static void test_writes(void **state)
 	assert_int_equal(pipe(fd), 0);
 	options.fd = fd[1];
 	assert_int_equal(ops->open(&sink, &options), 0);
-	assert_ptr_equal(sink->ops, ops);
+	assert_ptr_equal(sink->ops, &file_sink);
 	ops->add(sink, &end);
 	ops->flush(sink);
 	ops->finish(sink, PATIENT);
@@ -60,7 +51,7 @@ static void test_writes(void **state)
 
 static void test_tells_what_is_lost(void **state)
 {
-	const struct sink_ops *ops = sink_find("file");
+	const struct sink_ops *ops = &file_sink;
 	struct sink_options options = {.form = report_form_find("json")};
 	struct pollfd event = {.events = POLLIN};
 	struct sink *sink;
@@ -84,7 +75,6 @@ static void test_tells_what_is_lost(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_found_by_name),
 		cmocka_unit_test(test_writes),
 		cmocka_unit_test(test_tells_what_is_lost),
 	};
