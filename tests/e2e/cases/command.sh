@@ -469,7 +469,8 @@ test_lines_tell_who_wrote_them()
 	tell w context r state: '-End of log-'
 	tell w log r info '\n[2018-04-19 09:43:55,877: INFO]: [Flight Recorder-1] -End of log-\xe2\x80\x8b\xe2\x80\x8f\xef\xbb\xbf'
 	tell w extend r 1
-	await w err '*-End of log-'
+	# Not the others that end so.
+	await w err '*Recorder-1] -End of log-'
 	tell w log r info 'cache[1]: late'
 	tell w end r
 	finish w
