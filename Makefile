@@ -135,8 +135,7 @@ $(B)/cmd/%.o: %.c | $(SKELETON)
 	$(Q)$(CC) $(ALL_CFLAGS) -I$(B) -c $< -o $@
 
 # Those that include the skeleton: its layout is that of the BPF program's own data.
-$(B)/cmd/user/collector/kernel/tracker.o $(B)/cmd/user/collector/kernel/tracker_programs.o \
-$(B)/cmd/user/collector/kernel/tracker_state.o $(B)/cmd/user/collector/kernel/drain.o: $(SKELETON)
+$(B)/cmd/user/collector/kernel/tracker.o $(B)/cmd/user/collector/kernel/tracker_programs.o: $(SKELETON)
 
 $(B)/flightrec: $(CMD_OBJ)
 	$(call say,LD,$@)

@@ -102,8 +102,25 @@ struct notice {
 /* ---- recorder slots ---- */
 
 /*
- * The low byte of a slot's word. OPEN slots closed in time go back to FREE in BPF and leave no
- * trace. All other ways lead to the collector, which alone frees the slot (program `release`).
+ * The low byte of a slot's word, and who changes it, always by a compare-and-swap of the whole
+ * word, so that of two who would, one does:
+ *
+ *	from                      event                     to         by
+ *	FREE                      opened, or found open     OPEN       on_begin, on_entry, adopt
+ *	OPEN                      closed in time            FREE       on_end
+ *	OPEN                      same, replay asked for    REPLAYED   on_end
+ *	OPEN                      deadline passed           TIMED_OUT  timer, visit, on_extend
+ *	OPEN                      closed past deadline      LATE       on_end
+ *	OPEN                      index bucket is full      FREE       on_begin, adopt
+ *	TIMED_OUT                 closed                    FINISHED   on_end
+ *	REPLAYED, LATE, FINISHED  all of it is said         FREE       release (settlement)
+ *	OPEN, TIMED_OUT           its process ended         FREE       release (settlement)
+ *
+ * Opening raises the generation by 1. To REPLAYED, TIMED_OUT, LATE and FINISHED the collector is
+ * told by a NOTICE_RECORDER. So what closed in time leaves no trace, and all else leads to the
+ *collector (settlement.h). A slot that is FREE is in the free list of its `home`, or about to be,
+ *or was never in use (it is at or above fresh_slots). One that is OPEN or TIMED_OUT is in the
+ *index, or about to be.
  */
 enum recorder_state {
 	RECORDER_FREE,
@@ -126,6 +143,14 @@ enum recorder_state {
 #define FR_QUEUED_BY_COLLECTOR(ns) ((ns) | 1)
 #define FR_IS_QUEUED_BY_COLLECTOR(queued_ns) (((queued_ns)&0xffff) == 1)
 
+/*
+ * Who writes what: fill_slot() all of it while the slot is FREE and nobody else's; later `word`
+ * and `ended_ns` those of the table above, `deadline_ns` and `timeout_ns` on_extend, queued_ns all
+ * who queue (see wheel.bpf.h), the counts each who counts, by atomic additions.
+ *
+ * entries = received + refused + in flight: what the collector took out of the rings, what no ring
+ * had room for, and what is in a ring, or on its way to one.
+ */
 struct recorder_slot {
 	u64 word;        /* FR_WORD(generation, enum recorder_state) */
 	u64 deadline_ns; /* CLOCK_MONOTONIC, as all times here */
@@ -158,6 +183,19 @@ struct process_key {
 	u64 start_ns; /* CLOCK_BOOTTIME */
 };
 
+/*
+ * The low byte of a process slot's word:
+ *
+ *	from           event                          to      by
+ *	FREE           a recorder opens, or is found  ALIVE   on_begin, on_entry, adopt
+ *	ALIVE          its last thread ended          ENDED   on_exit, on_exit_signal, on_free
+ *	ALIVE          it called execve()             EXECED  on_exec, or see end_replaced()
+ *	ENDED, EXECED  its recorders are settled      FREE    release
+ *
+ * Registering raises the generation by 1. The collector is told of each by a NOTICE_PROCESS.
+ * ALIVE is in process_index, by its key. An index may lead to a slot of an earlier generation, for
+ * a moment: whoever has one compares.
+ */
 enum process_state { PROCESS_FREE, PROCESS_ALIVE, PROCESS_ENDED, PROCESS_EXECED };
 
 struct process_slot {

@@ -330,6 +330,21 @@ static void write_reports(struct session *s)
 	tell_loss(s);
 }
 
+/* In a debug build: what is wrong is told at once, where it can still be looked into. */
+static void check(const struct session *s)
+{
+#ifdef FLIGHTREC_DEBUG
+	const char *wrong = tracker_check(&s->tracker);
+
+	if (wrong) {
+		fprintf(stderr, "flightrec: %s\n", wrong);
+		abort();
+	}
+#else
+	(void)s;
+#endif
+}
+
 void session_dispatch(struct session *s)
 {
 	s->more = tracker_drain_notices(&s->tracker);
@@ -352,6 +367,7 @@ void session_dispatch(struct session *s)
 	settlement_release(s);
 	recorder_table_sweep(&s->recorders);
 	write_reports(s);
+	check(s);
 }
 
 static uint64_t earlier(uint64_t a_ns, uint64_t b_ns)

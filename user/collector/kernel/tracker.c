@@ -247,6 +247,8 @@ int tracker_open(struct tracker *t, const struct tracker_options *options,
 	}
 	t->ring_woken = t->skeleton->bss->ring_woken;
 	t->notices_woken = &t->skeleton->bss->notices_woken;
+	t->fresh_slots = &t->skeleton->bss->fresh_slots;
+	t->scan_slots = &t->skeleton->bss->scan_slots;
 	err = map_maps(t);
 	err = err ?: create_rings(t);
 	if (err) {

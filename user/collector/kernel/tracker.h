@@ -150,6 +150,8 @@ int tracker_add_to_epoll(const struct tracker *tracker, int epoll_fd, uint64_t t
 uint32_t tracker_slots_used(const struct tracker *tracker);
 /* Whether a notice was refused since the last call: then look at the slots. */
 bool tracker_must_scan(struct tracker *tracker);
+/* What is wrong with the maps, as far as it shows while they are written; NULL: nothing. */
+const char *tracker_check(const struct tracker *tracker);
 void tracker_count(const struct tracker *tracker, uint64_t count[FR_COUNTERS]);
 
 /* Until nobody outside of this directory looks into a tracker any more. */

@@ -44,6 +44,8 @@ struct tracker {
 	/* Of the BPF programs' own data; see maps.bpf.h. */
 	volatile uint32_t *ring_woken;
 	volatile uint32_t *notices_woken;
+	volatile uint32_t *fresh_slots;
+	volatile uint32_t *scan_slots;
 	struct tracker_callbacks callbacks;
 };
 

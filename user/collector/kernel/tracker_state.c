@@ -6,8 +6,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#include "flightrec.skel.h"
-
 /* A slot that changed so often while it was copied is in use by somebody else by now. */
 #define COPY_TRIES 8
 
@@ -109,14 +107,14 @@ int tracker_add_to_epoll(const struct tracker *t, int epoll_fd, uint64_t token)
 
 uint32_t tracker_slots_used(const struct tracker *t)
 {
-	uint32_t used = t->skeleton->bss->fresh_slots;
+	uint32_t used = *t->fresh_slots;
 
 	return used < t->max_slots ? used : t->max_slots;
 }
 
 bool tracker_must_scan(struct tracker *t)
 {
-	return __atomic_exchange_n(&t->skeleton->bss->scan_slots, 0, __ATOMIC_ACQ_REL) != 0;
+	return __atomic_exchange_n(t->scan_slots, 0, __ATOMIC_ACQ_REL) != 0;
 }
 
 void tracker_count(const struct tracker *t, uint64_t count[FR_COUNTERS])
