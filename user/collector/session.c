@@ -22,7 +22,8 @@ static void look_at_process(struct session *s, uint32_t index)
 {
 	struct process_slot process;
 
-	memcpy(&process, (const void *)&s->tracker.processes[index], sizeof(process));
+	if (!tracker_process_copy(s->tracker, index, &process))
+		return;
 	switch (FR_WORD_STATE(process.word)) {
 	case PROCESS_ALIVE:
 		/* Now, while it lives: the path of its executable is kept. */
@@ -30,7 +31,7 @@ static void look_at_process(struct session *s, uint32_t index)
 		break;
 	case PROCESS_ENDED:
 	case PROCESS_EXECED:
-		tracker_drain_entries(&s->tracker);
+		tracker_drain_entries(s->tracker);
 		settlement_process(s, index, &process);
 		break;
 	}
@@ -75,7 +76,7 @@ static void on_notice(struct session *s, const struct notice *notice)
 		look_at_process(s, notice->index);
 		break;
 	case NOTICE_REARM:
-		tracker_rearm(&s->tracker);
+		tracker_rearm(s->tracker);
 		break;
 	case NOTICE_REFUSED:
 		refusals_add(&s->refusals, (pid_t)notice->index, notice->time_ns);
@@ -101,7 +102,7 @@ static void on_entry(struct session *s, const struct entry_record *record)
 	}
 	/* The way of nearly all entries: their recorder is closed, in time, and they are nothing.
 	 */
-	word = s->tracker.slots[record->slot].word;
+	word = tracker_slot_word(s->tracker, record->slot);
 	if (FR_WORD_GENERATION(word) != record->generation || FR_WORD_STATE(word) == RECORDER_FREE)
 		return;
 	held = recorder_table_get(&s->recorders, record->slot, record->generation);
@@ -121,7 +122,7 @@ static void on_entry(struct session *s, const struct entry_record *record)
 
 static struct ring_record_limits limits_of(const struct session *s)
 {
-	const struct tracker_limits limits = tracker_limits(&s->tracker);
+	const struct tracker_limits limits = tracker_limits(s->tracker);
 
 	return (struct ring_record_limits){limits.slots, limits.processes};
 }
@@ -148,7 +149,7 @@ static void on_record(void *arg, uint32_t ring, const void *data, size_t size)
 		on_entry(s, record.entry);
 	else
 		process_table_site(&s->processes, record.site);
-	tracker_consumed(&s->tracker, ring, record.process, size);
+	tracker_consumed(s->tracker, ring, record.process, size);
 }
 
 static int open_parts(struct session *s, char *error, size_t error_size)
@@ -172,11 +173,11 @@ static int open_parts(struct session *s, char *error, size_t error_size)
 	err = tracker_open(&s->tracker, &tracker, &callbacks, error, error_size);
 	if (err)
 		return err;
-	attachments_init(&s->attachments, &s->tracker, o->each_process);
-	refusals_init(&s->refusals, &s->tracker, &s->attachments, o->timeout_ns);
-	err = visits_init(&s->visits, tracker_limits(&s->tracker).slots);
-	err = err ? err : process_table_init(&s->processes, &s->tracker);
-	err = err ? err : recorder_table_init(&s->recorders, &s->tracker, SESSION_ENTRIES_MEMORY);
+	attachments_init(&s->attachments, s->tracker, o->each_process);
+	refusals_init(&s->refusals, s->tracker, &s->attachments, o->timeout_ns);
+	err = visits_init(&s->visits, tracker_limits(s->tracker).slots);
+	err = err ? err : process_table_init(&s->processes, s->tracker);
+	err = err ? err : recorder_table_init(&s->recorders, s->tracker, SESSION_ENTRIES_MEMORY);
 	if (err)
 		snprintf(error, error_size, "cannot start: %s", strerror(-err));
 	return err;
@@ -211,8 +212,7 @@ void session_close(struct session *s)
 	attachments_free(&s->attachments);
 	recorder_table_free(&s->recorders);
 	process_table_free(&s->processes);
-	if (s->tracker.skeleton)
-		tracker_close(&s->tracker);
+	tracker_close(s->tracker);
 	if (s->sink)
 		s->sink->ops->close(s->sink);
 	replay_free(&s->replay);
@@ -231,16 +231,11 @@ void session_emit(struct session *s, const struct report *report)
 
 int session_add_to_epoll(struct session *s, int epoll_fd, uint64_t token)
 {
-	/* Edge-triggered: a ring is rarely empty, and only what BPF says so is to wake us. */
 	struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = token};
 
-	for (uint32_t i = 0; i < s->tracker.rings; i++) {
-		if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, s->tracker.ring[i].fd, &event))
-			return -errno;
-	}
 	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, s->sink->ops->event_fd(s->sink), &event))
 		return -errno;
-	return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, s->tracker.notices.fd, &event) ? -errno : 0;
+	return tracker_add_to_epoll(s->tracker, epoll_fd, token);
 }
 
 static void add_process_rescan(void *arg, const struct process_found *found)
@@ -251,25 +246,26 @@ static void add_process_rescan(void *arg, const struct process_found *found)
 /* Notices were refused: finds out by itself what they would have said. */
 static void scan_slots(struct session *s)
 {
-	uint32_t used = tracker_slots_used(&s->tracker);
+	uint32_t used = tracker_slots_used(s->tracker);
 
-	tracker_drain_entries(&s->tracker);
+	tracker_drain_entries(s->tracker);
 	for (uint32_t i = 0; i < used; i++) {
-		uint64_t word = s->tracker.slots[i].word;
-		uint64_t queued_ns = tracker_slot_queued(&s->tracker, i);
+		uint64_t word = tracker_slot_word(s->tracker, i);
+		uint64_t queued_ns = tracker_slot_queued(s->tracker, i);
 
 		if (FR_IS_QUEUED_BY_COLLECTOR(queued_ns))
 			visits_add(&s->visits, i, queued_ns);
 		if (FR_WORD_STATE(word) > RECORDER_OPEN)
 			settlement_begin(s, i, FR_WORD_GENERATION(word));
-		else if (FR_WORD_STATE(word) == RECORDER_OPEN && s->tracker.slots[i].replays)
+		else if (FR_WORD_STATE(word) == RECORDER_OPEN &&
+			 tracker_slot_replays(s->tracker, i))
 			settlement_replay(s, i, FR_WORD_GENERATION(word));
 	}
-	for (uint32_t i = 0; i < s->tracker.max_processes; i++)
+	for (uint32_t i = 0; i < tracker_limits(s->tracker).processes; i++)
 		look_at_process(s, i);
-	tracker_processes(&s->tracker, add_process_rescan, s);
+	tracker_processes(s->tracker, add_process_rescan, s);
 	refusals_rebuild(&s->refusals);
-	tracker_rearm(&s->tracker);
+	tracker_rearm(s->tracker);
 }
 
 /* Slots whose time has come, and for which the wheel has no node. */
@@ -280,7 +276,7 @@ static void visit_slots(struct session *s)
 	size_t n;
 
 	while ((n = visits_take(&s->visits, now_ns, slots, FR_VISIT_MAX)))
-		tracker_visit(&s->tracker, slots, n);
+		tracker_visit(s->tracker, slots, n);
 }
 
 static bool is_due(uint64_t at_ns)
@@ -294,12 +290,12 @@ static void look_for_missed_execs(struct session *s)
 	uint64_t execs, exits;
 
 	s->missed_execs_at_ns = 0;
-	tracker_missed(&s->tracker, &execs, &exits);
+	tracker_missed(s->tracker, &execs, &exits);
 	if (execs == s->missed_execs)
 		return;
 	s->missed_execs = execs;
 	s->missed_execs_found_ns = clock_ns(CLOCK_MONOTONIC);
-	tracker_processes(&s->tracker, add_process_rescan, s);
+	tracker_processes(s->tracker, add_process_rescan, s);
 	look_for_missed_execs_later(s);
 }
 
@@ -334,7 +330,7 @@ static void write_reports(struct session *s)
 static void check(const struct session *s)
 {
 #ifdef FLIGHTREC_DEBUG
-	const char *wrong = tracker_check(&s->tracker);
+	const char *wrong = tracker_check(s->tracker);
 
 	if (wrong) {
 		fprintf(stderr, "flightrec: %s\n", wrong);
@@ -347,13 +343,13 @@ static void check(const struct session *s)
 
 void session_dispatch(struct session *s)
 {
-	s->more = tracker_drain_notices(&s->tracker);
-	if (tracker_must_scan(&s->tracker))
+	s->more = tracker_drain_notices(s->tracker);
+	if (tracker_must_scan(s->tracker))
 		scan_slots(s);
 	visit_slots(s);
 	if (is_due(refusals_next(&s->refusals)))
 		refusals_look(&s->refusals);
-	s->more = tracker_drain_entries(&s->tracker) || s->more;
+	s->more = tracker_drain_entries(s->tracker) || s->more;
 	if (s->n_waiting)
 		settlement_continue(s, false);
 	/* What follows may take its time. */

@@ -23,14 +23,14 @@ int session_scan(struct session *s, pid_t pid)
 
 int session_watch(struct session *s, pid_t pid)
 {
-	int err = tracker_watch(&s->tracker, pid);
+	int err = tracker_watch(s->tracker, pid);
 
 	return err ? err : session_scan(s, pid);
 }
 
 void session_unwatch(struct session *s, pid_t pid)
 {
-	tracker_unwatch(&s->tracker, pid);
+	tracker_unwatch(s->tracker, pid);
 }
 
 int session_watch_all(struct session *s, bool (*stop)(void *arg), void *arg)
@@ -111,20 +111,20 @@ int session_try(void (*verified)(const char *program, uint32_t count), char *err
 {
 	const struct tracker_options options = {.ring_bytes = 1 << 16, .max_recorders = 64};
 	struct attachments attachments;
-	struct tracker tracker;
+	struct tracker *tracker;
 	int err = tracker_open(&tracker, &options, NULL, error, error_size);
 
 	if (err)
 		return err;
 	if (verified)
-		tracker_verified(&tracker, verified);
-	attachments_init(&attachments, &tracker, true);
+		tracker_verified(tracker, verified);
+	attachments_init(&attachments, tracker, true);
 	attachments_scan(&attachments, getpid(), ignore_copy, NULL);
 	if (attachments.problem[0]) {
 		snprintf(error, error_size, "%s", attachments.problem);
 		err = -EPERM;
 	}
 	attachments_free(&attachments);
-	tracker_close(&tracker);
+	tracker_close(tracker);
 	return err;
 }

@@ -27,7 +27,7 @@ struct releases {
 };
 
 struct session {
-	struct tracker tracker;
+	struct tracker *tracker;
 	struct attachments attachments;
 	struct visits visits;     /* slots for which the wheel has no node */
 	struct refusals refusals; /* recorders for which there is no slot */

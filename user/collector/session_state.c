@@ -10,7 +10,7 @@
 
 struct session_setup session_setup(const struct session *s)
 {
-	const struct tracker_limits limits = tracker_limits(&s->tracker);
+	const struct tracker_limits limits = tracker_limits(s->tracker);
 
 	return (struct session_setup){.copies = s->attachments.copies,
 				      .library_seen = s->library_seen,
@@ -29,7 +29,7 @@ void session_totals(const struct session *s, struct report_totals *totals)
 {
 	uint64_t count[FR_COUNTERS];
 
-	tracker_count(&s->tracker, count);
+	tracker_count(s->tracker, count);
 	*totals = (struct report_totals){
 		.opened = count[COUNT_OPENED] + count[COUNT_UNTRACKED],
 		.timed_out = count[COUNT_TIMED_OUT] + s->timed_out_here,
@@ -51,8 +51,8 @@ struct session_work session_work(const struct session *s)
 	struct session_work work = {0};
 	uint64_t count[FR_COUNTERS];
 
-	tracker_count(&s->tracker, count);
-	tracker_missed(&s->tracker, &work.execs_missed, &work.exits_missed);
+	tracker_count(s->tracker, count);
+	tracker_missed(s->tracker, &work.execs_missed, &work.exits_missed);
 	work.ticks = count[COUNT_TICKS];
 	work.wakeups = count[COUNT_WAKEUPS];
 	work.notices_lost = count[COUNT_NOTICES_LOST];
@@ -62,13 +62,13 @@ struct session_work session_work(const struct session *s)
 /* How many recorders each process has open, by the index of its process slot. */
 static uint32_t *count_open(const struct session *s)
 {
-	const struct tracker_limits limits = tracker_limits(&s->tracker);
+	const struct tracker_limits limits = tracker_limits(s->tracker);
 	uint32_t *open = calloc(limits.processes, sizeof(*open));
-	uint32_t used = tracker_slots_used(&s->tracker);
+	uint32_t used = tracker_slots_used(s->tracker);
 
 	for (uint32_t i = 0; open && i < used; i++) {
-		uint32_t state = FR_WORD_STATE(tracker_slot_word(&s->tracker, i));
-		uint32_t process = tracker_slot_process(&s->tracker, i);
+		uint32_t state = FR_WORD_STATE(tracker_slot_word(s->tracker, i));
+		uint32_t process = tracker_slot_process(s->tracker, i);
 
 		if ((state == RECORDER_OPEN || state == RECORDER_TIMED_OUT) &&
 		    process < limits.processes)
@@ -90,7 +90,7 @@ struct listing {
 
 static int read_processes(const struct session *s, struct listing *l)
 {
-	const uint32_t max = tracker_limits(&s->tracker).processes;
+	const uint32_t max = tracker_limits(s->tracker).processes;
 	uint32_t *open = count_open(s);
 	struct process_slot slot;
 
@@ -98,8 +98,8 @@ static int read_processes(const struct session *s, struct listing *l)
 	for (uint32_t i = 0; open && l->list && i < max; i++) {
 		struct listed *listed = &l->list[l->n];
 
-		if (FR_WORD_STATE(tracker_process_word(&s->tracker, i)) != PROCESS_ALIVE ||
-		    !tracker_process_copy(&s->tracker, i, &slot))
+		if (FR_WORD_STATE(tracker_process_word(s->tracker, i)) != PROCESS_ALIVE ||
+		    !tracker_process_copy(s->tracker, i, &slot))
 			continue;
 		listed->pid = (pid_t)slot.key.pid;
 		listed->open = open[i];
@@ -131,7 +131,7 @@ int session_processes(struct session *s,
 	int err = read_processes(s, &l);
 
 	if (!err && !s->options.watch_all)
-		err = tracker_processes(&s->tracker, list_one, &l);
+		err = tracker_processes(s->tracker, list_one, &l);
 	/* Where all are watched, most of them have nothing to do with us. */
 	for (size_t i = 0; !err && s->options.watch_all && i < l.n; i++)
 		fn(arg, l.list[i].pid, l.list[i].comm, l.list[i].open);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -210,17 +211,56 @@ static int attach_tracepoints(struct tracker *t, bool follow_children)
 	return 0;
 }
 
-int tracker_open(struct tracker *t, const struct tracker_options *options,
+/* Loads, maps and attaches; says what failed in *@what. */
+static int start(struct tracker *t, const struct tracker_options *options, const char **what)
+{
+	int err;
+
+	*what = "cannot open the BPF object";
+	t->skeleton = flightrec_bpf__open();
+	if (!t->skeleton)
+		return -errno;
+	configure(t, options);
+	*what = "cannot size the BPF maps";
+	err = size_maps(t);
+	if (err)
+		return err;
+	*what = "cannot load the BPF programs";
+	err = flightrec_bpf__load(t->skeleton);
+	if (err)
+		return err;
+	t->ring_woken = t->skeleton->bss->ring_woken;
+	t->notices_woken = &t->skeleton->bss->notices_woken;
+	t->fresh_slots = &t->skeleton->bss->fresh_slots;
+	t->scan_slots = &t->skeleton->bss->scan_slots;
+	*what = "cannot map the BPF maps";
+	err = map_maps(t);
+	err = err ?: create_rings(t);
+	if (err)
+		return err;
+	*what = "cannot start the deadline timer";
+	err = tracker_run_program(t->skeleton->progs.start_timer, NULL, 0);
+	if (err)
+		return err;
+	*what = "cannot attach to the process tracepoints";
+	return attach_tracepoints(t, options->follow_children);
+}
+
+int tracker_open(struct tracker **tracker, const struct tracker_options *options,
 		 const struct tracker_callbacks *callbacks, char *error, size_t error_size)
 {
 	struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+	struct tracker *t = calloc(1, sizeof(*t));
+	const char *what;
 	int err;
 
-	*t = (struct tracker){0};
-	if (callbacks)
-		t->callbacks = *callbacks;
+	*tracker = NULL;
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL & ~LIBBPF_STRICT_AUTO_RLIMIT_MEMLOCK);
 	libbpf_message_keep();
+	if (!t)
+		return fail(error, error_size, -ENOMEM, "cannot load the BPF programs");
+	if (callbacks)
+		t->callbacks = *callbacks;
 	/* Before 5.11 maps count as locked memory; later this changes nothing. */
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);
 
@@ -231,48 +271,20 @@ int tracker_open(struct tracker *t, const struct tracker_options *options,
 	t->max_slots =
 		pool_for(options->max_recorders) + FR_RESERVE + t->max_processes * FR_GUARANTEED;
 
-	t->skeleton = flightrec_bpf__open();
-	if (!t->skeleton)
-		return fail(error, error_size, -errno, "cannot open the BPF object");
-	configure(t, options);
-	err = size_maps(t);
+	err = start(t, options, &what);
 	if (err) {
-		fail(error, error_size, err, "cannot size the BPF maps");
-		goto cleanup;
+		fail(error, error_size, err, what);
+		tracker_close(t);
+		return err;
 	}
-	err = flightrec_bpf__load(t->skeleton);
-	if (err) {
-		fail(error, error_size, err, "cannot load the BPF programs");
-		goto cleanup;
-	}
-	t->ring_woken = t->skeleton->bss->ring_woken;
-	t->notices_woken = &t->skeleton->bss->notices_woken;
-	t->fresh_slots = &t->skeleton->bss->fresh_slots;
-	t->scan_slots = &t->skeleton->bss->scan_slots;
-	err = map_maps(t);
-	err = err ?: create_rings(t);
-	if (err) {
-		fail(error, error_size, err, "cannot map the BPF maps");
-		goto cleanup;
-	}
-	err = tracker_run_program(t->skeleton->progs.start_timer, NULL, 0);
-	if (err) {
-		fail(error, error_size, err, "cannot start the deadline timer");
-		goto cleanup;
-	}
-	err = attach_tracepoints(t, options->follow_children);
-	if (err) {
-		fail(error, error_size, err, "cannot attach to the process tracepoints");
-		goto cleanup;
-	}
+	*tracker = t;
 	return 0;
-cleanup:
-	tracker_close(t);
-	return err;
 }
 
 void tracker_close(struct tracker *t)
 {
+	if (!t)
+		return;
 	mapped_map_close(&t->slots_map);
 	mapped_map_close(&t->processes_map);
 	mapped_map_close(&t->owners_map);
@@ -286,5 +298,5 @@ void tracker_close(struct tracker *t)
 	}
 	ring_reader_close(&t->notices.reader);
 	flightrec_bpf__destroy(t->skeleton);
-	memset(t, 0, sizeof(*t));
+	free(t);
 }

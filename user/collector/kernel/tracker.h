@@ -48,9 +48,9 @@ void tracker_ring_layout(uint64_t wanted, uint32_t *rings, uint32_t *ring_bytes)
  * @callbacks may be NULL if nothing will be drained.
  * Returns 0 or a negative errno, with one line at @error that says what failed.
  */
-int tracker_open(struct tracker *tracker, const struct tracker_options *options,
+int tracker_open(struct tracker **tracker, const struct tracker_options *options,
 		 const struct tracker_callbacks *callbacks, char *error, size_t error_size);
-/* Zeroed, or closed already: does nothing. */
+/* NULL: does nothing. */
 void tracker_close(struct tracker *tracker);
 
 /* The program of a probe of the library. */
@@ -153,8 +153,5 @@ bool tracker_must_scan(struct tracker *tracker);
 /* What is wrong with the maps, as far as it shows while they are written; NULL: nothing. */
 const char *tracker_check(const struct tracker *tracker);
 void tracker_count(const struct tracker *tracker, uint64_t count[FR_COUNTERS]);
-
-/* Until nobody outside of this directory looks into a tracker any more. */
-#include "collector/kernel/tracker_private.h"
 
 #endif /* FLIGHTREC_TRACKER_H */

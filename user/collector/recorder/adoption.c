@@ -78,13 +78,13 @@ static int adopt_recorder(const flightrec *rec, uint64_t address, void *arg)
 	args.tid = (uint32_t)opener(adopting, (pid_t)rec->tid_);
 	memcpy(args.comm, adopting->found->comm, sizeof(args.comm));
 	memcpy(args.name, rec->name_, sizeof(args.name));
-	slot = tracker_adopt(&s->tracker, &args);
-	if (slot >= tracker_limits(&s->tracker).slots)
+	slot = tracker_adopt(s->tracker, &args);
+	if (slot >= tracker_limits(s->tracker).slots)
 		return 0; /* known already, or there is no room */
 	if (!rec->context_size_)
 		return 0;
 	held = recorder_table_get(&s->recorders, slot,
-				  FR_WORD_GENERATION(s->tracker.slots[slot].word));
+				  FR_WORD_GENERATION(tracker_slot_word(s->tracker, slot)));
 	if (held)
 		held_recorder_set_context(held, rec->context_, rec->context_size_);
 	return 0;
@@ -102,8 +102,9 @@ static void adopt_process(void *arg, const struct process_found *found)
 			continue;
 		adopting.pending = &s->adoptions[i];
 		target_init(&target, s->adoptions[i].pid);
-		target_open_recorders(&target, s->adoptions[i].state, s->tracker.max_recorders,
-				      adopt_recorder, &adopting, &walk);
+		target_open_recorders(&target, s->adoptions[i].state,
+				      tracker_limits(s->tracker).slots, adopt_recorder, &adopting,
+				      &walk);
 		target_close(&target);
 	}
 }
@@ -114,7 +115,7 @@ void session_adopt(struct session *s)
 		return;
 	s->adopt_again_ns = 0;
 	/* The kernel knows what tells a process from a later one with the same number. */
-	tracker_processes(&s->tracker, adopt_process, s);
+	tracker_processes(s->tracker, adopt_process, s);
 	if (!s->adopt_again_ns) {
 		s->n_adoptions = 0;
 		return;

@@ -27,7 +27,7 @@ struct call_site {
 int process_table_init(struct process_table *table, struct tracker *tracker)
 {
 	table->tracker = tracker;
-	table->process = calloc(tracker->max_processes, sizeof(table->process[0]));
+	table->process = calloc(tracker_limits(tracker).processes, sizeof(table->process[0]));
 	return table->process ? 0 : -ENOMEM;
 }
 
@@ -58,7 +58,7 @@ void process_table_free(struct process_table *table)
 {
 	if (!table->process)
 		return;
-	for (uint32_t i = 0; i < table->tracker->max_processes; i++)
+	for (uint32_t i = 0; i < tracker_limits(table->tracker).processes; i++)
 		free_process(table->process[i]);
 	free(table->process);
 	table->process = NULL;
@@ -79,14 +79,13 @@ static char *read_exe(uint32_t pid)
 
 struct observed_process *process_table_get(struct process_table *table, uint32_t index)
 {
-	const volatile struct process_slot *slot;
+	struct process_slot slot;
 	struct observed_process *process;
 	uint32_t generation;
 
-	if (index >= table->tracker->max_processes)
+	if (index >= tracker_limits(table->tracker).processes)
 		return NULL;
-	slot = &table->tracker->processes[index];
-	generation = FR_WORD_GENERATION(slot->word);
+	generation = FR_WORD_GENERATION(tracker_process_word(table->tracker, index));
 	process = table->process[index];
 	if (process && process->generation == generation)
 		return process;
@@ -95,15 +94,17 @@ struct observed_process *process_table_get(struct process_table *table, uint32_t
 	if (!process)
 		return NULL;
 	process->generation = generation;
-	process->pid = slot->key.pid;
-	memcpy(process->comm, (const void *)slot->comm, FR_COMM_SIZE);
+	if (tracker_process_copy(table->tracker, index, &slot)) {
+		process->pid = slot.key.pid;
+		memcpy(process->comm, slot.comm, FR_COMM_SIZE);
+	}
 	process->exe = read_exe(process->pid);
 	return process;
 }
 
 void process_table_drop(struct process_table *table, uint32_t index)
 {
-	if (index >= table->tracker->max_processes)
+	if (index >= tracker_limits(table->tracker).processes)
 		return;
 	free_process(table->process[index]);
 	table->process[index] = NULL;

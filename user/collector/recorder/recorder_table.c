@@ -85,7 +85,7 @@ void recorder_table_drop(struct recorder_table *table, uint32_t slot)
 
 static bool is_open(const struct recorder_table *table, uint32_t slot)
 {
-	uint64_t word = table->tracker->slots[slot].word;
+	uint64_t word = tracker_slot_word(table->tracker, slot);
 
 	return FR_WORD_GENERATION(word) == table->by_slot[slot]->generation &&
 	       FR_WORD_STATE(word) != RECORDER_FREE;

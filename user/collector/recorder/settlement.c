@@ -17,26 +17,6 @@ struct waiting {
 	uint64_t until_ns;
 };
 
-/* A copy of a slot that does not mix two states of it. Returns false if it would not hold still. */
-static bool copy_slot(const struct session *s, uint32_t index, struct recorder_slot *copy)
-{
-	const volatile struct recorder_slot *slot = &s->tracker.slots[index];
-
-	for (int i = 0; i < 8; i++) {
-		uint64_t word = __atomic_load_n(&slot->word, __ATOMIC_ACQUIRE);
-
-		memcpy(copy, (const void *)slot, sizeof(*copy));
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		if (__atomic_load_n(&slot->word, __ATOMIC_RELAXED) == word) {
-			copy->word = word;
-			copy->name[FR_NAME_SIZE - 1] = '\0';
-			copy->comm[FR_COMM_SIZE - 1] = '\0';
-			return true;
-		}
-	}
-	return false;
-}
-
 static void count_report(struct session *s)
 {
 	if (++s->reports == s->options.max_reports)
@@ -113,7 +93,7 @@ void settlement_release(struct session *s)
 		return;
 	for (size_t i = 0; i < releases->n; i++)
 		recorder_table_drop(&s->recorders, releases->slot[i]);
-	tracker_release(&s->tracker, releases->slot, releases->generation, releases->n, FR_NONE);
+	tracker_release(s->tracker, releases->slot, releases->generation, releases->n, FR_NONE);
 	releases->n = 0;
 }
 
@@ -143,7 +123,7 @@ static bool settle(struct session *s, uint32_t index, uint32_t generation, bool 
 	uint64_t received, refused;
 	uint32_t state;
 
-	if (!copy_slot(s, index, &slot))
+	if (!tracker_slot_copy(s->tracker, index, &slot))
 		return false;
 	state = FR_WORD_STATE(slot.word);
 	if (FR_WORD_GENERATION(slot.word) != generation || state == RECORDER_FREE ||
@@ -198,7 +178,7 @@ void settlement_begin(struct session *s, uint32_t index, uint32_t generation)
 	if (settle(s, index, generation, false))
 		return;
 	/* Logged since the rings were last looked at, most likely. */
-	tracker_drain_entries(&s->tracker);
+	tracker_drain_entries(s->tracker);
 	if (!settle(s, index, generation, false))
 		wait_for(s, index, generation);
 }
@@ -258,21 +238,21 @@ static void settle_dead(struct session *s, uint32_t index, struct recorder_slot 
 
 void settlement_process(struct session *s, uint32_t index, const struct process_slot *dead)
 {
-	uint32_t used = tracker_slots_used(&s->tracker);
+	uint32_t used = tracker_slots_used(s->tracker);
 	struct recorder_slot slot;
 
-	for (uint32_t i = tracker_next_slot_of(&s->tracker, index, 0); i < used;
-	     i = tracker_next_slot_of(&s->tracker, index, i + 1)) {
-		if (tracker_slot_process(&s->tracker, i) != index ||
-		    FR_WORD_STATE(tracker_slot_word(&s->tracker, i)) == RECORDER_FREE)
+	for (uint32_t i = tracker_next_slot_of(s->tracker, index, 0); i < used;
+	     i = tracker_next_slot_of(s->tracker, index, i + 1)) {
+		if (tracker_slot_process(s->tracker, i) != index ||
+		    FR_WORD_STATE(tracker_slot_word(s->tracker, i)) == RECORDER_FREE)
 			continue;
-		if (copy_slot(s, i, &slot) && slot.process == index &&
+		if (tracker_slot_copy(s->tracker, i, &slot) && slot.process == index &&
 		    FR_WORD_STATE(slot.word) != RECORDER_FREE)
 			settle_dead(s, i, &slot, dead);
 	}
 	settlement_release(s);
 	process_table_drop(&s->processes, index);
-	tracker_release(&s->tracker, NULL, NULL, 0, index);
+	tracker_release(s->tracker, NULL, NULL, 0, index);
 }
 
 void settlement_replay(struct session *s, uint32_t index, uint32_t generation)
@@ -280,7 +260,8 @@ void settlement_replay(struct session *s, uint32_t index, uint32_t generation)
 	struct held_recorder *held;
 	struct recorder_slot slot;
 
-	if (!copy_slot(s, index, &slot) || FR_WORD_GENERATION(slot.word) != generation ||
+	if (!tracker_slot_copy(s->tracker, index, &slot) ||
+	    FR_WORD_GENERATION(slot.word) != generation ||
 	    FR_WORD_STATE(slot.word) == RECORDER_FREE)
 		return;
 	held = recorder_table_get(&s->recorders, index, generation);
@@ -301,7 +282,7 @@ void settlement_late_entry(struct session *s, const struct entry_record *record)
 	struct observed_process *process;
 	struct recorder_slot slot;
 
-	if (s->done || !copy_slot(s, record->slot, &slot))
+	if (s->done || !tracker_slot_copy(s->tracker, record->slot, &slot))
 		return;
 	process = process_table_get(&s->processes, slot.process);
 	if (replay_entry(&s->replay, &slot, process, record))
