@@ -22,6 +22,8 @@
 #define RING_BYTES_MIN 16384
 /* CPUs together keep to themselves that they took this part of the pool; see share.bpf.h. */
 #define UNTOLD_POOL_PART 32
+#define START_TIMER_TRIES 50
+#define START_TIMER_APART_US 2000
 
 _Static_assert(FR_NAME_SIZE == FLIGHTREC_NAME_MAX, "sizes of the library");
 _Static_assert(FR_CONTEXT_MAX == FLIGHTREC_CONTEXT_MAX, "sizes of the library");
@@ -211,6 +213,22 @@ static int attach_tracepoints(struct tracker *t, bool follow_children)
 	return 0;
 }
 
+/*
+ * The kernel takes the timer's memory without waiting for any, and may find none on a machine that
+ * is busy: seen on Linux 6.18.
+ */
+static int start_timer(struct tracker *t)
+{
+	int err = -EIO;
+
+	for (int i = 0; i < START_TIMER_TRIES && err == -EIO; i++) {
+		if (i)
+			usleep(START_TIMER_APART_US);
+		err = tracker_run_program(t->skeleton->progs.start_timer, NULL, 0);
+	}
+	return err;
+}
+
 /* Loads, maps and attaches; says what failed in *@what. */
 static int start(struct tracker *t, const struct tracker_options *options, const char **what)
 {
@@ -239,7 +257,7 @@ static int start(struct tracker *t, const struct tracker_options *options, const
 	if (err)
 		return err;
 	*what = "cannot start the deadline timer";
-	err = tracker_run_program(t->skeleton->progs.start_timer, NULL, 0);
+	err = start_timer(t);
 	if (err)
 		return err;
 	*what = "cannot attach to the process tracepoints";
