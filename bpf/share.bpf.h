@@ -114,10 +114,13 @@ __noinline u32 refuse_recorder(const struct process_key *key, u64 deadline_ns)
 	struct refusal new = {};
 	struct refusal *old;
 	u64 seen;
+	u32 pid;
 
 	if (!key)
 		return 0;
-	old = bpf_map_lookup_elem(&refused, &key->pid);
+	/* Linux 6.1 takes a map's key from the stack only. */
+	pid = key->pid;
+	old = bpf_map_lookup_elem(&refused, &pid);
 	if (!old || old->key.start_ns != key->start_ns || old->key.exec_id != key->exec_id) {
 		new.key = *key;
 		new.look_ns = deadline_ns;
@@ -125,7 +128,7 @@ __noinline u32 refuse_recorder(const struct process_key *key, u64 deadline_ns)
 		new.uid = (u32)bpf_get_current_uid_gid();
 		bpf_get_current_comm(new.comm, FR_COMM_SIZE);
 		/* Should there be no room, each of its recorders is told of. */
-		bpf_map_update_elem(&refused, &key->pid, &new, BPF_ANY);
+		bpf_map_update_elem(&refused, &pid, &new, BPF_ANY);
 	} else {
 		__sync_fetch_and_add(&old->count, 1);
 		seen = READ_ONCE(old->look_ns);
@@ -134,7 +137,7 @@ __noinline u32 refuse_recorder(const struct process_key *key, u64 deadline_ns)
 		/* Who is overtaken by another opening tells the collector all the same. */
 		__sync_val_compare_and_swap(&old->look_ns, seen, deadline_ns);
 	}
-	notify(NOTICE_REFUSED, key->pid, 0, deadline_ns);
+	notify(NOTICE_REFUSED, pid, 0, deadline_ns);
 	return 0;
 }
 
