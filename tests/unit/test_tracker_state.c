@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* link: user/collector/kernel/tracker_state.c user/collector/kernel/tracker_check.c */
+/* tests: user/collector/kernel/tracker_check.c */
 /* link: user/collector/kernel/ring_reader.c */
 /* What is seen of the maps, with maps in plain memory. */
 #include <setjmp.h>

@@ -329,7 +329,7 @@ static void write_reports(struct session *s)
 /* In a debug build: what is wrong is told at once, where it can still be looked into. */
 static void check(const struct session *s)
 {
-#ifdef FLIGHTREC_CHECK_ALWAYS
+#ifdef FLIGHTREC_CHECKS
 	const char *wrong = tracker_check(s->tracker);
 
 	if (wrong) {

@@ -9,7 +9,7 @@
 #include "collector/recorder/process_table.h"
 #include "collector/recorder/recorder_table.h"
 #include "collector/recorder/replay.h"
-#include "collector/refusals.h"
+#include "collector/session_refusals.h"
 #include "collector/session.h"
 #include "collector/sink/sinks.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "collector/refusals.h"
+#include "collector/session_refusals.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -11,8 +11,8 @@
  * for a multiple of that time, and of those that are due the one goes first that was not looked at
  * for the longest time. Not thread-safe.
  */
-#ifndef FLIGHTREC_REFUSALS_H
-#define FLIGHTREC_REFUSALS_H
+#ifndef FLIGHTREC_SESSION_REFUSALS_H
+#define FLIGHTREC_SESSION_REFUSALS_H
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -48,4 +48,4 @@ void refusals_look(struct refusals *refusals);
 /* When to call refusals_look(), CLOCK_MONOTONIC; UINT64_MAX: no need to. */
 uint64_t refusals_next(const struct refusals *refusals);
 
-#endif /* FLIGHTREC_REFUSALS_H */
+#endif /* FLIGHTREC_SESSION_REFUSALS_H */
