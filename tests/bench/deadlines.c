@@ -113,7 +113,7 @@ static struct timer_bpf *watch_timers(void)
 static int measure_idle(uint64_t n, unsigned int seconds)
 {
 	struct timer_bpf *timer = watch_timers();
-	uint64_t before[COUNTERS], after[COUNTERS];
+	uint64_t before[FR_COUNTERS], after[FR_COUNTERS];
 	struct collectors start, end;
 	uint64_t spent_ns = 0;
 
@@ -124,11 +124,11 @@ static int measure_idle(uint64_t n, unsigned int seconds)
 	sleep(1);
 	if (timer)
 		spent_ns = timer->bss->spent_ns;
-	collector_counts(before, COUNTERS);
+	collector_counts(before, FR_COUNTERS);
 	collectors_measure(&start);
 	sleep(seconds);
 	collectors_measure(&end);
-	collector_counts(after, COUNTERS);
+	collector_counts(after, FR_COUNTERS);
 	printf("ticks %lu\n", after[COUNT_TICKS] - before[COUNT_TICKS]);
 	printf("wakeups %lu\n", end.wakeups - start.wakeups);
 	printf("collector_percent %.4f\n", (double)(end.cpu_ns - start.cpu_ns) / seconds / 1e7);

@@ -267,7 +267,7 @@ int collector_counts(uint64_t *counts, size_t n)
 	if (!counters)
 		return -1;
 	for (long cpu = 0; cpu < cpus; cpu++) {
-		for (size_t i = 0; i < n && i < COUNTERS; i++)
+		for (size_t i = 0; i < n && i < FR_COUNTERS; i++)
 			counts[i] += counters[cpu].count[i];
 	}
 	munmap((void *)counters, (size_t)cpus * sizeof(*counters));
