@@ -246,7 +246,8 @@ const struct option_spec option_table[] = {
 	{
 		.name = "max-recorders",
 		.argument = "N",
-		.help = "recorders that one process can have open (131072,\nwhich takes about 75 MiB)",
+		.help = "recorders that one process can have open (131072,\nwhich takes about 75 "
+			"MiB)",
 		.commands = WATCHING,
 		.set = set_max_recorders,
 		.expected = "a number from 1 to 16777216",
