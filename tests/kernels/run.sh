@@ -6,7 +6,7 @@
 #   -d PATH      a file or folder of the project to take along, relative to its root; may be given
 #                several times (default: build, tests)
 #   -j N         so many virtual machines at once (default: one for each processor)
-#   -t SECONDS   the limit for one virtual machine (default 800)
+#   -t SECONDS   the limit for one virtual machine (default 1500)
 #   --update     keep the verifier's counts in verifier.counts, instead of comparing
 #   --refresh    look for newer kernel packages
 #
@@ -20,7 +20,7 @@ set -euo pipefail
 
 # Ends the whole before CI or a person would: later machines get what the earlier ones left of it.
 budget=870
-limit=800
+limit=1500
 # From power-on to init's first word: 2 s on an idle host, on a busy one far more.
 boot_limit=120
 smp=2

@@ -112,8 +112,9 @@ test_closed_streams()
 	expect_lines "$T/replays" . 1
 	# The command finds them closed, as it would.
 	# shellcheck disable=SC2016 # the inner shell's
-	"$FLIGHTREC" run -q -- sh -c 'ls /proc/$$/fd' 2>"$T/try.err" <&- | grep -x 0 && fail "0 is open"
-	return 0
+	"$FLIGHTREC" run -q -- sh -c '[ ! -e /proc/$$/fd/0 ] || exit 7' 2>"$T/try.err" <&-
+	STATUS=$?
+	[[ $STATUS = 0 ]] || fail "exit status $STATUS, 7 if 0 is open"
 }
 
 test_exec_for_each_timeout()
