@@ -9,19 +9,26 @@
  *	}
  *
  * A recorder closed before its timeout leaves no trace. One that is not is replayed by the
- * `flightrec` command, from outside, while this program still hangs. Nobody watching, a log call
- * is one branch. Link with -lflightrec; it needs nothing but libc.
+ * `flightrec` command, from outside, while this program still hangs. Link with -lflightrec; it
+ *needs nothing but libc.
+ *
+ * The process keeps its own log in memory, whether anybody watches or not, so that `flightrec dump`
+ * shows what a hung process did before anybody came. FLIGHTREC_MEMORY=SIZE in its environment sets
+ * the size of that memory (64M of address space, of which only what is used takes memory), and
+ * FLIGHTREC_MEMORY=0 turns it off: then a log call is one branch while nobody watches.
  *
  * What holds for every function here:
  *  - Times are in nanoseconds, on CLOCK_MONOTONIC.
  *  - No thread is made, no signal handler is installed, no lock is taken. Only flightrec_begin()
- *    may allocate: 36 KiB of anonymous memory the first time, and twice the last chunk each time
- *    a process has more recorders open at once than ever before.
+ *    may allocate: the memory log and 36 KiB the first time, and twice the last chunk each time a
+ *    process has more recorders open at once than ever before. Without memory for the log nothing
+ *    is logged there, and all else works.
  *  - errno is never changed. Errors are returned as negative errno values.
  *  - A recorder's memory belongs to the caller. It must stay valid, and in place, until
  *    flightrec_end() returns. A copy of it is not a recorder.
  *  - After fork() the child's copies of its parent's recorders are not open, in the child.
- *  - Log arguments are evaluated only while somebody watches: keep side effects out of them.
+ *  - With FLIGHTREC_MEMORY=0, log arguments are evaluated only while somebody watches: keep side
+ *    effects out of them.
  */
 #ifndef FLIGHTREC_H
 #define FLIGHTREC_H
@@ -105,6 +112,15 @@ typedef struct flightrec {
 int flightrec_begin(flightrec *rec, const char *name, uint64_t timeout_ns);
 
 /*
+ * The same with a parent that the caller chooses, for event loops and coroutines, where the
+ * recorder opened last in this thread may belong to another request. @rec takes over @parent's
+ * context as it is now. If @parent is NULL or not open, @rec has no parent and takes over no
+ * context.
+ */
+int flightrec_begin_under(flightrec *rec, const char *name, uint64_t timeout_ns,
+			  const flightrec *parent);
+
+/*
  * Closes @rec; its memory may be reused when this returns. NULL, or not open: does nothing.
  * Thread-safe: any thread may close it, and of two at once one does. Async-signal-safe.
  */
@@ -153,11 +169,21 @@ flightrec *flightrec_current(void);
  *
  * Logging to NULL does nothing. Logging to a recorder that is not open is printed at once.
  *
- * Returns 0, watched or not; -EINVAL: @format is NULL or, somebody watching, is refused.
+ * Returns 0, watched or not; -EINVAL: @format is NULL or, where it is looked at, is refused.
  * Thread-safe. Async-signal-safe, and so are the macros below.
  */
 int flightrec_vlog(flightrec *rec, enum flightrec_severity severity, const char *format,
 		   va_list args) FLIGHTREC_PRINTF_(3, 0);
+
+/*
+ * Logs @size bytes of @text as they are, for languages that have no call sites of their own. @file,
+ * @line and @function say where it was logged; NULL and 0 if that is not known. Everything is
+ * copied. By the probes alone file, line and function are not seen.
+ *
+ * Returns 0, watched or not; -EINVAL: @text is NULL. Thread-safe. Async-signal-safe.
+ */
+int flightrec_message(flightrec *rec, enum flightrec_severity severity, const char *file,
+		      unsigned line, const char *function, const char *text, size_t size);
 
 /*
  * flightrec_log(rec, severity, format, ...) and one macro for each severity. The format must be
@@ -166,7 +192,7 @@ int flightrec_vlog(flightrec *rec, enum flightrec_severity severity, const char 
  */
 #define flightrec_log(rec, severity, ...)                                                          \
 	do {                                                                                       \
-		if (flightrec_watched_()) {                                                        \
+		if (flightrec_wanted_()) {                                                         \
 			static struct flightrec_site flightrec_site_ =                             \
 				FLIGHTREC_SITE_(__VA_ARGS__);                                      \
 			flightrec_entry_((rec), &flightrec_site_, (severity), __VA_ARGS__);        \
@@ -207,7 +233,7 @@ int flightrec_vlog(flightrec *rec, enum flightrec_severity severity, const char 
 
 /* Private from here on: what the macros above expand to. */
 
-#define FLIGHTREC_PLAN_MAX_ 18
+#define FLIGHTREC_PLAN_MAX_ 16
 
 /* A call site. One static object per logging statement; its layout is in <flightrec/probes.h>. */
 struct flightrec_site {
@@ -217,7 +243,7 @@ struct flightrec_site {
 	uint32_t line;
 	uint32_t plan_state_;
 	uint16_t plan_[FLIGHTREC_PLAN_MAX_];
-	uint16_t reserved_[2];
+	uint64_t where_; /* in the memory log */
 };
 
 struct flightrec_step {
@@ -234,16 +260,13 @@ struct flightrec_step {
 /* The "" on both sides refuses a format that is not a literal, at compile time. */
 #define FLIGHTREC_SITE_(...)                                                                       \
 	{                                                                                          \
-		"" FLIGHTREC_FIRST_(__VA_ARGS__, 0) "", __FILE__, __func__, __LINE__, 0, {0},      \
-		{                                                                                  \
-			0                                                                          \
-		}                                                                                  \
+		"" FLIGHTREC_FIRST_(__VA_ARGS__, 0) "", __FILE__, __func__, __LINE__, 0, {0}, 0    \
 	}
 #define FLIGHTREC_STEP_IN_(step, rec, ...)                                                         \
 	__extension__({                                                                            \
 		static struct flightrec_site flightrec_site_ = FLIGHTREC_SITE_(__VA_ARGS__);       \
 		(step)->size_ = UINT32_MAX;                                                        \
-		if (flightrec_watched_())                                                          \
+		if (flightrec_wanted_())                                                           \
 			flightrec_step_in_((step), (rec), &flightrec_site_, __VA_ARGS__);          \
 		(step);                                                                            \
 	})
@@ -255,9 +278,13 @@ struct flightrec_step {
  */
 extern const volatile uint16_t *const flightrec_watch_;
 
-static inline int flightrec_watched_(void)
+/* Not 0, so far from the semaphore, once the process keeps a memory log. */
+#define FLIGHTREC_KEEPS_ 5
+
+/* Whether an entry goes anywhere. */
+static inline int flightrec_wanted_(void)
 {
-	return (int)__builtin_expect(*flightrec_watch_ != 0, 0);
+	return (flightrec_watch_[0] | flightrec_watch_[FLIGHTREC_KEEPS_]) != 0;
 }
 
 void flightrec_entry_(flightrec *rec, struct flightrec_site *site, int severity, const char *format,

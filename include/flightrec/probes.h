@@ -136,7 +136,8 @@ struct flightrec_open {
  */
 struct flightrec_process {
 	uint64_t instance; /* 0: nothing was opened yet in this process */
-	uint64_t reserved1_[7];
+	uint64_t memory;   /* address of its memory log; 0: none yet, 1: none */
+	uint64_t reserved1_[6];
 	uint64_t opened; /* recorders opened so far */
 	uint64_t reserved2_[7];
 	uint64_t free_; /* private: head of the free slots */
@@ -152,7 +153,7 @@ struct flightrec_state {
 	char magic[16];
 	uint32_t version;
 	uint32_t size;                         /* of this struct */
-	uint16_t semaphore[8];                 /* by enum flightrec_probe */
+	uint16_t semaphore[8];                 /* by enum flightrec_probe; then FLIGHTREC_KEEPS_ */
 	uint64_t process;                      /* address of the struct flightrec_process, or 0 */
 	uint64_t chunk[FLIGHTREC_OPEN_CHUNKS]; /* addresses of arrays of struct flightrec_open */
 };

@@ -3,42 +3,256 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "format/conversion.h"
+#include "lib/memory.h"
 #include "lib/pack.h"
 #include "lib/probe.h"
 #include "lib/recorder.h"
+#include "lib/thread.h"
 
 #define EXPORT __attribute__((visibility("default")))
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+/* What is to be logged. */
+struct entry {
+	flightrec *rec;
+	uint64_t id;
+	struct flightrec_site *site; /* NULL: the format is packed with the arguments */
+	const char *format;
+	int saved_errno;
+	uint32_t how;
+};
+
+static inline size_t pack(struct entry *entry, unsigned char *data, size_t capacity, va_list args)
+{
+	return entry->site ? pack_entry(entry->site, entry->format, entry->saved_errno, data,
+					capacity, &entry->how, args)
+			   : pack_inline(entry->format, entry->saved_errno, data, capacity,
+					 &entry->how, args);
+}
+
+/* The call site's place in the log; its texts are looked up once a process. */
+static uint32_t site_in_memory(const struct memory_writer *writer, struct flightrec_site *site)
+{
+	uint64_t where = __atomic_load_n(&site->where_, __ATOMIC_RELAXED);
+	uint32_t at = (uint32_t)where;
+
+	if (likely(where >> 32 == (uint32_t)writer->memory->instance && at))
+		return at;
+	at = memory_site_at(writer->memory, site);
+	where = (uint64_t)(uint32_t)writer->memory->instance << 32 | at;
+	__atomic_store_n(&site->where_, where, __ATOMIC_RELAXED);
+	return at;
+}
+
+/* Where the packed entry is in the memory log; NULL: it is not there. */
+static const unsigned char *pack_in_memory(const struct memory_writer *writer, struct entry *entry,
+					   size_t *size, va_list args)
+{
+	uint32_t how = entry->how, at = 0;
+	struct memory_place place;
+	va_list again;
+
+	if (entry->site) {
+		at = site_in_memory(writer, entry->site);
+		if (unlikely(!at))
+			entry->site = NULL; /* no room for its texts: the format goes along */
+	}
+	if (!memory_place(writer, entry->rec->slot_, entry->id, &place))
+		return NULL;
+	va_copy(again, args);
+	*size = pack(entry, place.entry->data, place.room, again);
+	va_end(again);
+	if (unlikely(entry->how & FLIGHTREC_HOW_CUT && place.room < FLIGHTREC_ENTRY_MAX)) {
+		if (!memory_place_again(writer, &place))
+			return NULL;
+		entry->how = how;
+		va_copy(again, args);
+		*size = pack(entry, place.entry->data, place.room, again);
+		va_end(again);
+	}
+	place.entry->site = at;
+	place.entry->severity_flags = (uint16_t)entry->how;
+	memory_commit(&place, (uint32_t)*size);
+	return place.entry->data;
+}
+
+/* Only for whoever watches. Not inline: its kilobyte of stack is not needed otherwise. */
+static __attribute__((noinline)) void tell(struct entry *entry, va_list args)
+{
+	unsigned char data[FLIGHTREC_ENTRY_MAX];
+	size_t size = pack(entry, data, sizeof(data), args);
+
+	probe_entry(entry->rec, entry->id, entry->site, entry->how, data, size);
+}
+
+static void log_entry(struct entry *entry, va_list args)
+{
+	struct flightrec_site *site = entry->site;
+	uint32_t how = entry->how;
+	const unsigned char *data = NULL;
+	struct memory_writer writer;
+	size_t size;
+
+	if (likely(entry->id && thread_enter(process_peek(), &writer))) {
+		data = pack_in_memory(&writer, entry, &size, args);
+		if (data && probe_watched(FLIGHTREC_PROBE_ENTRY))
+			probe_entry(entry->rec, entry->id, entry->site, entry->how, data, size);
+		thread_leave(&writer);
+	}
+	if (likely(data) || !probe_watched(FLIGHTREC_PROBE_ENTRY))
+		return;
+	entry->site = site;
+	entry->how = how;
+	tell(entry, args);
+}
 
 EXPORT void flightrec_entry_(flightrec *rec, struct flightrec_site *site, int severity,
 			     const char *format, ...)
 {
-	unsigned char data[FLIGHTREC_ENTRY_MAX];
-	uint32_t how = (uint32_t)severity & FLIGHTREC_HOW_SEVERITY;
-	size_t size;
+	struct entry entry = {.rec = rec,
+			      .site = site,
+			      .format = format,
+			      .saved_errno = errno,
+			      .how = (uint32_t)severity & FLIGHTREC_HOW_SEVERITY};
 	va_list args;
 
 	if (!rec)
 		return;
+	entry.id = recorder_id(rec);
 	va_start(args, format);
-	size = pack_entry(site, format, errno, data, sizeof(data), &how, args);
+	log_entry(&entry, args);
 	va_end(args);
-	probe_entry(rec, recorder_id(rec), site, how, data, size);
 }
 
 EXPORT int flightrec_vlog(flightrec *rec, enum flightrec_severity severity, const char *format,
 			  va_list args)
 {
-	unsigned char data[FLIGHTREC_ENTRY_MAX];
-	uint32_t how = (uint32_t)severity & FLIGHTREC_HOW_SEVERITY;
-	size_t size;
+	struct entry entry = {.rec = rec,
+			      .format = format,
+			      .saved_errno = errno,
+			      .how = (uint32_t)severity & FLIGHTREC_HOW_SEVERITY};
 
 	if (!format)
 		return -EINVAL;
-	if (!rec || !probe_watched(FLIGHTREC_PROBE_ENTRY))
+	if (!rec || !flightrec_wanted_())
 		return 0;
-	size = pack_inline(format, errno, data, sizeof(data), &how, args);
-	probe_entry(rec, recorder_id(rec), NULL, how, data, size);
-	return how & FLIGHTREC_HOW_REFUSED ? -EINVAL : 0;
+	entry.id = recorder_id(rec);
+	log_entry(&entry, args);
+	return entry.how & FLIGHTREC_HOW_REFUSED ? -EINVAL : 0;
+}
+
+/* Text that is no format. */
+struct message {
+	flightrec *rec;
+	uint64_t id;
+	const struct flightrec_site *site; /* of this call alone: nobody may keep its address */
+	uint32_t how;
+	const char *text;
+	size_t size;
+};
+
+/* Packs as much of it as fits, as if it were the argument of "%s". */
+static size_t pack_text(struct message *message, unsigned char *data, size_t capacity)
+{
+	size_t size = message->size;
+	uint16_t word;
+
+	if (size > capacity - 2) {
+		size = format_whole_characters(message->text, capacity - 2);
+		message->how |= FLIGHTREC_HOW_CUT;
+		word = (uint16_t)(size | FLIGHTREC_STRING_CUT);
+	} else {
+		word = (uint16_t)size;
+	}
+	memcpy(data, &word, sizeof(word));
+	memcpy(data + sizeof(word), message->text, size);
+	return sizeof(word) + size;
+}
+
+static void message_in_memory(struct message *message)
+{
+	size_t want =
+		message->size < FLIGHTREC_ENTRY_MAX - 2 ? message->size + 2 : FLIGHTREC_ENTRY_MAX;
+	struct memory_writer writer;
+	struct memory_place place;
+	uint32_t at;
+
+	if (!thread_enter(process_peek(), &writer))
+		return;
+	at = memory_site_at(writer.memory, message->site);
+	if (at && memory_place(&writer, message->rec->slot_, message->id, &place) &&
+	    (place.room >= want || memory_place_again(&writer, &place))) {
+		want = pack_text(message, place.entry->data, want);
+		place.entry->site = at;
+		place.entry->severity_flags = (uint16_t)message->how;
+		memory_commit(&place, (uint32_t)want);
+	}
+	thread_leave(&writer);
+}
+
+/* To whoever watches: the format goes along, as the call site cannot. */
+static __attribute__((noinline)) void tell_message(struct message *message)
+{
+	static const char format[4] = {2, 0, '%', 's'};
+	unsigned char data[FLIGHTREC_ENTRY_MAX];
+	size_t size;
+
+	memcpy(data, format, sizeof(format));
+	size = sizeof(format) +
+	       pack_text(message, data + sizeof(format), sizeof(data) - sizeof(format));
+	probe_entry(message->rec, message->id, NULL, message->how | FLIGHTREC_HOW_INLINE, data,
+		    size);
+}
+
+EXPORT int flightrec_message(flightrec *rec, enum flightrec_severity severity, const char *file,
+			     unsigned line, const char *function, const char *text, size_t size)
+{
+	const struct flightrec_site site = {
+		.format = "%s", .file = file, .function = function, .line = line};
+	struct message message = {.rec = rec,
+				  .site = &site,
+				  .how = (uint32_t)severity & FLIGHTREC_HOW_SEVERITY,
+				  .text = text,
+				  .size = size};
+
+	if (!text)
+		return -EINVAL;
+	if (!rec)
+		return 0;
+	message.id = recorder_id(rec);
+	if (message.id)
+		message_in_memory(&message);
+	message.how &= FLIGHTREC_HOW_SEVERITY;
+	if (probe_watched(FLIGHTREC_PROBE_ENTRY))
+		tell_message(&message);
+	return 0;
+}
+
+/* Logs the bytes that a step packed on its way in. */
+static void log_step(struct flightrec_step *step, uint32_t flag)
+{
+	uint64_t id = recorder_id(step->rec_);
+	struct memory_writer writer;
+	struct memory_place place;
+	uint32_t at;
+
+	if (likely(id && thread_enter(process_peek(), &writer))) {
+		at = site_in_memory(&writer, step->site_);
+		if (memory_place(&writer, step->rec_->slot_, id, &place) &&
+		    (place.room >= step->size_ || memory_place_again(&writer, &place))) {
+			memcpy(place.entry->data, step->data_, step->size_);
+			place.entry->site = at;
+			place.entry->severity_flags = (uint16_t)(step->flags_ | flag);
+			memory_commit(&place, step->size_);
+		}
+		thread_leave(&writer);
+	}
+	if (probe_watched(FLIGHTREC_PROBE_ENTRY))
+		probe_entry(step->rec_, id, step->site_, step->flags_ | flag, step->data_,
+			    step->size_);
 }
 
 EXPORT void flightrec_step_in_(struct flightrec_step *step, flightrec *rec,
@@ -55,17 +269,14 @@ EXPORT void flightrec_step_in_(struct flightrec_step *step, flightrec *rec,
 	step->size_ = (uint32_t)pack_entry(site, format, errno, step->data_, sizeof(step->data_),
 					   &step->flags_, args);
 	va_end(args);
-	probe_entry(rec, recorder_id(rec), site, step->flags_ | FLIGHTREC_HOW_STEP_IN, step->data_,
-		    step->size_);
+	log_step(step, FLIGHTREC_HOW_STEP_IN);
 }
 
 EXPORT void flightrec_step_out_(struct flightrec_step *step)
 {
-	/* Not watched on the way in: there is nothing to repeat. */
-	if (step->size_ == UINT32_MAX || !probe_watched(FLIGHTREC_PROBE_ENTRY))
-		return;
-	probe_entry(step->rec_, recorder_id(step->rec_), step->site_,
-		    step->flags_ | FLIGHTREC_HOW_STEP_OUT, step->data_, step->size_);
+	/* Not logged on the way in: there is nothing to repeat. */
+	if (step->size_ != UINT32_MAX)
+		log_step(step, FLIGHTREC_HOW_STEP_OUT);
 }
 
 /*
@@ -153,6 +364,7 @@ EXPORT int flightrec_context(flightrec *rec, const char *key, const char *format
 	memcpy(context + used, item, size);
 	memcpy(rec->context_, context, used + size);
 	rec->context_size_ = (uint16_t)(used + size);
+	recorder_keep_context(rec, id);
 	if (probe_watched(FLIGHTREC_PROBE_CONTEXT))
 		probe_context(rec, id, rec->context_, rec->context_size_);
 	return 0;

@@ -2,8 +2,10 @@
 #include "lib/process.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 
 #define PAGE_BYTES 4096
@@ -33,6 +35,48 @@ static void *publish(uint64_t *address, void *memory, size_t size)
 	return (void *)(uintptr_t)seen;
 }
 
+/*
+ * The memory log of this process is shared with children that fork() makes. A child puts private
+ * memory in its place: it may have been forked by a handler that interrupted a log call, which
+ * then goes on in the child, and must not write into its parent's log.
+ */
+static struct memory_header *mapped;
+static uint64_t mapped_size;
+
+static void leave_parents_memory(void)
+{
+	if (mapped)
+		mmap(mapped, mapped_size, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+	mapped = NULL;
+	flightrec_state_.semaphore[FLIGHTREC_PROBE_ENTRY + FLIGHTREC_KEEPS_] = 0;
+}
+
+/* Here and not with the first recorder, as pthread_atfork() is not async-signal-safe. */
+static __attribute__((constructor)) void expect_forks(void)
+{
+	pthread_atfork(NULL, NULL, leave_parents_memory);
+}
+
+/* Of several threads or handlers that come here at once, one's log is used. */
+static __attribute__((noinline)) void make_memory(struct flightrec_process *process)
+{
+	struct memory_header *memory =
+		memory_create(process->instance, secure_getenv("FLIGHTREC_MEMORY"));
+	uint64_t none = 0, made = memory ? (uint64_t)(uintptr_t)memory : PROCESS_NO_MEMORY;
+
+	if (!__atomic_compare_exchange_n(&process->memory, &none, made, false, __ATOMIC_ACQ_REL,
+					 __ATOMIC_ACQUIRE)) {
+		memory_destroy(memory);
+		return;
+	}
+	if (!memory)
+		return;
+	mapped_size = memory->size;
+	mapped = memory;
+	flightrec_state_.semaphore[FLIGHTREC_PROBE_ENTRY + FLIGHTREC_KEEPS_] = 1;
+}
+
 struct flightrec_process *process_get(void)
 {
 	struct flightrec_process *process = process_peek();
@@ -55,6 +99,8 @@ struct flightrec_process *process_get(void)
 		__atomic_compare_exchange_n(&process->instance, &none, mine, false,
 					    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
 	}
+	if (__builtin_expect(!__atomic_load_n(&process->memory, __ATOMIC_RELAXED), 0))
+		make_memory(process);
 	return process;
 }
 

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "flightrec.h"
+#include "lib/memory.h"
 #include "lib/probe.h"
 
 /* This process, or NULL if it never opened a recorder. */
@@ -17,6 +18,16 @@ static inline struct flightrec_process *process_peek(void)
 	uint64_t address = __atomic_load_n(&flightrec_state_.process, __ATOMIC_ACQUIRE);
 
 	return (struct flightrec_process *)(uintptr_t)address;
+}
+
+#define PROCESS_NO_MEMORY 1 /* of process->memory */
+
+/* Its memory log, or NULL. */
+static inline struct memory_header *process_memory(const struct flightrec_process *process)
+{
+	uint64_t address = __atomic_load_n(&process->memory, __ATOMIC_ACQUIRE);
+
+	return address > PROCESS_NO_MEMORY ? (struct memory_header *)(uintptr_t)address : NULL;
 }
 
 /* This process, with an instance number; NULL if there is no memory for it. */

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "lib/pack.h"
+#include "lib/memory.h"
 #include "lib/thread.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -30,6 +30,16 @@ uint64_t recorder_id(const flightrec *rec)
 	return process && rec->instance_ == process->instance ? id : 0;
 }
 
+void recorder_keep_context(const flightrec *rec, uint64_t id)
+{
+	struct memory_writer writer;
+
+	if (!thread_enter(process_peek(), &writer))
+		return;
+	memory_set_context(&writer, rec->slot_, id, rec->context_, rec->context_size_);
+	thread_leave(&writer);
+}
+
 static void copy_name(char *to, const char *name)
 {
 	size_t length = name ? strnlen(name, FLIGHTREC_NAME_MAX - 1) : 0;
@@ -48,17 +58,25 @@ static void inherit_context(flightrec *rec, const flightrec *parent)
 	rec->context_size_ = parent->context_size_;
 }
 
-/* Opens a recorder that is not open. errno may change. */
-static int open_recorder(flightrec *rec, const char *name, uint64_t timeout_ns)
+static void open_in_memory(struct flightrec_process *process, const flightrec *rec, uint64_t id)
 {
-	struct flightrec_process *process = process_get();
-	flightrec *parent;
+	struct memory_writer writer;
+
+	if (!thread_enter(process, &writer))
+		return;
+	memory_open(&writer, rec->slot_, id, rec);
+	if (rec->context_size_)
+		memory_set_context(&writer, rec->slot_, id, rec->context_, rec->context_size_);
+	thread_leave(&writer);
+}
+
+/* Opens a recorder that is not open. @parent is open, or NULL. errno may change. */
+static int open_recorder(struct flightrec_process *process, flightrec *rec, const char *name,
+			 uint64_t timeout_ns, const flightrec *parent)
+{
 	uint64_t id;
 	int64_t slot;
 
-	if (!process)
-		return -ENOMEM;
-	parent = thread_current(process);
 	rec->instance_ = process->instance;
 	rec->started_ns_ = now_ns();
 	rec->timeout_ns_ = timeout_ns;
@@ -72,6 +90,7 @@ static int open_recorder(flightrec *rec, const char *name, uint64_t timeout_ns)
 	if (slot < 0)
 		return (int)slot;
 	rec->slot_ = (uint32_t)slot;
+	open_in_memory(process, rec, id);
 	__atomic_store_n(&rec->id_, id, __ATOMIC_RELEASE);
 	thread_push(process, rec->slot_, id);
 
@@ -82,16 +101,40 @@ static int open_recorder(flightrec *rec, const char *name, uint64_t timeout_ns)
 	return 0;
 }
 
-EXPORT int flightrec_begin(flightrec *rec, const char *name, uint64_t timeout_ns)
+/* Whether it may be opened: 0 or a negative errno. */
+static int check_closed(const flightrec *rec, uint64_t timeout_ns)
 {
-	int saved_errno = errno;
-	int err;
-
 	if (!rec || !timeout_ns)
 		return -EINVAL;
-	if (recorder_id(rec))
-		return -EBUSY;
-	err = open_recorder(rec, name, timeout_ns);
+	return recorder_id(rec) ? -EBUSY : 0;
+}
+
+EXPORT int flightrec_begin(flightrec *rec, const char *name, uint64_t timeout_ns)
+{
+	int saved_errno = errno, err = check_closed(rec, timeout_ns);
+	struct flightrec_process *process;
+
+	if (err)
+		return err;
+	process = process_get();
+	err = process ? open_recorder(process, rec, name, timeout_ns, thread_current(process))
+		      : -ENOMEM;
+	errno = saved_errno;
+	return err;
+}
+
+EXPORT int flightrec_begin_under(flightrec *rec, const char *name, uint64_t timeout_ns,
+				 const flightrec *parent)
+{
+	int saved_errno = errno, err = check_closed(rec, timeout_ns);
+	struct flightrec_process *process;
+
+	if (err)
+		return err;
+	process = process_get();
+	if (parent && !recorder_id(parent))
+		parent = NULL;
+	err = process ? open_recorder(process, rec, name, timeout_ns, parent) : -ENOMEM;
 	errno = saved_errno;
 	return err;
 }
@@ -115,13 +158,16 @@ EXPORT void flightrec_end(flightrec *rec)
 	if (probe_watched(FLIGHTREC_PROBE_END))
 		probe_end(rec, id);
 	process = process_peek();
+	if (process_memory(process))
+		memory_close(process_memory(process), slot, id);
 	process_close(process, thread_id(process), slot, id);
 	thread_remove(process, slot, id);
 }
 
 EXPORT int flightrec_extend(flightrec *rec, uint64_t timeout_ns)
 {
-	uint64_t id;
+	struct memory_header *memory;
+	uint64_t id, from_opening;
 
 	if (!rec || !timeout_ns)
 		return -EINVAL;
@@ -129,8 +175,11 @@ EXPORT int flightrec_extend(flightrec *rec, uint64_t timeout_ns)
 	if (!id)
 		return -ENOENT;
 	/* Kept as seen from the opening, for a collector that comes later. */
-	__atomic_store_n(&rec->timeout_ns_, now_ns() - rec->started_ns_ + timeout_ns,
-			 __ATOMIC_RELAXED);
+	from_opening = now_ns() - rec->started_ns_ + timeout_ns;
+	__atomic_store_n(&rec->timeout_ns_, from_opening, __ATOMIC_RELAXED);
+	memory = process_memory(process_peek());
+	if (memory)
+		memory_set_timeout(memory, rec->slot_, id, from_opening);
 	if (probe_watched(FLIGHTREC_PROBE_EXTEND))
 		probe_extend(rec, id, timeout_ns);
 	return 0;

@@ -10,4 +10,7 @@
 /* Its id, or 0 if it is not open in this process (a copy that fork() made is not). */
 uint64_t recorder_id(const flightrec *rec);
 
+/* Copies the context of recorder @id into the memory log. */
+void recorder_keep_context(const flightrec *rec, uint64_t id);
+
 #endif /* FLIGHTREC_LIB_RECORDER_H */

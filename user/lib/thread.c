@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -23,6 +24,11 @@ static _Thread_local __attribute__((tls_model("initial-exec"))) struct {
 	uint64_t instance; /* of the process all this belongs to: differs after fork() */
 	uint32_t tid;
 	uint32_t depth;
+	bool has_writer;              /* the next two are known */
+	struct memory_thread *memory; /* its record in the memory log, or NULL */
+	uint32_t memory_owner;
+	uint32_t level;             /* calls that are writing to the memory log */
+	void *frame[MEMORY_LEVELS]; /* of these calls */
 	struct nesting open[THREAD_NESTING_MAX];
 } self;
 
@@ -30,6 +36,8 @@ static void check_instance(struct flightrec_process *process)
 {
 	if (__builtin_expect(self.instance != process->instance, 0)) {
 		self.depth = 0;
+		self.level = 0;
+		self.has_writer = false;
 		self.tid = (uint32_t)syscall(SYS_gettid);
 		self.instance = process->instance;
 	}
@@ -39,6 +47,58 @@ uint32_t thread_id(struct flightrec_process *process)
 {
 	check_instance(process);
 	return self.tid;
+}
+
+/*
+ * Whether the interrupted call that entered last will never leave, as a handler jumped out of it:
+ * its frame is then below ours, or on an alternate stack that is not in use.
+ */
+static __attribute__((noinline)) bool is_abandoned(const void *frame, const void *ours)
+{
+	uintptr_t here = (uintptr_t)ours, there = (uintptr_t)frame;
+	stack_t stack = {0};
+	bool on_it, was_on_it;
+
+	syscall(SYS_sigaltstack, NULL, &stack);
+	on_it = stack.ss_flags & SS_ONSTACK;
+	was_on_it = there - (uintptr_t)stack.ss_sp < stack.ss_size;
+	return on_it == was_on_it ? there <= here : was_on_it;
+}
+
+bool thread_enter(struct flightrec_process *process, struct memory_writer *writer)
+{
+	struct memory_header *memory = process_memory(process);
+	void *frame = __builtin_frame_address(0);
+	uint32_t level;
+
+	if (!memory)
+		return false;
+	check_instance(process);
+	while (__builtin_expect(self.level, 0) && is_abandoned(self.frame[self.level - 1], frame))
+		self.level--;
+	level = self.level;
+	if (__builtin_expect(level >= MEMORY_LEVELS, 0)) {
+		__atomic_fetch_add(&memory->lost_entries, 1, __ATOMIC_RELAXED);
+		return false;
+	}
+	self.frame[level] = frame;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	self.level = level + 1;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (__builtin_expect(!self.has_writer, 0)) {
+		*writer = memory_writer_for(memory, self.tid);
+		self.memory_owner = writer->owner;
+		self.memory = writer->thread;
+		self.has_writer = true;
+	}
+	*writer = (struct memory_writer){memory, self.memory, self.memory_owner | level};
+	return true;
+}
+
+void thread_leave(const struct memory_writer *writer)
+{
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	self.level = writer->owner & 3;
 }
 
 static bool is_open(struct flightrec_process *process, const struct nesting *nesting)

@@ -3,6 +3,7 @@
 #ifndef FLIGHTREC_LIB_THREAD_H
 #define FLIGHTREC_LIB_THREAD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/process.h"
@@ -11,6 +12,14 @@
 
 /* The kernel's id of this thread. Asked for once a thread. */
 uint32_t thread_id(struct flightrec_process *process);
+
+/*
+ * This thread, as a writer of the memory log, until thread_leave(): a signal handler that logs in
+ * between does so at another level. Returns false if there is no log, or levels are nested too
+ * deeply; then there is nothing to leave.
+ */
+bool thread_enter(struct flightrec_process *process, struct memory_writer *writer);
+void thread_leave(const struct memory_writer *writer);
 
 void thread_push(struct flightrec_process *process, uint32_t slot, uint64_t id);
 /* Forgets a recorder, wherever it stands; nothing if another thread opened it. */

@@ -405,7 +405,7 @@ static int do_recorder(const char *command, char *rest, char *answer)
 	} else if (is(command, "current")) {
 		snprintf(answer, ANSWER_MAX, "%s", key_of(flightrec_current()));
 	} else if (is(command, "watched")) {
-		result = flightrec_watched_();
+		result = *flightrec_watch_ != 0;
 	} else {
 		return 0;
 	}

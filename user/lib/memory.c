@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The region itself, and what is given out of it. */
+#include "lib/memory.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "lib/probe.h"
+
+#define HEADER_BYTES 4096
+#define SLOTS_MAX (1u << 22)
+/* How many other threads' records a new thread checks for one whose thread has ended. */
+#define THREADS_ASKED 2
+#define THREADS_ASKED_MAX 64
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+_Static_assert(sizeof(struct memory_header) <= HEADER_BYTES, "it lies before the slots");
+_Static_assert(sizeof(FLIGHTREC_VERSION_STRING) <= sizeof(((struct memory_header *)0)->library),
+	       "the version fits");
+
+/* A number, with K, M or G behind it or not. Anything else is as good as no setting. */
+static uint64_t parse_size(const char *text)
+{
+	uint64_t size = 0, most = 1ull << 40;
+	unsigned int shift = 0;
+
+	if (!text || *text < '0' || *text > '9')
+		return MEMORY_DEFAULT;
+	for (; *text >= '0' && *text <= '9'; text++) {
+		size = size * 10 + (uint64_t)(*text - '0');
+		if (size > most)
+			size = most;
+	}
+	if (*text == 'G' || *text == 'g')
+		shift = 30;
+	else if (*text == 'M' || *text == 'm')
+		shift = 20;
+	else if (*text == 'K' || *text == 'k')
+		shift = 10;
+	else if (*text)
+		return MEMORY_DEFAULT;
+	size = size > most >> shift ? most : size << shift;
+	return size && size < MEMORY_MIN ? MEMORY_MIN : size;
+}
+
+static void *map_region(uint64_t *size)
+{
+	for (; *size >= MEMORY_MIN; *size /= 2) {
+		/*
+		 * Shared, so that a collector can hold it by a descriptor (/proc/PID/map_files)
+		 * that outlives the process. Not reserved: most of it is never touched.
+		 */
+		void *memory = mmap(NULL, *size, PROT_READ | PROT_WRITE,
+				    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+		if (memory != MAP_FAILED)
+			return memory;
+	}
+	return NULL;
+}
+
+static void note_clocks(struct memory_header *memory)
+{
+	struct timespec real;
+	uint64_t ns;
+
+	__atomic_store_n(&memory->last_ns, 0, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	clock_gettime(CLOCK_REALTIME, &real);
+	ns = ticks_monotonic_ns();
+	__atomic_store_n(&memory->last_ticks, memory_ticks(memory), __ATOMIC_RELAXED);
+	__atomic_store_n(&memory->last_real_ns,
+			 (uint64_t)real.tv_sec * 1000000000 + (uint64_t)real.tv_nsec,
+			 __ATOMIC_RELAXED);
+	__atomic_store_n(&memory->last_ns, ns, __ATOMIC_RELEASE);
+}
+
+void memory_renew_clocks(struct memory_header *memory, uint64_t now_ticks)
+{
+	if (unlikely(memory->clock == MEMORY_CLOCK_COUNTER &&
+		     now_ticks - __atomic_load_n(&memory->last_ticks, __ATOMIC_RELAXED) >
+			     counter_note_after()))
+		note_clocks(memory);
+}
+
+struct memory_header *memory_create(uint64_t instance, const char *setting)
+{
+	uint64_t size = parse_size(setting) & ~(uint64_t)(HEADER_BYTES - 1), slots;
+	struct memory_header *memory = size ? map_region(&size) : NULL;
+
+	if (!memory)
+		return NULL;
+	/* A quarter of it for slots: nearly as many as there are units for their head chunks. */
+	slots = size / 4 / sizeof(struct memory_slot);
+	memory->version = MEMORY_VERSION;
+	memory->header_size = sizeof(*memory);
+	memory->size = size;
+	memory->instance = instance;
+	memory->pid = (uint32_t)getpid();
+	memory->state = (uint64_t)(uintptr_t)&flightrec_state_;
+	memcpy(memory->library, FLIGHTREC_VERSION_STRING, sizeof(FLIGHTREC_VERSION_STRING));
+	memory->slots_at = HEADER_BYTES;
+	memory->slots = (uint32_t)(slots < SLOTS_MAX ? slots : SLOTS_MAX);
+	memory->units_at = HEADER_BYTES + memory->slots * sizeof(struct memory_slot);
+	/* The last unit is kept back: a probe's words may be read a little past an entry. */
+	memory->units = (uint32_t)((size - memory->units_at) / MEMORY_UNIT) - 1;
+	memory->units_used = 1;
+	memory->clock = ticks_trust_counter() ? MEMORY_CLOCK_COUNTER : MEMORY_CLOCK_MONOTONIC;
+	note_clocks(memory);
+	memory->zero_ns = memory->last_ns;
+	memory->zero_ticks = memory->last_ticks;
+	/* Last: a reader that finds it finds everything above. */
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	memcpy(memory->magic, MEMORY_MAGIC, sizeof(memory->magic));
+	return memory;
+}
+
+void memory_destroy(struct memory_header *memory)
+{
+	if (memory)
+		munmap(memory, memory->size);
+}
+
+uint32_t memory_take_units(struct memory_header *memory, uint32_t count)
+{
+	uint32_t unit = __atomic_load_n(&memory->units_used, __ATOMIC_RELAXED);
+
+	do {
+		if (count > memory->units || unit > memory->units - count)
+			return 0;
+	} while (!__atomic_compare_exchange_n(&memory->units_used, &unit, unit + count, true,
+					      __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	return unit;
+}
+
+/* ---- threads ---- */
+
+static bool has_ended(const struct memory_header *memory, uint32_t tid)
+{
+	return syscall(SYS_tgkill, (pid_t)memory->pid, (pid_t)tid, 0) != 0;
+}
+
+/*
+ * A record with our own number is ours: whoever had it has ended. A few others are checked each
+ * time, so that a program that starts a thread for each request keeps about twice as many records
+ * as it has threads.
+ */
+static uint32_t take_over(struct memory_header *memory, uint32_t tid, unsigned int may_ask)
+{
+	uint32_t unit = __atomic_load_n(&memory->threads, __ATOMIC_ACQUIRE);
+
+	for (unsigned int steps = 0; unit && steps < MEMORY_STRANDS_MAX; steps++) {
+		struct memory_thread *thread = memory_unit(memory, unit);
+		uint32_t other = __atomic_load_n(&thread->tid, __ATOMIC_RELAXED);
+		bool ended = other == tid;
+
+		if (!ended && may_ask) {
+			may_ask--;
+			ended = has_ended(memory, other);
+		}
+		if (ended && __atomic_compare_exchange_n(&thread->tid, &other, tid, false,
+							 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			return unit;
+		unit = thread->next;
+	}
+	return 0;
+}
+
+static uint32_t new_thread(struct memory_header *memory, uint32_t tid)
+{
+	uint32_t unit = memory_take_units(memory, 1), newest;
+	struct memory_thread *thread;
+
+	if (!unit)
+		return take_over(memory, tid, THREADS_ASKED_MAX);
+	thread = memory_unit(memory, unit);
+	thread->kind = MEMORY_THREAD;
+	thread->tid = tid;
+	newest = __atomic_load_n(&memory->threads, __ATOMIC_RELAXED);
+	do
+		thread->next = newest;
+	while (!__atomic_compare_exchange_n(&memory->threads, &newest, unit, true, __ATOMIC_RELEASE,
+					    __ATOMIC_RELAXED));
+	return unit;
+}
+
+struct memory_writer memory_writer_for(struct memory_header *memory, uint32_t tid)
+{
+	uint32_t unit = take_over(memory, tid, THREADS_ASKED);
+
+	if (!unit)
+		unit = new_thread(memory, tid);
+	return (struct memory_writer){.memory = memory,
+				      .thread = unit ? memory_unit(memory, unit) : NULL,
+				      .owner = unit << 2};
+}

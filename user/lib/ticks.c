@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "lib/ticks.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define SAMPLES 8
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+/* "Invariant TSC", CPUID 80000007h EDX bit 8: it neither stops nor changes its rate. */
+static bool is_steady(void)
+{
+	unsigned int a, b, c, d;
+
+	return __get_cpuid(0x80000007, &a, &b, &c, &d) && d & 1u << 8;
+}
+#else
+static bool is_steady(void)
+{
+	return true; /* by architecture */
+}
+#endif
+
+bool ticks_trust_counter(void)
+{
+	uint64_t best_call = UINT64_MAX, best_trap = UINT64_MAX;
+	struct timespec now;
+
+	if (!is_steady())
+		return false;
+	for (int i = 0; i < SAMPLES; i++) {
+		uint64_t start = counter_now(), call, trap;
+
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		call = counter_now() - start;
+		start = counter_now();
+		syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
+		trap = counter_now() - start;
+		best_call = call < best_call ? call : best_call;
+		best_trap = trap < best_trap ? trap : best_trap;
+	}
+	/*
+	 * A call that is a trap itself takes as long as the other, and a little more. Where traps
+	 * are cheap and the vDSO is slow this may be wrong on the safe side.
+	 */
+	return best_call < best_trap - best_trap / 4;
+}
