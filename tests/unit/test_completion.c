@@ -76,7 +76,7 @@ static void test_bash(void **state)
 	completes("attach --timeout 1", "");
 	completes("run --pi", "");
 	completes("doctor --ver", "--verifier");
-	completes("help d", "doctor");
+	completes("help d", "doctor dump");
 	completes("completion z", "zsh");
 	completes("run -q tru", "true truncate");
 	completes("run --format jso", "json");

@@ -17,10 +17,12 @@ struct options;
 enum command_bit {
 	COMMAND_RUN = 1 << 0,
 	COMMAND_ATTACH = 1 << 1,
-	COMMAND_DOCTOR = 1 << 2,
-	COMMAND_HELP = 1 << 3,
-	COMMAND_COMPLETION = 1 << 4,
-	COMMAND_EVERY = (1 << 5) - 1,
+	COMMAND_LIST = 1 << 2,
+	COMMAND_DUMP = 1 << 3,
+	COMMAND_DOCTOR = 1 << 4,
+	COMMAND_HELP = 1 << 5,
+	COMMAND_COMPLETION = 1 << 6,
+	COMMAND_EVERY = (1 << 7) - 1,
 };
 
 /* What may stand behind the options. */
@@ -52,6 +54,8 @@ const char *command_nearest(const char *name);
 /* What each does: returns the status to exit with. */
 int cmd_run(const struct options *options);
 int cmd_attach(const struct options *options);
+int cmd_list(const struct options *options);
+int cmd_dump(const struct options *options);
 int cmd_doctor(const struct options *options);
 int cmd_help(const struct options *options);
 int cmd_completion(const struct options *options);

@@ -26,6 +26,27 @@ const struct command commands[] = {
 		.operands = OPERANDS_PIDS,
 	},
 	{
+		.bit = COMMAND_LIST,
+		.name = "list",
+		.synopsis = "[-p PID[,PID...]] [--json]",
+		.summary = "processes that use the library, and their open recorders",
+		.description = "Lists the processes that keep a memory log, and the recorders that "
+			       "they have\n"
+			       "open. Nothing is stopped, and nobody need have been watching.\n",
+		.operands = OPERANDS_PIDS,
+	},
+	{
+		.bit = COMMAND_DUMP,
+		.name = "dump",
+		.synopsis = "[OPTION...] -p PID[,PID...] | --core FILE",
+		.summary = "replay every open recorder now",
+		.description = "Replays every recorder that is open in a process, or was in a core "
+			       "file, on\n"
+			       "standard output. Nothing is stopped, and nobody need have been "
+			       "watching.\n",
+		.operands = OPERANDS_PIDS,
+	},
+	{
 		.bit = COMMAND_DOCTOR,
 		.name = "doctor",
 		.synopsis = "[OPTION...]",

@@ -17,6 +17,10 @@ static int run(const struct options *options)
 		return cmd_run(options);
 	case COMMAND_ATTACH:
 		return cmd_attach(options);
+	case COMMAND_LIST:
+		return cmd_list(options);
+	case COMMAND_DUMP:
+		return cmd_dump(options);
 	case COMMAND_DOCTOR:
 		return cmd_doctor(options);
 	case COMMAND_HELP:

@@ -10,6 +10,7 @@
 #include "collector/report/report_forms.h"
 
 #define WATCHING (COMMAND_RUN | COMMAND_ATTACH)
+#define INSPECTING (COMMAND_LIST | COMMAND_DUMP)
 #define DURATION_EXPECTED "a duration such as 250ms, 10s or 1h30m"
 #define BUFFER_MAX (16ULL << 30)
 #define RECORDERS_MAX (1u << 24)
@@ -51,6 +52,7 @@ static int set_format(struct options *o, const char *value)
 static int set_json(struct options *o, const char *value)
 {
 	(void)value;
+	o->json = true;
 	o->form = report_form_find("json");
 	return 0;
 }
@@ -122,6 +124,21 @@ static int set_all(struct options *o, const char *value)
 	return 0;
 }
 
+static int set_closed(struct options *o, const char *value)
+{
+	(void)value;
+	o->closed = true;
+	return 0;
+}
+
+static int set_core(struct options *o, const char *value)
+{
+	if (!*value)
+		return -EINVAL;
+	o->core = value;
+	return 0;
+}
+
 static int set_verifier(struct options *o, const char *value)
 {
 	(void)value;
@@ -141,8 +158,8 @@ const struct option_spec option_table[] = {
 		.name = "pid",
 		.letter = 'p',
 		.argument = "PID[,PID...]",
-		.help = "watch these processes",
-		.commands = COMMAND_ATTACH,
+		.help = "these processes",
+		.commands = COMMAND_ATTACH | INSPECTING,
 		.completion = COMPLETE_PID,
 		.set = set_pid,
 		.expected = "a process number, or several",
@@ -155,11 +172,26 @@ const struct option_spec option_table[] = {
 		.set = set_all,
 	},
 	{
+		.name = "core",
+		.argument = "FILE",
+		.help = "a core file, in place of processes",
+		.commands = COMMAND_DUMP,
+		.completion = COMPLETE_FILE,
+		.set = set_core,
+		.expected = "the name of a file",
+	},
+	{
+		.name = "all",
+		.help = "recorders that are closed as well, as far as they\nare still in memory",
+		.commands = COMMAND_DUMP,
+		.set = set_closed,
+	},
+	{
 		.name = "output",
 		.letter = 'o',
 		.argument = "FILE",
 		.help = "write replays to FILE, which is emptied first",
-		.commands = WATCHING,
+		.commands = WATCHING | COMMAND_DUMP,
 		.completion = COMPLETE_FILE,
 		.set = set_output,
 		.expected = "the name of a file",
@@ -168,21 +200,21 @@ const struct option_spec option_table[] = {
 		.name = "append",
 		.letter = 'A',
 		.help = "keep what FILE holds",
-		.commands = WATCHING,
+		.commands = WATCHING | COMMAND_DUMP,
 		.set = set_append,
 	},
 	{
 		.name = "format",
 		.argument = "FORMAT",
 		.help = "how replays are written",
-		.commands = WATCHING,
+		.commands = WATCHING | COMMAND_DUMP,
 		.word = report_form_name,
 		.set = set_format,
 	},
 	{
 		.name = "json",
-		.help = "the same as --format json: one object a line",
-		.commands = WATCHING,
+		.help = "one JSON object a line",
+		.commands = WATCHING | INSPECTING,
 		.set = set_json,
 	},
 	{

@@ -196,8 +196,10 @@ static int check_pids(struct options *o)
 		if (!o->n_pids || parse_pids(o->operands[i], &o->pids, &o->n_pids))
 			return usage_error(o->command, "what is '%s'?", o->operands[i]);
 	}
-	if (o->all == (o->n_pids > 0))
+	if (o->command->bit == COMMAND_ATTACH && o->all == (o->n_pids > 0))
 		return usage_error(o->command, "name processes with -p, or all with -a");
+	if (o->command->bit == COMMAND_DUMP && !o->core == !o->n_pids)
+		return usage_error(o->command, "name processes with -p, or a file with --core");
 	return 0;
 }
 

@@ -22,6 +22,7 @@ struct options {
 	const char *exec;    /* to be run for each timeout; NULL: nothing */
 	uint64_t exec_limit; /* how often; 0: any number */
 	const struct report_form *form;
+	bool json; /* --json was given */
 	int min_severity;
 	uint64_t timeout_ns;  /* 0: every recorder's own */
 	uint64_t duration_ns; /* 0: no end */
@@ -34,8 +35,10 @@ struct options {
 	bool all;
 	pid_t *pids; /* each once */
 	size_t n_pids;
-	bool verifier;   /* of doctor */
-	char **operands; /* what follows the options, NULL-terminated: a part of argv */
+	const char *core; /* of dump: a file in place of processes; or NULL */
+	bool closed;      /* of dump: also recorders that are closed */
+	bool verifier;    /* of doctor */
+	char **operands;  /* what follows the options, NULL-terminated: a part of argv */
 	size_t n_operands;
 };
 

@@ -34,7 +34,7 @@ test_attach_to_a_process_that_hangs_already()
 	tell w open outer 3600000 "outer task"
 	tell w open r 3600000 "the task"
 	tell w context r user 42
-	tell w log r info "nobody sees this"
+	tell w log r info "from before"
 	tell w extend r 1
 	tell w open fine 3600000 "not overdue"
 	tell w pid
@@ -49,12 +49,14 @@ test_attach_to_a_process_that_hangs_already()
 	finish w
 	join a
 	# Its timeout is what it was from the opening on.
-	sed -E 's/timeout [^,]* [a-z]+,/timeout TIMEOUT,/' "$T/a.out" >"$T/replays"
+	sed -E -e 's/timeout [^,]* [a-z]+,/timeout TIMEOUT,/' -e 's/opened .* before/opened AGE before/' \
+		"$T/a.out" >"$T/replays"
 	expect "$T/replays" <<-END
 	$(replay 2 "the task" worker TIMEOUT DIR/worker <<-MORE
 	=inside Flight Recorder-1
 	=context: user = 42
-	=opened before flightrec watched: its earlier entries are not known
+	=opened AGE before flightrec watched
+	INFO from before
 	MORE
 	)
 	[TIME: INFO]: [Flight Recorder-2] worker[PID]: (DATE) seen
@@ -67,7 +69,7 @@ test_attach_takes_over_what_is_not_overdue_yet()
 {
 	start_worker w
 	tell w open r 3600000 task
-	tell w log r info "nobody sees this"
+	tell w log r info "from before"
 	tell w pid
 	attach a --json -p "$ANSWER"
 	tell w log r info "seen"
@@ -78,7 +80,7 @@ test_attach_takes_over_what_is_not_overdue_yet()
 	finish w
 	join a
 	valid_json "$T/a.out"
-	expect_values "task	true	seen	1	0" "$T/a.out" timeout recorder.name recorder.adopted \
+	expect_values "task	true	from before,seen	2	0" "$T/a.out" timeout recorder.name recorder.adopted \
 		entries.*.message entries_total entries_lost
 	totals "$T/a.err" 1 1 1 0
 }

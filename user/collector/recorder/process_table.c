@@ -10,6 +10,7 @@
 
 #include <uthash.h>
 
+#include "collector/base/clock.h"
 #include "collector/target/target_memory.h"
 
 /* Call sites are static objects: a process with more than this is making them up. */
@@ -94,6 +95,7 @@ struct observed_process *process_table_get(struct process_table *table, uint32_t
 	if (!process)
 		return NULL;
 	process->generation = generation;
+	process->seen_ns = clock_ns(CLOCK_MONOTONIC);
 	if (tracker_process_copy(table->tracker, index, &slot)) {
 		process->pid = slot.key.pid;
 		memcpy(process->comm, slot.comm, FR_COMM_SIZE);

@@ -25,7 +25,8 @@ struct observed_process {
 	uint32_t generation;
 	uint32_t pid;
 	char comm[FR_COMM_SIZE + 1];
-	char *exe; /* or NULL */
+	char *exe;        /* or NULL */
+	uint64_t seen_ns; /* when it was first heard of, CLOCK_MONOTONIC */
 	struct call_site *sites;
 	size_t n_sites;
 };

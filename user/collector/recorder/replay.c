@@ -30,6 +30,8 @@ static void fill_recorder(struct replay *replay, const struct recorder_slot *slo
 	to->timeout_ns = slot->timeout_ns;
 	to->age_ns = until > slot->started_ns ? until - slot->started_ns : 0;
 	to->adopted = slot->flags & FR_SLOT_ADOPTED;
+	if (to->adopted && process && process->seen_ns > slot->started_ns)
+		to->opened_before_ns = process->seen_ns - slot->started_ns;
 }
 
 static void render(struct replay *replay, const struct entry_record *record,
@@ -135,6 +137,46 @@ static void fill_entries(struct replay *replay, const struct recorder_slot *slot
 	}
 }
 
+/* Entries of the report being made that its rings told of come last. */
+static uint64_t last_entry_ns(const struct replay *replay)
+{
+	uint64_t last_ns = 0;
+
+	for (size_t i = 0; i < replay->n_records; i++) {
+		if (replay->records[i].record->time_ns > last_ns)
+			last_ns = replay->records[i].record->time_ns;
+	}
+	return last_ns;
+}
+
+/*
+ * A recorder that was open before it was watched: its process's own log has all of it, up to its
+ * deadline or to what the rings told of later. What comes after that is reported by itself.
+ */
+static void fill_history(struct replay *replay, const struct recorder_slot *slot,
+			 const struct observed_process *process)
+{
+	struct report *report = &replay->report;
+	uint64_t until_ns = report->time_ns - replay->real_offset, last_ns = last_entry_ns(replay);
+	const struct report *found;
+
+	if (report->event == REPORT_TIMEOUT && slot->deadline_ns < until_ns)
+		until_ns = last_ns > slot->deadline_ns ? last_ns : slot->deadline_ns;
+	if (!replay->history)
+		replay->history = history_new();
+	found = replay->history ? history_find(replay->history, process, slot, until_ns) : NULL;
+	if (!found)
+		return;
+	report->entry = found->entry;
+	report->entries = found->entries;
+	report->n_entries = found->n_entries;
+	report->entries_total = found->entries_total;
+	report->entries_lost = found->entries_total - found->n_entries;
+	report->gap_at = found->gap_at;
+	report->gap_lost = found->gap_lost;
+	report->recorder.has_history = true;
+}
+
 static void free_context(struct replay *replay)
 {
 	for (size_t i = 0; i < replay->report.recorder.n_context; i++) {
@@ -234,6 +276,8 @@ void replay_recorder(struct replay *replay, enum report_event event,
 		fill_entries(replay, slot, held);
 	report->entries_lost =
 		slot->entries > report->n_entries ? slot->entries - report->n_entries : 0;
+	if (process && !slot->ended_ns && slot->flags & FR_SLOT_ADOPTED)
+		fill_history(replay, slot, process);
 	fill_context(replay, slot, held, process);
 	if (process && !slot->ended_ns)
 		report->state = state_of((pid_t)process->pid, (pid_t)slot->tid,
@@ -258,5 +302,6 @@ void replay_free(struct replay *replay)
 {
 	free_context(replay);
 	free(replay->records);
+	history_free(replay->history);
 	memset(replay, 0, sizeof(*replay));
 }

@@ -3,6 +3,7 @@
 #ifndef FLIGHTREC_REPLAY_H
 #define FLIGHTREC_REPLAY_H
 
+#include "collector/recorder/history.h"
 #include "collector/recorder/process_table.h"
 #include "collector/recorder/recorder_table.h"
 #include "collector/report/report.h"
@@ -33,6 +34,7 @@ struct replay {
 	size_t n_head; /* of these, first ones */
 	struct report_context context[REPLAY_CONTEXT_MAX];
 	char message[REPLAY_MESSAGE_MAX];
+	struct history *history; /* NULL: not needed yet */
 };
 
 /*

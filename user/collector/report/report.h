@@ -39,8 +39,11 @@ struct report_recorder {
 	pid_t tid;
 	uint64_t started_ns;
 	uint64_t timeout_ns;
-	uint64_t age_ns; /* from its opening to this report, or to its closing */
-	bool adopted;    /* opened before it was watched */
+	uint64_t age_ns;           /* from its opening to this report, or to its closing */
+	bool adopted;              /* opened before it was watched */
+	bool closed;               /* it is not open any more */
+	bool has_history;          /* if adopted: what it logged before is known */
+	uint64_t opened_before_ns; /* if adopted: how long it was open then; 0: not known */
 	const struct report_context *context;
 	size_t n_context;
 };

@@ -176,6 +176,14 @@ static void put_recorder(struct json *json, const struct report_recorder *record
 	if (recorder->adopted) {
 		KEY(json, "adopted");
 		put_literal(json, "true");
+		if (recorder->opened_before_ns) {
+			KEY(json, "opened_before_ms");
+			put_milliseconds(json, recorder->opened_before_ns);
+		}
+	}
+	if (recorder->closed) {
+		KEY(json, "closed");
+		put_literal(json, "true");
 	}
 	close_object(json);
 }

@@ -168,7 +168,7 @@ static void write_head(struct text *text)
 	text_integer(out, recorder->tid);
 	text_string(out, ", timeout ");
 	write_duration(out, recorder->timeout_ns);
-	text_string(out, ", open for ");
+	text_string(out, recorder->closed ? ", closed after " : ", open for ");
 	write_duration(out, recorder->age_ns);
 	text_string(out, ": ");
 	write_name(text);
@@ -204,8 +204,16 @@ static void write_who(struct text *text)
 	}
 	if (recorder->adopted) {
 		begin_block_line(text, FLIGHTREC_INFO);
-		text_string(out,
-			    "opened before flightrec watched: its earlier entries are not known\n");
+		text_string(out, "opened ");
+		if (recorder->opened_before_ns) {
+			write_duration(out, recorder->opened_before_ns);
+			text_char(out, ' ');
+		}
+		text_string(
+			out,
+			recorder->has_history
+				? "before flightrec watched\n"
+				: "before flightrec watched: its earlier entries are not known\n");
 	}
 	if (text->report->state) {
 		begin_block_line(text, FLIGHTREC_INFO);

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* `flightrec dump`: replays every open recorder now, of processes or out of a core file. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/inspect.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "collector/inspection.h"
+#include "collector/report/report_forms.h"
+
+struct dump {
+	const struct options *options;
+	int fd;
+	struct report_form_state state;
+	struct text_buffer text;
+	uint64_t reported; /* of this process or file */
+};
+
+/* Returns 0 or a negative errno. */
+static int write_text(struct dump *dump)
+{
+	const char *at = dump->text.data;
+	size_t left = dump->text.size;
+
+	while (left) {
+		ssize_t n = write(dump->fd, at, left);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		at += n;
+		left -= (size_t)n;
+	}
+	text_buffer_cut(&dump->text, 0);
+	return 0;
+}
+
+static int emit(void *arg, const struct report *report)
+{
+	struct dump *dump = arg;
+	int err = report_append(dump->options->form, &dump->state, &dump->text, report);
+
+	if (err)
+		return err;
+	dump->reported++;
+	return write_text(dump);
+}
+
+/* @whose: as "process 42". */
+static int replay(struct dump *dump, struct inspection *inspection, const char *whose)
+{
+	int err;
+
+	dump->reported = 0;
+	err = inspection_replay(inspection, dump->options->closed, emit, dump);
+	if (err) {
+		fprintf(stderr, "flightrec: cannot dump %s: %s\n", whose, strerror(-err));
+		return EXIT_FAILED;
+	}
+	if (!dump->reported)
+		fprintf(stderr, "flightrec: %s has no open recorder\n", whose);
+	return 0;
+}
+
+static int dump_process(struct dump *dump, pid_t pid)
+{
+	struct inspection *inspection;
+	int status = inspect_open(&inspection, pid);
+	char whose[32];
+
+	if (status)
+		return status;
+	snprintf(whose, sizeof(whose), "process %d", inspection_process(inspection)->pid);
+	status = replay(dump, inspection, whose);
+	inspection_close(inspection);
+	return status;
+}
+
+static int dump_core(struct dump *dump, const char *path)
+{
+	struct inspection *inspection;
+	int err = inspection_open_core(&inspection, path), status;
+
+	if (err == -ENOENT && access(path, F_OK) == 0) {
+		fprintf(stderr,
+			"flightrec: %s holds no memory log: its process opened no recorder, or "
+			"shared "
+			"memory was left out of the core (bit 1 of /proc/PID/coredump_filter)\n",
+			path);
+		return EXIT_NOTHING;
+	}
+	if (err) {
+		fprintf(stderr, "flightrec: cannot read core file %s: %s\n", path,
+			err == -ENOEXEC ? "it is not a core file of this architecture"
+					: strerror(-err));
+		return EXIT_FAILED;
+	}
+	status = replay(dump, inspection, path);
+	inspection_close(inspection);
+	return status;
+}
+
+int cmd_dump(const struct options *options)
+{
+	struct dump dump = {.options = options, .fd = STDOUT_FILENO};
+	int status = 0;
+
+	if (options->output) {
+		dump.fd = output_open(options->output, options->append);
+		if (dump.fd < 0) {
+			fprintf(stderr, "flightrec: cannot open %s: %s\n", options->output,
+				strerror(-dump.fd));
+			return EXIT_FAILED;
+		}
+		/* Here whoever reads it is waited for. */
+		fcntl(dump.fd, F_SETFL, fcntl(dump.fd, F_GETFL) & ~O_NONBLOCK);
+	}
+	if (options->core)
+		status = dump_core(&dump, options->core);
+	for (size_t i = 0; i < options->n_pids; i++)
+		status = inspect_status(status, dump_process(&dump, options->pids[i]));
+	text_buffer_free(&dump.text);
+	if (options->output)
+		close(dump.fd);
+	return status;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Makes reports of recorders out of a memory log. Not thread-safe. */
+#ifndef FLIGHTREC_LOG_REPLAY_H
+#define FLIGHTREC_LOG_REPLAY_H
+
+#include "collector/report/report.h"
+#include "collector/target/memory_log.h"
+#include "collector/target/tick_clock.h"
+
+/* Whose log it is. Strings are borrowed. */
+struct log_owner {
+	pid_t pid;
+	const char *comm;
+	const char *exe; /* or NULL */
+	bool running;    /* and not a core file */
+	uint64_t now_ns; /* CLOCK_REALTIME; of a core file: when it was written */
+	struct tick_clock clock;
+};
+
+/* A recorder, as memory_log_slots() or memory_log_slot() showed it. */
+struct log_recorder {
+	uint32_t slot;
+	struct memory_slot copy;
+};
+
+struct log_replay;
+
+/* Returns NULL if there is no memory. */
+struct log_replay *log_replay_new(void);
+void log_replay_free(struct log_replay *replay);
+
+/*
+ * Makes a report (REPORT_REPLAY), *@report. It is good until the next one is made, and as long as
+ * all that it is made of. Returns 0; -ESTALE: the recorder was closed meanwhile, and its slot is
+ * another's; -ENOMEM; an error of reading the log.
+ */
+int log_replay_make(struct log_replay *replay, struct memory_log *log,
+		    const struct log_recorder *recorder, const struct log_owner *owner,
+		    struct report **report);
+
+/* Leaves out of the report just made what was logged later than @real_ns (CLOCK_REALTIME). */
+void log_replay_cut(struct log_replay *replay, uint64_t real_ns);
+
+#endif /* FLIGHTREC_LOG_REPLAY_H */

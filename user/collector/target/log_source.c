@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "collector/target/log_source.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/target/core_file.h"
+#include "collector/target/mappings.h"
+#include "collector/target/target_memory.h"
+
+/* How the kernel shows shared anonymous memory in /proc/PID/maps. */
+#define SHARED_MEMORY "/dev/zero (deleted)"
+
+struct found_log {
+	struct memory_log log;
+	struct log_source *source;
+	uint64_t address;
+};
+
+struct log_source {
+	struct log_source_process process;
+	struct core_file *core; /* NULL: a process */
+	struct target target;
+	struct found_log logs[LOG_SOURCE_LOGS_MAX];
+	size_t n_logs;
+};
+
+static int read_source(struct log_source *source, uint64_t address, void *to, size_t size)
+{
+	return source->core ? core_file_read(source->core, address, to, size)
+			    : target_read(&source->target, address, to, size);
+}
+
+static int read_region(void *arg, uint64_t offset, void *to, size_t size)
+{
+	const struct found_log *log = arg;
+
+	if (offset > UINT64_MAX - log->address)
+		return -EFAULT;
+	return read_source(log->source, log->address + offset, to, size);
+}
+
+/* Takes note of a log if one begins at @address. Returns 0 or an error of reading there. */
+static int try_address(struct log_source *source, uint64_t address)
+{
+	struct found_log *log = &source->logs[source->n_logs];
+	int err;
+
+	if (source->n_logs == LOG_SOURCE_LOGS_MAX)
+		return 0;
+	log->source = source;
+	log->address = address;
+	err = memory_log_open(&log->log, read_region, log);
+	if (!err)
+		source->n_logs++;
+	return err == -EBADMSG || err == -EFAULT ? 0 : err;
+}
+
+static int find_in_process(struct log_source *source)
+{
+	char path[64], *line = NULL;
+	size_t room = 0;
+	struct mapping mapping;
+	ssize_t length;
+	FILE *maps;
+	int err = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", source->process.pid);
+	maps = fopen(path, "re");
+	if (!maps)
+		return errno == ENOENT ? -ESRCH : -errno;
+	while (!err && (length = getline(&line, &room, maps)) > 0) {
+		line[length - 1] = line[length - 1] == '\n' ? '\0' : line[length - 1];
+		if (mapping_parse(line, &mapping) == 0 && !strcmp(mapping.path, SHARED_MEMORY))
+			err = try_address(source, mapping.start);
+	}
+	/* The kernel checks who may read it when it is read. */
+	if (!err && ferror(maps))
+		err = errno ? -errno : -EIO;
+	free(line);
+	fclose(maps);
+	return err;
+}
+
+int log_source_open_process(struct log_source **opened, pid_t pid)
+{
+	struct log_source *source = calloc(1, sizeof(*source));
+	int err;
+
+	*opened = NULL;
+	if (!source)
+		return -ENOMEM;
+	source->process.pid = pid;
+	target_init(&source->target, pid);
+	err = find_in_process(source);
+	if (err)
+		log_source_close(source);
+	else
+		*opened = source;
+	return err;
+}
+
+int log_source_open_core(struct log_source **opened, const char *path)
+{
+	struct log_source *source = calloc(1, sizeof(*source));
+	int err;
+
+	*opened = NULL;
+	if (!source)
+		return -ENOMEM;
+	target_init(&source->target, 0);
+	err = core_file_open(&source->core, path);
+	for (size_t i = 0; !err && i < core_file_segments(source->core); i++)
+		err = try_address(source, core_file_segment(source->core, i));
+	if (err) {
+		log_source_close(source);
+		return err;
+	}
+	source->process.pid = core_file_pid(source->core);
+	source->process.time_ns = core_file_time_ns(source->core);
+	memcpy(source->process.comm, core_file_comm(source->core), sizeof(source->process.comm));
+	*opened = source;
+	return 0;
+}
+
+void log_source_close(struct log_source *source)
+{
+	if (!source)
+		return;
+	core_file_close(source->core);
+	target_close(&source->target);
+	free(source);
+}
+
+size_t log_source_logs(const struct log_source *source)
+{
+	return source->n_logs;
+}
+
+struct memory_log *log_source_log(struct log_source *source, size_t index)
+{
+	return &source->logs[index].log;
+}
+
+const struct log_source_process *log_source_process(const struct log_source *source)
+{
+	return &source->process;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Where memory logs (format/memory_log.h) are found: in a process, or in a core file. A process has
+ * one for each copy of the library in it. Not thread-safe.
+ */
+#ifndef FLIGHTREC_LOG_SOURCE_H
+#define FLIGHTREC_LOG_SOURCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "collector/target/memory_log.h"
+
+/* More in one process than this are left out. */
+#define LOG_SOURCE_LOGS_MAX 64
+
+struct log_source;
+
+/* Opens process @pid. Returns 0; -ESRCH; -EACCES, -EPERM; another negative errno. */
+int log_source_open_process(struct log_source **source, pid_t pid);
+
+/* Opens core file @path. Returns 0; -ENOEXEC: it is not a core file of this architecture; another
+ * negative errno. */
+int log_source_open_core(struct log_source **source, const char *path);
+
+/* NULL: does nothing. */
+void log_source_close(struct log_source *source);
+
+size_t log_source_logs(const struct log_source *source);
+/* The log of number @index. It is the source's. */
+struct memory_log *log_source_log(struct log_source *source, size_t index);
+
+/* What the core file says of its process; of a process: its number, and the rest is empty. */
+struct log_source_process {
+	pid_t pid;
+	char comm[17];
+	uint64_t time_ns; /* of the core: when it was written, CLOCK_REALTIME */
+};
+const struct log_source_process *log_source_process(const struct log_source *source);
+
+#endif /* FLIGHTREC_LOG_SOURCE_H */
