@@ -369,6 +369,45 @@ test_opened_in_one_thread_ended_late_in_another()
 	expect_values "task	$opener" "$T/w.err" finished recorder.name recorder.tid
 }
 
+# Nobody will close it any more, and that is what there is to know.
+test_thread_ended_with_its_recorder_open()
+{
+	run_worker w --json
+	tell w thread t open r 3600000 task
+	tell w thread t tid
+	local opener=$ANSWER
+	tell w thread t log r info "the last there is"
+	tell w cancel t
+	tell w extend r 1
+	await w err '*"event":"timeout"*'
+	finish w
+	valid_json "$T/w.err"
+	expect_values "thread $opener has ended" "$T/w.err" timeout state
+}
+
+# However often it is told, a recorder was opened at one time.
+test_all_reports_agree_on_the_start()
+{
+	run_worker w --json
+	tell w open r 3600000 task
+	tell w log r info "in time"
+	tell w replay r
+	await w err '*"event":"replay"*'
+	tell w extend r 1
+	await w err '*"event":"timeout"*'
+	tell w log r info late
+	await w err '*"message":"late"*'
+	tell w end r
+	await w err '*"event":"finished"*'
+	finish w
+	valid_json "$T/w.err"
+	expect_lines "$T/w.err" '"started":' 4
+	[[ $(grep -o '"started":"[^"]*"' "$T/w.err" | sort -u | wc -l) = 1 ]] ||
+		fail "started: $(grep -o '"event":"[a-z]*"\|"started":"[^"]*"' "$T/w.err")"
+	[[ $(grep -o '{"time":"[^"]*"[^}]*"message":"in time"' "$T/w.err" | sort -u | wc -l) = 1 ]] ||
+		fail "the entry's time: $(grep -o '{"time":"[^"]*"[^}]*"in time"' "$T/w.err")"
+}
+
 test_entries_of_several_threads_in_order()
 {
 	run_worker w --format detail

@@ -17,6 +17,7 @@
  *	current				the KEY of the innermost open recorder
  *	watched				1 if somebody watches: its semaphore is up
  *	thread KEY COMMAND		a thread known by KEY does it, and then waits for more
+ *	cancel KEY			that thread is cancelled, and is gone
  *	race KEYS COUNT			the threads of a comma list log COUNT entries each at once,
  *					to recorder r
  *	fork COMMAND[;COMMAND]...	a child does it, and then waits to be killed
@@ -424,6 +425,11 @@ static int do_process(const char *command, char *rest, char *answer)
 
 		start_in_thread(thread, rest);
 		wait_for_thread(thread, answer);
+	} else if (is(command, "cancel")) {
+		pthread_t thread = find_thread(word(&rest))->thread;
+
+		pthread_cancel(thread);
+		pthread_join(thread, NULL);
 	} else if (is(command, "race")) {
 		how = word(&rest);
 		race(how, word(&rest), answer);

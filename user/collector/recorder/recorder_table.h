@@ -21,6 +21,7 @@ struct held_recorder {
 	bool waiting;           /* its last entries are still on their way */
 	bool settled;           /* all is said of it; its slot is about to go back */
 	uint32_t replays;       /* asked for by the program, and written */
+	uint64_t started_ns;    /* CLOCK_REALTIME, as its first report has it; 0: none yet */
 	uint64_t received;      /* entries taken out of the rings */
 	uint64_t reported_lost; /* of these that were emitted before its report */
 	struct entry_buffer entries;

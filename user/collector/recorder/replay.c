@@ -13,11 +13,50 @@
 #define STATE_MAX 256
 #define STATE_KEPT_NS 5000000
 
-static void fill_recorder(struct replay *replay, const struct recorder_slot *slot, uint64_t now_ns)
+/* How far the two clocks have to move apart until we take note of it, and how well we read them. */
+#define CLOCKS_APART_NS 100000
+#define CLOCK_READS_MAX 5
+
+/*
+ * Two readings of two clocks never agree to the nanosecond. The same moment is to be told as the
+ * same time in all reports, so the difference is kept until it has really changed.
+ */
+static void set_times(struct replay *replay)
+{
+	uint64_t best_ns = UINT64_MAX, offset = 0;
+
+	for (int i = 0; i < CLOCK_READS_MAX && best_ns > CLOCKS_APART_NS / 2; i++) {
+		uint64_t before_ns = clock_ns(CLOCK_MONOTONIC);
+		uint64_t real_ns = clock_ns(CLOCK_REALTIME);
+
+		replay->now_ns = clock_ns(CLOCK_MONOTONIC);
+		if (replay->now_ns - before_ns < best_ns) {
+			best_ns = replay->now_ns - before_ns;
+			offset = real_ns - replay->now_ns;
+		}
+	}
+	if (offset - replay->real_offset + CLOCKS_APART_NS > 2 * CLOCKS_APART_NS)
+		replay->real_offset = offset;
+	replay->report.time_ns = replay->now_ns + replay->real_offset;
+}
+
+/* However the clock is set in between, a recorder was opened at one time. */
+static uint64_t real_start(const struct replay *replay, const struct recorder_slot *slot,
+			   struct held_recorder *held)
+{
+	if (!held)
+		return slot->started_ns + replay->real_offset;
+	if (!held->started_ns)
+		held->started_ns = slot->started_ns + replay->real_offset;
+	return held->started_ns;
+}
+
+static void fill_recorder(struct replay *replay, const struct recorder_slot *slot,
+			  struct held_recorder *held)
 {
 	struct report_recorder *to = &replay->report.recorder;
 	const struct observed_process *process = replay->process;
-	uint64_t until = slot->ended_ns ? slot->ended_ns : now_ns;
+	uint64_t until = slot->ended_ns ? slot->ended_ns : replay->now_ns;
 
 	to->id = slot->id;
 	to->parent_id = slot->parent_id;
@@ -26,7 +65,7 @@ static void fill_recorder(struct replay *replay, const struct recorder_slot *slo
 	to->exe = process ? process->exe : NULL;
 	to->pid = process ? (pid_t)process->pid : 0;
 	to->tid = (pid_t)slot->tid;
-	to->started_ns = slot->started_ns + replay->real_offset;
+	to->started_ns = real_start(replay, slot, held);
 	to->timeout_ns = slot->timeout_ns;
 	to->age_ns = until > slot->started_ns ? until - slot->started_ns : 0;
 	to->adopted = slot->flags & FR_SLOT_ADOPTED;
@@ -157,7 +196,7 @@ static void fill_history(struct replay *replay, const struct recorder_slot *slot
 			 const struct observed_process *process)
 {
 	struct report *report = &replay->report;
-	uint64_t until_ns = report->time_ns - replay->real_offset, last_ns = last_entry_ns(replay);
+	uint64_t until_ns = replay->now_ns, last_ns = last_entry_ns(replay);
 	const struct report *found;
 
 	if (report->event == REPORT_TIMEOUT && slot->deadline_ns < until_ns)
@@ -244,31 +283,29 @@ static const char *state_of(pid_t pid, pid_t tid, uint64_t now_ns)
 }
 
 static void begin(struct replay *replay, enum report_event event, const struct recorder_slot *slot,
-		  struct observed_process *process)
+		  struct held_recorder *held, struct observed_process *process)
 {
 	struct report *report = &replay->report;
-	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
 
 	free_context(replay);
 	*report = (struct report){.event = event, .entry = fill_entry, .entries = replay};
 	replay->n_records = replay->n_head = 0;
 	replay->process = process;
-	report->time_ns = clock_ns(CLOCK_REALTIME);
-	replay->real_offset = report->time_ns - now_ns;
+	set_times(replay);
 	report->has_recorder = slot != NULL;
 	if (!slot)
 		return;
 	replay->started_ns = slot->started_ns;
-	fill_recorder(replay, slot, now_ns);
+	fill_recorder(replay, slot, held);
 }
 
 void replay_recorder(struct replay *replay, enum report_event event,
-		     const struct recorder_slot *slot, const struct held_recorder *held,
+		     const struct recorder_slot *slot, struct held_recorder *held,
 		     struct observed_process *process)
 {
 	struct report *report = &replay->report;
 
-	begin(replay, event, slot, process);
+	begin(replay, event, slot, held, process);
 	report->entries_total = slot->entries;
 	if (event != REPORT_TIMEOUT && event != REPORT_REPLAY)
 		return;
@@ -280,16 +317,16 @@ void replay_recorder(struct replay *replay, enum report_event event,
 		fill_history(replay, slot, process);
 	fill_context(replay, slot, held, process);
 	if (process && !slot->ended_ns)
-		report->state = state_of((pid_t)process->pid, (pid_t)slot->tid,
-					 report->time_ns - replay->real_offset);
+		report->state = state_of((pid_t)process->pid, (pid_t)slot->tid, replay->now_ns);
 }
 
 bool replay_entry(struct replay *replay, const struct recorder_slot *slot,
-		  struct observed_process *process, const struct entry_record *record)
+		  struct held_recorder *held, struct observed_process *process,
+		  const struct entry_record *record)
 {
 	struct report *report = &replay->report;
 
-	begin(replay, REPORT_ENTRY, slot, process);
+	begin(replay, REPORT_ENTRY, slot, held, process);
 	if (!slot)
 		replay->started_ns = record->time_ns;
 	report->pid = process ? (pid_t)process->pid : 0;

@@ -26,8 +26,9 @@ struct replay_record {
 struct replay {
 	struct report report;
 	struct observed_process *process;
+	uint64_t now_ns; /* CLOCK_MONOTONIC, of the report */
 	uint64_t started_ns;
-	uint64_t real_offset;
+	uint64_t real_offset;          /* of CLOCK_REALTIME from CLOCK_MONOTONIC; see set_times() */
 	struct replay_record *records; /* in their order */
 	size_t n_records;
 	size_t room;
@@ -39,18 +40,20 @@ struct replay {
 
 /*
  * Makes @replay->report for an event of the recorder in @slot (a copy, taken while the slot was
- * the recorder's). @held may be NULL. Entries and context are for TIMEOUT and REPLAY.
+ * the recorder's). @held may be NULL; it keeps what all reports of the recorder have to
+ * agree on. Entries and context are for TIMEOUT and REPLAY.
  */
 void replay_recorder(struct replay *replay, enum report_event event,
-		     const struct recorder_slot *slot, const struct held_recorder *held,
+		     const struct recorder_slot *slot, struct held_recorder *held,
 		     struct observed_process *process);
 
 /*
- * Makes it for one entry; @slot is NULL if its recorder is not open. Returns false if there is
- * no memory for it.
+ * Makes it for one entry; @slot is NULL if its recorder is not open, and then @held is, too.
+ * Returns false if there is no memory for it.
  */
 bool replay_entry(struct replay *replay, const struct recorder_slot *slot,
-		  struct observed_process *process, const struct entry_record *record);
+		  struct held_recorder *held, struct observed_process *process,
+		  const struct entry_record *record);
 
 void replay_free(struct replay *replay);
 

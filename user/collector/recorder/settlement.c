@@ -71,14 +71,14 @@ static uint64_t lost_since_replay(const struct recorder_slot *slot,
 }
 
 static void report_finished(struct session *s, const struct recorder_slot *slot,
-			    const struct held_recorder *held)
+			    struct held_recorder *held)
 {
 	struct observed_process *process = process_table_get(&s->processes, slot->process);
 	struct report *report = &s->replay.report;
 
 	if (s->done)
 		return;
-	replay_recorder(&s->replay, REPORT_FINISHED, slot, NULL, process);
+	replay_recorder(&s->replay, REPORT_FINISHED, slot, held, process);
 	report->late_ns =
 		slot->ended_ns > slot->deadline_ns ? slot->ended_ns - slot->deadline_ns : 0;
 	report->entries_lost = lost_since_replay(slot, held);
@@ -226,7 +226,7 @@ static void settle_dead(struct session *s, uint32_t index, struct recorder_slot 
 		if (!held || !held->reported)
 			report_timeout(s, index, slot, held);
 		process = process_table_get(&s->processes, slot->process);
-		replay_recorder(&s->replay, REPORT_DIED, slot, NULL, process);
+		replay_recorder(&s->replay, REPORT_DIED, slot, held, process);
 		report->entries_lost = lost_since_replay(slot, held);
 		report->wait_status =
 			FR_WORD_STATE(dead->word) == PROCESS_EXECED ? -1 : (int)dead->exit_code;
@@ -273,18 +273,20 @@ void settlement_stray(struct session *s, const struct entry_record *record)
 {
 	struct observed_process *process = process_table_get(&s->processes, record->process);
 
-	if (!s->done && replay_entry(&s->replay, NULL, process, record))
+	if (!s->done && replay_entry(&s->replay, NULL, NULL, process, record))
 		session_emit(s, &s->replay.report);
 }
 
 void settlement_late_entry(struct session *s, const struct entry_record *record)
 {
 	struct observed_process *process;
+	struct held_recorder *held;
 	struct recorder_slot slot;
 
 	if (s->done || !tracker_slot_copy(s->tracker, record->slot, &slot))
 		return;
 	process = process_table_get(&s->processes, slot.process);
-	if (replay_entry(&s->replay, &slot, process, record))
+	held = recorder_table_find(&s->recorders, record->slot, record->generation);
+	if (replay_entry(&s->replay, &slot, held, process, record))
 		session_emit(s, &s->replay.report);
 }

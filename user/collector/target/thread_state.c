@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,8 +18,6 @@ static const struct {
 	{'D', "in uninterruptible sleep"},
 	{'T', "stopped by a signal"},
 	{'t', "stopped by a debugger"},
-	{'Z', "a zombie"},
-	{'X', "dead"},
 	{'I', "idle"},
 };
 
@@ -40,26 +39,61 @@ static ssize_t read_file(pid_t pid, pid_t tid, const char *name, char *buffer, s
 	return got;
 }
 
-int thread_state(pid_t pid, pid_t tid, char *text, size_t size)
+/* What /proc/PID/task/TID/stat has of a thread. */
+struct thread_stat {
+	char state;
+	int threads; /* of the process */
+};
+
+static int read_stat(pid_t pid, pid_t tid, struct thread_stat *stat)
 {
-	const char *phrase = "in an unknown state";
 	char buffer[512];
 	char *end;
 
-	text[0] = '\0';
 	if (read_file(pid, tid, "stat", buffer, sizeof(buffer)) <= 0)
 		return -ENOENT;
 	/* The name in parentheses may hold anything, parentheses too. */
 	end = strrchr(buffer, ')');
-	if (!end || end[1] != ' ')
+	if (!end || sscanf(end + 1,
+			   " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %d",
+			   &stat->state, &stat->threads) != 2)
 		return -ENOENT;
+	return 0;
+}
+
+static bool has_ended(const struct thread_stat *stat)
+{
+	return stat->state == 'Z' || stat->state == 'X';
+}
+
+/* A first thread that has ended is kept until all others have, and the process was waited for. */
+static bool process_runs(pid_t pid)
+{
+	struct thread_stat first;
+
+	return read_stat(pid, pid, &first) == 0 && (!has_ended(&first) || first.threads > 1);
+}
+
+int thread_state(pid_t pid, pid_t tid, char *text, size_t size)
+{
+	const char *phrase = "in an unknown state";
+	struct thread_stat stat;
+	char wchan[256];
+
+	text[0] = '\0';
+	if (read_stat(pid, tid, &stat) || has_ended(&stat)) {
+		if (!process_runs(pid))
+			return -ENOENT;
+		snprintf(text, size, "thread %d has ended", tid);
+		return 0;
+	}
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
-		if (states[i].letter == end[2])
+		if (states[i].letter == stat.state)
 			phrase = states[i].phrase;
 	}
 	/* "0" if it runs, or if we may not know. */
-	if (read_file(pid, tid, "wchan", buffer, sizeof(buffer)) > 0 && strcmp(buffer, "0") != 0)
-		snprintf(text, size, "thread %d is %s in %.200s", tid, phrase, buffer);
+	if (read_file(pid, tid, "wchan", wchan, sizeof(wchan)) > 0 && strcmp(wchan, "0") != 0)
+		snprintf(text, size, "thread %d is %s in %.200s", tid, phrase, wchan);
 	else
 		snprintf(text, size, "thread %d is %s", tid, phrase);
 	return 0;

@@ -7,8 +7,8 @@
 #include <sys/types.h>
 
 /*
- * Writes a phrase such as "thread 42 is sleeping in futex_wait_queue" to @text.
- * Returns 0, or -ENOENT with "" if the thread is gone.
+ * Writes a phrase such as "thread 42 is sleeping in futex_wait_queue" to @text; "thread 42 has
+ * ended" if its process goes on without it. Returns 0, or -ENOENT with "" if the process ended.
  */
 int thread_state(pid_t pid, pid_t tid, char *text, size_t size);
 
