@@ -74,14 +74,18 @@ static __always_inline u16 read_string(char *to, u32 size, u64 from)
 	return length > 0 ? (u16)length : 0;
 }
 
-/* What tells a call site from those of other processes, earlier ones with the same number too. */
-static __always_inline u64 site_tag(u64 site, const struct process_key *process)
+/*
+ * What tells a call site from those of other processes, earlier ones with the same number too, and
+ * from those that stood there before the process's mappings changed at @mapped_ns.
+ */
+static __always_inline u64 site_tag(u64 site, const struct process_key *process, u64 mapped_ns)
 {
-	return mix(site + process->start_ns) + process->pid + ((u64)process->exec_id << 32);
+	return mix(site + process->start_ns + mapped_ns) + process->pid +
+	       ((u64)process->exec_id << 32);
 }
 
-/* Sends the description of a call site. */
-static __noinline void send_site(u64 site, u32 process, u32 ring_number, u64 tag)
+/* Sends the description of a call site, good from @from_ns on. */
+static __noinline void send_site(u64 site, u32 process, u32 ring_number, u64 tag, u64 from_ns)
 {
 	void *ring = bpf_map_lookup_elem(&rings, &ring_number);
 	struct ring_share *share = share_of(process, ring_number);
@@ -102,23 +106,13 @@ static __noinline void send_site(u64 site, u32 process, u32 ring_number, u64 tag
 	record->type = RECORD_SITE;
 	record->process = process;
 	record->site = site;
+	record->from_ns = from_ns;
 	record->line = user.line;
 	record->format_size = read_string(record->format, FR_SITE_FORMAT_MAX, user.format);
 	record->file_size = read_string(record->file, FR_SITE_FILE_MAX, user.file);
 	record->function_size = read_string(record->function, FR_SITE_FUNCTION_MAX, user.function);
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 	bpf_map_update_elem(&sites_known, &cache, &tag, BPF_ANY);
-}
-
-static __always_inline void know_site(u64 site, const struct process_key *key, u32 process,
-				      u32 ring_number)
-{
-	u64 tag = site_tag(site, key);
-	u32 cache = (u32)(tag >> 32) & (FR_SITES_KNOWN - 1);
-	u64 *known = bpf_map_lookup_elem(&sites_known, &cache);
-
-	if (known && *known != tag)
-		send_site(site, process, ring_number, tag);
 }
 
 struct emission {
@@ -135,6 +129,24 @@ struct emission {
 	u64 data;    /* address in the process */
 	bool urgent; /* somebody waits for it */
 };
+
+static __always_inline void know_site(const struct emission *e, const struct process_key *key,
+				      u32 ring_number)
+{
+	u32 number = e->process;
+	struct process_slot *process = bpf_map_lookup_elem(&processes, &number);
+	u64 mapped_ns = process ? READ_ONCE(process->mapped_ns) : 0;
+	u64 tag = site_tag(e->site, key, mapped_ns);
+	u32 cache = (u32)(tag >> 32) & (FR_SITES_KNOWN - 1);
+	u64 *known = bpf_map_lookup_elem(&sites_known, &cache);
+
+	if (!known || *known == tag)
+		return;
+	/* Another thread may have changed the mappings since this entry was stamped. */
+	if (mapped_ns > e->time_ns)
+		mapped_ns = e->time_ns;
+	send_site(e->site, number, ring_number, tag, mapped_ns);
+}
 
 /*
  * Copies the data of a record that has @room for it. Reading it from the process takes a third of
@@ -166,7 +178,7 @@ static __always_inline u32 emit(const struct emission *e, const struct process_k
 	if (!ring || !share)
 		return COUNT_REFUSED_RING;
 	if (e->site)
-		know_site(e->site, key, e->process, ring_number);
+		know_site(e, key, ring_number);
 	/* The verifier wants a constant: a few sizes, each a path of its own. */
 	if (size <= 16)
 		total = sizeof(*record) + 16;

@@ -328,6 +328,7 @@ int on_mappings(struct pt_regs *ctx)
 	if (!pid_watched(key.pid))
 		return 0;
 	end_replaced(&key);
+	note_mappings(&key);
 	notify(NOTICE_MAPPINGS, key.pid, 0, bpf_ktime_get_ns());
 	return 0;
 }

@@ -61,6 +61,21 @@ static __always_inline void end_replaced(const struct process_key *key)
 	end_process(&replaced, PROCESS_EXECED, 0);
 }
 
+/* What stands at an address of the process from now on may be something else. */
+static __always_inline void note_mappings(const struct process_key *key)
+{
+	u32 *found = bpf_map_lookup_elem(&process_index, key);
+	struct process_slot *process;
+	u32 index;
+
+	if (!found)
+		return;
+	index = *found;
+	process = bpf_map_lookup_elem(&processes, &index);
+	if (process)
+		WRITE_ONCE(process->mapped_ns, bpf_ktime_get_ns());
+}
+
 /* Who a process is, and whose, to be registered. */
 struct registration {
 	struct process_key key;
@@ -89,6 +104,7 @@ static __always_inline u32 register_process(const struct registration *registrat
 	process->ended_ns = 0;
 	process->exit_code = 0;
 	process->adopted = 0;
+	process->mapped_ns = 0;
 	process->held = 0;
 	process->uid = registration->uid;
 	if (registration->comm)

@@ -68,6 +68,7 @@ struct site_record {
 	u8 reserved[3];
 	u32 process;
 	u64 site;
+	u64 from_ns; /* CLOCK_MONOTONIC; something else may have stood there before */
 	u32 line;
 	u16 format_size;
 	u16 file_size;
@@ -204,12 +205,16 @@ struct process_slot {
 	u64 ended_ns;
 	u32 exit_code; /* as of wait(2) */
 	u32 next_free;
-	u32 uid;     /* whose share it is part of */
-	u32 adopted; /* some of its recorders were adopted */
-	char comm[FR_COMM_SIZE];
+	u32 uid;       /* whose share it is part of */
+	u32 adopted;   /* some of its recorders were adopted */
+	u64 mapped_ns; /* when its dynamic linker last changed its mappings; 0: not since it is here
+			*/
+	u64 reserved;
 	/* What each opening and closing writes is in a cache line of its own. */
 	s32 held; /* recorder slots; below 0: counts that crossed, as good as 0 */
-	u32 reserved[15];
+	u32 reserved2;
+	char comm[FR_COMM_SIZE];
+	u64 reserved3[5];
 };
 
 /* A process one of whose recorders could not be tracked: of map `refused`, by pid. */

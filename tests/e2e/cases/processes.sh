@@ -361,6 +361,34 @@ test_dlopen_by_a_program_with_the_library()
 	plugin worker
 }
 
+# The second one stands where the first one stood, and its call site, too.
+test_plugins_at_one_address()
+{
+	run_worker w --json
+	ask 0 w plugin "$FLIGHTREC_TESTS/plugin.so"
+	tell w plugin_end
+	tell w open r 3600000 task
+	for n in 1 2; do
+		tell w plugin_log
+		tell w plugin_unload
+		ask 0 w plugin "$FLIGHTREC_TESTS/plugin-b.so"
+		tell w plugin_end
+		tell w plugin_log
+		tell w plugin_unload
+		ask 0 w plugin "$FLIGHTREC_TESTS/plugin.so"
+		tell w plugin_end
+	done
+	tell w extend r 1
+	await w err '*"event":"timeout"*'
+	tell w plugin_log
+	await w err '*"event":"entry"*'
+	finish w
+	valid_json "$T/w.err"
+	expect_values "answer 42	plugin B	answer 42	plugin B" "$T/w.err" \
+		timeout entries.0.message entries.1.message entries.2.message entries.3.message
+	expect_values "answer 42" "$T/w.err" entry entry.message
+}
+
 # Found where LD_LIBRARY_PATH says, before the program loads it: the first entry is there.
 test_dlopen_from_a_known_place()
 {

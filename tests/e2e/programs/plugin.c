@@ -6,6 +6,15 @@ void plugin_start(void);
 void plugin_extend(uint64_t timeout_ns);
 void plugin_end(void);
 
+void plugin_log(void);
+
+/* Two plugins that differ in nothing else stand at the same address in turn. */
+#ifdef PLUGIN_B
+#define PLUGIN_ENTRY "plugin %s", "B"
+#else
+#define PLUGIN_ENTRY "answer %d", 42
+#endif
+
 static flightrec rec;
 
 void plugin_start(void)
@@ -22,4 +31,9 @@ void plugin_extend(uint64_t timeout_ns)
 void plugin_end(void)
 {
 	flightrec_end(&rec);
+}
+
+void plugin_log(void)
+{
+	flightrec_info(flightrec_current(), PLUGIN_ENTRY);
 }

@@ -26,6 +26,7 @@
  *	exec PROGRAM [ARG]...
  *	plugin FILE			dlopen()s it, and has it open a recorder "plugin" and log
  *	plugin_extend MILLISECONDS, plugin_end
+ *	plugin_log, plugin_unload	it logs to the innermost open recorder; it is unmapped
  *	pid, tid, errno, print TEXT, raise SIGNAL, ignore SIGNAL, exit STATUS
  */
 #include <errno.h>
@@ -337,11 +338,9 @@ static void plugin_extend(uint64_t timeout_ns)
 	extend(timeout_ns);
 }
 
-static void plugin_end(void)
+static void call_plugin(const char *name)
 {
-	void (*end)(void) = (void (*)(void))dlsym(plugin, "plugin_end");
-
-	end();
+	((void (*)(void))dlsym(plugin, name))();
 }
 
 /* ---- commands ---- */
@@ -467,8 +466,10 @@ void worker_do(char *line, char *answer)
 		snprintf(answer, ANSWER_MAX, "%d", load_plugin(line));
 	else if (is(command, "plugin_extend"))
 		plugin_extend(milliseconds(&line));
-	else if (is(command, "plugin_end"))
-		plugin_end();
+	else if (is(command, "plugin_end") || is(command, "plugin_log"))
+		call_plugin(command);
+	else if (is(command, "plugin_unload"))
+		dlclose(plugin);
 	else if (is(command, "pid"))
 		snprintf(answer, ANSWER_MAX, "%d", (int)getpid());
 	else if (is(command, "tid"))

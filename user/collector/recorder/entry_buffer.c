@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bpf/record.h"
+#include "collector/kernel/tracker.h"
 
 /*
  * A recorder with few entries costs little, as there may be very many of them; one with many, no

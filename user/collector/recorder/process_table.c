@@ -8,61 +8,41 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <uthash.h>
-
 #include "collector/base/clock.h"
+#include "collector/base/message.h"
 #include "collector/target/target_memory.h"
 
-/* Call sites are static objects: a process with more than this is making them up. */
-#define SITES_MAX 16384
-
-struct call_site {
-	uint64_t address;
-	unsigned int line;
-	char *format;
-	char *file;
-	char *function;
-	UT_hash_handle hh;
-};
+/* Bytes kept of the call sites of all processes. */
+#define SITES_MEMORY (16u << 20)
 
 int process_table_init(struct process_table *table, struct tracker *tracker)
 {
-	table->tracker = tracker;
+	*table = (struct process_table){.tracker = tracker, .site_budget.limit = SITES_MEMORY};
 	table->process = calloc(tracker_limits(tracker).processes, sizeof(table->process[0]));
-	return table->process ? 0 : -ENOMEM;
+	table->read = calloc(1, sizeof(*table->read));
+	if (table->process && table->read)
+		return 0;
+	process_table_free(table);
+	return -ENOMEM;
 }
 
-static void free_site(struct call_site *site)
+static void free_process(struct process_table *table, struct observed_process *process)
 {
-	free(site->format);
-	free(site->file);
-	free(site->function);
-	free(site);
-}
-
-static void free_process(struct observed_process *process)
-{
-	struct call_site *site, *next;
-
 	if (!process)
 		return;
-	HASH_ITER(hh, process->sites, site, next)
-	{
-		HASH_DEL(process->sites, site);
-		free_site(site);
-	}
+	call_sites_clear(&process->sites, &table->site_budget);
 	free(process->exe);
 	free(process);
 }
 
 void process_table_free(struct process_table *table)
 {
-	if (!table->process)
-		return;
-	for (uint32_t i = 0; i < tracker_limits(table->tracker).processes; i++)
-		free_process(table->process[i]);
+	for (uint32_t i = 0; table->process && i < tracker_limits(table->tracker).processes; i++)
+		free_process(table, table->process[i]);
 	free(table->process);
+	free(table->read);
 	table->process = NULL;
+	table->read = NULL;
 }
 
 static char *read_exe(uint32_t pid)
@@ -90,11 +70,13 @@ struct observed_process *process_table_get(struct process_table *table, uint32_t
 	process = table->process[index];
 	if (process && process->generation == generation)
 		return process;
-	free_process(process);
+	free_process(table, process);
 	process = table->process[index] = calloc(1, sizeof(*process));
 	if (!process)
 		return NULL;
 	process->generation = generation;
+	process->table = table;
+	process->index = index;
 	process->seen_ns = clock_ns(CLOCK_MONOTONIC);
 	if (tracker_process_copy(table->tracker, index, &slot)) {
 		process->pid = slot.key.pid;
@@ -108,110 +90,79 @@ void process_table_drop(struct process_table *table, uint32_t index)
 {
 	if (index >= tracker_limits(table->tracker).processes)
 		return;
-	free_process(table->process[index]);
+	free_process(table, table->process[index]);
 	table->process[index] = NULL;
 }
 
-/* @size counts the NUL, as bpf_probe_read_user_str() does; 0: it could not be read. */
-static char *copy_string(const char *from, size_t size, size_t max)
+static void keep_site(struct observed_process *process, const struct site_record *record)
 {
-	return size && size <= max ? strndup(from, size - 1) : NULL;
-}
-
-static struct call_site *new_site(struct observed_process *process, uint64_t address)
-{
-	struct call_site *site;
-
-	HASH_FIND(hh, process->sites, &address, sizeof(address), site);
-	if (site) {
-		HASH_DEL(process->sites, site);
-		process->n_sites--;
-		free_site(site);
-	}
-	if (process->n_sites >= SITES_MAX)
-		return NULL;
-	site = calloc(1, sizeof(*site));
-	if (site)
-		site->address = address;
-	return site;
-}
-
-static void keep_site(struct observed_process *process, struct call_site *site)
-{
-	HASH_ADD(hh, process->sites, address, sizeof(site->address), site);
-	process->n_sites++;
+	if (call_sites_add(&process->sites, &process->table->site_budget, record) != -ENOSPC ||
+	    process->sites_refused)
+		return;
+	process->sites_refused = true;
+	message("process %u (%s) has more call sites than there is room for: those of its other "
+		"entries are looked up when they are replayed",
+		process->pid, process->comm);
 }
 
 void process_table_site(struct process_table *table, const struct site_record *record)
 {
 	struct observed_process *process = process_table_get(table, record->process);
-	struct call_site *site;
 
-	if (!process || !record->format_size)
-		return;
-	site = new_site(process, record->site);
-	if (!site)
-		return;
-	site->line = record->line;
-	site->format = copy_string(record->format, record->format_size, FR_SITE_FORMAT_MAX);
-	site->file = copy_string(record->file, record->file_size, FR_SITE_FILE_MAX);
-	site->function = copy_string(record->function, record->function_size, FR_SITE_FUNCTION_MAX);
-	if (!site->format) {
-		free_site(site);
-		return;
-	}
-	keep_site(process, site);
+	if (process)
+		keep_site(process, record);
 }
 
-static char *read_string(struct target *target, const char *address, size_t max)
+/* Returns the string's size with its NUL, 0 if it could not be read. */
+static uint16_t read_string(struct target *target, const char *address, char *to, size_t max)
 {
-	char buffer[FR_SITE_FORMAT_MAX];
+	ssize_t length;
 
-	if (!address ||
-	    target_read_string(target, (uint64_t)(uintptr_t)address, buffer, max, NULL) < 0)
-		return NULL;
-	return strdup(buffer);
+	if (!address)
+		return 0;
+	length = target_read_string(target, (uint64_t)(uintptr_t)address, to, max, NULL);
+	return length < 0 ? 0 : (uint16_t)(length + 1);
 }
 
-static struct call_site *read_site(struct observed_process *process, uint64_t address)
+static int read_site(const struct observed_process *process, uint64_t address,
+		     struct site_record *record)
 {
 	struct flightrec_site raw;
 	struct target target;
-	struct call_site *site = NULL;
+	int err;
 
 	target_init(&target, (pid_t)process->pid);
-	if (target_read(&target, address, &raw, sizeof(raw)) == 0 &&
-	    (site = new_site(process, address))) {
-		site->line = raw.line;
-		site->format = read_string(&target, raw.format, FR_SITE_FORMAT_MAX);
-		site->file = read_string(&target, raw.file, FR_SITE_FILE_MAX);
-		site->function = read_string(&target, raw.function, FR_SITE_FUNCTION_MAX);
-		if (site->format) {
-			keep_site(process, site);
-		} else {
-			free_site(site);
-			site = NULL;
-		}
+	err = target_read(&target, address, &raw, sizeof(raw));
+	if (!err) {
+		record->site = address;
+		record->line = raw.line;
+		record->format_size =
+			read_string(&target, raw.format, record->format, FR_SITE_FORMAT_MAX);
+		record->file_size = read_string(&target, raw.file, record->file, FR_SITE_FILE_MAX);
+		record->function_size =
+			read_string(&target, raw.function, record->function, FR_SITE_FUNCTION_MAX);
 	}
 	target_close(&target);
-	return site;
+	return !err && record->format_size ? 0 : -ENOENT;
 }
 
-int process_table_find_site(struct observed_process *process, uint64_t address,
+int process_table_find_site(struct observed_process *process, uint64_t address, uint64_t time_ns,
 			    struct call_site_info *info)
 {
-	struct call_site *site;
+	struct process_table *table = process->table;
+	struct process_slot slot;
 
-	*info = (struct call_site_info){0};
-	HASH_FIND(hh, process->sites, &address, sizeof(address), site);
-	if (!site)
-		site = read_site(process, address);
-	if (!site)
+	if (call_sites_find(&process->sites, address, time_ns, info) == 0)
+		return 0;
+	if (!tracker_process_copy(table->tracker, process->index, &slot) ||
+	    FR_WORD_GENERATION(slot.word) != process->generation)
 		return -ENOENT;
-	info->format = site->format;
-	info->format_size = strlen(site->format);
-	info->file = site->file;
-	info->function = site->function;
-	info->line = site->line;
+	if (slot.mapped_ns > time_ns)
+		return -ESTALE;
+	if (read_site(process, address, table->read))
+		return -ENOENT;
+	table->read->from_ns = slot.mapped_ns;
+	keep_site(process, table->read);
+	call_site_describe(table->read, info);
 	return 0;
 }

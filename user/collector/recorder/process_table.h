@@ -6,20 +6,12 @@
 #ifndef FLIGHTREC_PROCESS_TABLE_H
 #define FLIGHTREC_PROCESS_TABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "collector/kernel/tracker.h"
-
-/* A call site; strings are NULL where they could not be read. */
-struct call_site;
-struct call_site_info {
-	const char *format;
-	size_t format_size;
-	const char *file;
-	const char *function;
-	unsigned int line;
-};
+#include "collector/recorder/call_sites.h"
 
 struct observed_process {
 	uint32_t generation;
@@ -27,13 +19,17 @@ struct observed_process {
 	char comm[FR_COMM_SIZE + 1];
 	char *exe;        /* or NULL */
 	uint64_t seen_ns; /* when it was first heard of, CLOCK_MONOTONIC */
-	struct call_site *sites;
-	size_t n_sites;
+	struct process_table *table;
+	uint32_t index; /* of its slot */
+	struct call_sites sites;
+	bool sites_refused; /* and that was told */
 };
 
 struct process_table {
 	struct tracker *tracker;
 	struct observed_process **process; /* by slot */
+	struct call_site_budget site_budget;
+	struct site_record *read; /* the last one read from memory */
 };
 
 /* Returns 0 or -ENOMEM. */
@@ -48,10 +44,11 @@ void process_table_drop(struct process_table *table, uint32_t index);
 void process_table_site(struct process_table *table, const struct site_record *record);
 
 /*
- * Looks up a call site, in the process's memory if BPF could not describe it.
- * Returns 0, or -ENOENT: it is not known, and @info is all NULL.
+ * Looks up what stood at an address at @time_ns (CLOCK_MONOTONIC), in the process's memory if BPF
+ * could not describe it. Returns 0; -ENOENT: the process ended, or it cannot be read there;
+ * -ESTALE: it may have been unloaded since. Then @info is all NULL.
  */
-int process_table_find_site(struct observed_process *process, uint64_t address,
+int process_table_find_site(struct observed_process *process, uint64_t address, uint64_t time_ns,
 			    struct call_site_info *info);
 
 #endif /* FLIGHTREC_PROCESS_TABLE_H */

@@ -77,19 +77,19 @@ static void render(struct replay *replay, const struct entry_record *record,
 		   struct call_site_info *site)
 {
 	const char *format = "";
-	size_t size = 0;
+	int err;
 
 	*site = (struct call_site_info){0};
 	if (record->site && replay->process) {
-		if (process_table_find_site(replay->process, record->site, site) == 0) {
+		err = process_table_find_site(replay->process, record->site, record->time_ns, site);
+		if (!err)
 			format = site->format;
-			size = site->format_size;
-		} else {
+		else if (err == -ESTALE)
+			format = "(its call site may have been unloaded before it could be read)";
+		else
 			format = "(the process ended before its call site could be read)";
-			size = strlen(format);
-		}
 	}
-	render_message(format, size, record->data, record->size, record->severity_flags,
+	render_message(format, strlen(format), record->data, record->size, record->severity_flags,
 		       replay->message, sizeof(replay->message));
 }
 
