@@ -11,31 +11,13 @@
 #include "collector/base/clock.h"
 #include "collector/base/message.h"
 #include "collector/kernel/ring_record.h"
+#include "collector/recorder/adoption.h"
 #include "collector/recorder/settlement.h"
 
-/* Whoever is held up within a program of the kernel's side is through with it after that. */
+/* Long enough for a preempted BPF program to finish. */
 #define MISSED_EXECS_AFTER_NS 20000000
 /* A look at all processes for it takes milliseconds. */
 #define MISSED_EXECS_APART_NS 1000000000
-
-static void look_at_process(struct session *s, uint32_t index)
-{
-	struct process_slot process;
-
-	if (!tracker_process_copy(s->tracker, index, &process))
-		return;
-	switch (FR_WORD_STATE(process.word)) {
-	case PROCESS_ALIVE:
-		/* Now, while it lives: the path of its executable is kept. */
-		process_table_get(&s->processes, index);
-		break;
-	case PROCESS_ENDED:
-	case PROCESS_EXECED:
-		tracker_drain_entries(s->tracker);
-		settlement_process(s, index, &process);
-		break;
-	}
-}
 
 static void add_rescan(struct session *s, pid_t pid)
 {
@@ -67,13 +49,13 @@ static void on_notice(struct session *s, const struct notice *notice)
 {
 	switch (notice->type) {
 	case NOTICE_RECORDER:
-		settlement_begin(s, notice->index, notice->generation);
+		settlement_begin(s->recorders, notice->index, notice->generation);
 		break;
 	case NOTICE_REPLAY:
-		settlement_replay(s, notice->index, notice->generation);
+		settlement_replay(s->recorders, notice->index, notice->generation);
 		break;
 	case NOTICE_PROCESS:
-		look_at_process(s, notice->index);
+		recorders_look_at_process(s->recorders, notice->index);
 		break;
 	case NOTICE_REARM:
 		tracker_rearm(s->tracker);
@@ -89,35 +71,6 @@ static void on_notice(struct session *s, const struct notice *notice)
 		look_for_missed_execs_later(s);
 		break;
 	}
-}
-
-static void on_entry(struct session *s, const struct entry_record *record)
-{
-	struct held_recorder *held;
-	uint64_t word;
-
-	if (record->slot == FR_NONE) {
-		settlement_stray(s, record);
-		return;
-	}
-	/* The way of nearly all entries: their recorder is closed, in time, and they are nothing.
-	 */
-	word = tracker_slot_word(s->tracker, record->slot);
-	if (FR_WORD_GENERATION(word) != record->generation || FR_WORD_STATE(word) == RECORDER_FREE)
-		return;
-	held = recorder_table_get(&s->recorders, record->slot, record->generation);
-	/* Settled: it came too late, and was counted as lost. */
-	if (!held || held->settled)
-		return;
-	if (record->type == RECORD_CONTEXT) {
-		held_recorder_set_context(held, record->data, record->size);
-		return;
-	}
-	held->received++;
-	if (held->reported)
-		settlement_late_entry(s, record);
-	else
-		entry_buffer_add(&held->entries, &s->recorders.budget, record);
 }
 
 static struct ring_record_limits limits_of(const struct session *s)
@@ -146,10 +99,20 @@ static void on_record(void *arg, uint32_t ring, const void *data, size_t size)
 	if (ring_record_check(data, size, &limits, &record))
 		return;
 	if (record.entry)
-		on_entry(s, record.entry);
+		recorders_add_entry(s->recorders, record.entry);
 	else
-		process_table_site(&s->processes, record.site);
+		recorders_add_site(s->recorders, record.site);
 	tracker_consumed(s->tracker, ring, record.process, size);
+}
+
+/* Hands a report to all who take them. */
+static void emit(void *arg, const struct report *report)
+{
+	struct session *s = arg;
+
+	s->sink->ops->add(s->sink, report);
+	if (s->options.on_report)
+		s->options.on_report(s->options.arg, report);
 }
 
 static int open_parts(struct session *s, char *error, size_t error_size)
@@ -162,6 +125,10 @@ static int open_parts(struct session *s, char *error, size_t error_size)
 						.min_severity = o->min_severity,
 						.watch_all = o->watch_all,
 						.follow_children = o->follow_children};
+	const struct recorders_options recorders = {.entries_memory = SESSION_ENTRIES_MEMORY,
+						    .max_reports = o->max_reports,
+						    .emit = emit,
+						    .arg = s};
 	const struct sink_options sink = {.form = o->form, .fd = o->output};
 	int err;
 
@@ -176,8 +143,7 @@ static int open_parts(struct session *s, char *error, size_t error_size)
 	attachments_init(&s->attachments, s->tracker, o->each_process);
 	refusals_init(&s->refusals, s->tracker, &s->attachments, o->timeout_ns);
 	err = visits_init(&s->visits, tracker_limits(s->tracker).slots);
-	err = err ? err : process_table_init(&s->processes, s->tracker);
-	err = err ? err : recorder_table_init(&s->recorders, s->tracker, SESSION_ENTRIES_MEMORY);
+	err = err ? err : recorders_new(&s->recorders, s->tracker, &recorders);
 	if (err)
 		snprintf(error, error_size, "cannot start: %s", strerror(-err));
 	return err;
@@ -210,23 +176,12 @@ void session_close(struct session *s)
 	refusals_free(&s->refusals);
 	visits_free(&s->visits);
 	attachments_free(&s->attachments);
-	recorder_table_free(&s->recorders);
-	process_table_free(&s->processes);
+	recorders_free(s->recorders);
 	tracker_close(s->tracker);
 	if (s->sink)
 		s->sink->ops->close(s->sink);
-	replay_free(&s->replay);
-	free(s->waiting);
-	free(s->adoptions);
 	free(s->rescans);
 	free(s);
-}
-
-void session_emit(struct session *s, const struct report *report)
-{
-	s->sink->ops->add(s->sink, report);
-	if (s->options.on_report)
-		s->options.on_report(s->options.arg, report);
 }
 
 int session_add_to_epoll(struct session *s, int epoll_fd, uint64_t token)
@@ -256,13 +211,13 @@ static void scan_slots(struct session *s)
 		if (FR_IS_QUEUED_BY_COLLECTOR(queued_ns))
 			visits_add(&s->visits, i, queued_ns);
 		if (FR_WORD_STATE(word) > RECORDER_OPEN)
-			settlement_begin(s, i, FR_WORD_GENERATION(word));
+			settlement_begin(s->recorders, i, FR_WORD_GENERATION(word));
 		else if (FR_WORD_STATE(word) == RECORDER_OPEN &&
 			 tracker_slot_replays(s->tracker, i))
-			settlement_replay(s, i, FR_WORD_GENERATION(word));
+			settlement_replay(s->recorders, i, FR_WORD_GENERATION(word));
 	}
 	for (uint32_t i = 0; i < tracker_limits(s->tracker).processes; i++)
-		look_at_process(s, i);
+		recorders_look_at_process(s->recorders, i);
 	tracker_processes(s->tracker, add_process_rescan, s);
 	refusals_rebuild(&s->refusals);
 	tracker_rearm(s->tracker);
@@ -277,6 +232,11 @@ static void visit_slots(struct session *s)
 
 	while ((n = visits_take(&s->visits, now_ns, slots, FR_VISIT_MAX)))
 		tracker_visit(s->tracker, slots, n);
+}
+
+void session_adopt(struct session *s)
+{
+	adoption_run(s->recorders);
 }
 
 static bool is_due(uint64_t at_ns)
@@ -332,6 +292,7 @@ static void check(const struct session *s)
 #ifdef FLIGHTREC_CHECKS
 	const char *wrong = tracker_check(s->tracker);
 
+	wrong = wrong ? wrong : recorders_check(s->recorders);
 	if (wrong) {
 		fprintf(stderr, "flightrec: %s\n", wrong);
 		abort();
@@ -350,18 +311,17 @@ void session_dispatch(struct session *s)
 	if (is_due(refusals_next(&s->refusals)))
 		refusals_look(&s->refusals);
 	s->more = tracker_drain_entries(s->tracker) || s->more;
-	if (s->n_waiting)
-		settlement_continue(s, false);
+	settlement_continue(s->recorders, false);
 	/* What follows may take its time. */
 	write_reports(s);
 	if (is_due(s->missed_execs_at_ns))
 		look_for_missed_execs(s);
 	if (s->n_rescans)
 		rescan(s);
-	if (is_due(s->adopt_again_ns))
+	if (adoption_is_due(s->recorders))
 		session_adopt(s);
-	settlement_release(s);
-	recorder_table_sweep(&s->recorders);
+	settlement_release(s->recorders);
+	recorders_sweep(s->recorders);
 	write_reports(s);
 	check(s);
 }
@@ -378,10 +338,7 @@ int session_wait_ms(const struct session *s)
 
 	if (s->more)
 		return 0;
-	if (s->n_waiting)
-		due_ns = earlier(due_ns, clock_ns(CLOCK_MONOTONIC) + SETTLEMENT_STEP_MS * 1000000);
-	if (s->adopt_again_ns)
-		due_ns = earlier(due_ns, s->adopt_again_ns);
+	due_ns = earlier(due_ns, recorders_next(s->recorders));
 	if (s->missed_execs_at_ns)
 		due_ns = earlier(due_ns, s->missed_execs_at_ns);
 	if (due_ns == UINT64_MAX)
@@ -402,7 +359,7 @@ int session_output_error(const struct session *s)
 
 bool session_done(const struct session *s)
 {
-	return s->done;
+	return recorders_done(s->recorders);
 }
 
 void session_finish(struct session *s)
@@ -413,14 +370,14 @@ void session_finish(struct session *s)
 	do
 		session_dispatch(s);
 	while (s->more);
-	s->last_deadline_ns = clock_ns(CLOCK_MONOTONIC);
+	recorders_end_at(s->recorders, clock_ns(CLOCK_MONOTONIC));
 	attachments_free(&s->attachments);
 	s->n_rescans = 0;
 	do
 		session_dispatch(s);
 	while (s->more);
-	settlement_continue(s, true);
-	settlement_release(s);
+	settlement_continue(s->recorders, true);
+	settlement_release(s->recorders);
 	write_reports(s);
 }
 
@@ -432,7 +389,7 @@ void session_write_totals(struct session *s, struct report_totals *totals, unsig
 	s->sink->ops->finish(s->sink, patience_ms);
 	session_totals(s, totals);
 	end.totals = *totals;
-	session_emit(s, &end);
+	emit(s, &end);
 	s->sink->ops->finish(s->sink, patience_ms);
 	tell_loss(s);
 	totals->reports_lost = s->sink->lost;

@@ -15,7 +15,7 @@
 
 int session_scan(struct session *s, pid_t pid)
 {
-	int copies = attachments_scan(&s->attachments, pid, adoption_add, s);
+	int copies = attachments_scan(&s->attachments, pid, adoption_add, s->recorders);
 
 	s->library_seen = s->library_seen || copies > 0;
 	return copies;

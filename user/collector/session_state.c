@@ -27,18 +27,19 @@ void session_ring_layout(uint64_t wanted, uint32_t *rings, uint32_t *ring_bytes)
 
 void session_totals(const struct session *s, struct report_totals *totals)
 {
+	const struct recorders_counts recorders = recorders_count(s->recorders);
 	uint64_t count[FR_COUNTERS];
 
 	tracker_count(s->tracker, count);
 	*totals = (struct report_totals){
 		.opened = count[COUNT_OPENED] + count[COUNT_UNTRACKED],
-		.timed_out = count[COUNT_TIMED_OUT] + s->timed_out_here,
+		.timed_out = count[COUNT_TIMED_OUT] + recorders.timed_out,
 		.entries = count[COUNT_ENTRIES] + count[COUNT_UNTRACKED_ENTRIES],
 		.losses = {.ring = count[COUNT_REFUSED_RING],
 			   .share = count[COUNT_REFUSED_SHARE],
 			   .unreadable = count[COUNT_REFUSED_READ],
 			   .untracked = count[COUNT_UNTRACKED_ENTRIES],
-			   .buffer = s->buffer_lost},
+			   .buffer = recorders.buffer_lost},
 		.untracked = count[COUNT_UNTRACKED],
 		.reports_lost = s->sink->lost,
 	};

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "collector/base/clock.h"
-#include "collector/session_private.h"
+#include "collector/recorder/recorders_private.h"
 #include "collector/target/target_memory.h"
 #include "collector/target/thread_number.h"
 
@@ -16,15 +16,8 @@
 #define YOUNG_NS 10000000
 #define AGAIN_NS 20000000
 
-struct pending_adoption {
-	pid_t pid;
-	uint64_t state;   /* address of the library's struct flightrec_state */
-	uint64_t live_ns; /* when its probes were live, CLOCK_MONOTONIC */
-	bool again;
-};
-
 struct adopting {
-	struct session *session;
+	struct recorders *recorders;
 	struct pending_adoption *pending;
 	const struct process_found *found;
 	pid_t own_tid; /* of the last recorder, and the number we know that thread by */
@@ -33,14 +26,14 @@ struct adopting {
 
 void adoption_add(void *arg, pid_t pid, uint64_t state)
 {
-	struct session *s = arg;
+	struct recorders *r = arg;
 	struct pending_adoption *adoptions =
-		reallocarray(s->adoptions, s->n_adoptions + 1, sizeof(*adoptions));
+		reallocarray(r->adoptions, r->n_adoptions + 1, sizeof(*adoptions));
 
 	if (!adoptions)
 		return;
-	s->adoptions = adoptions;
-	s->adoptions[s->n_adoptions++] =
+	r->adoptions = adoptions;
+	r->adoptions[r->n_adoptions++] =
 		(struct pending_adoption){pid, state, clock_ns(CLOCK_MONOTONIC), false};
 }
 
@@ -57,7 +50,7 @@ static pid_t opener(struct adopting *adopting, pid_t own_tid)
 static int adopt_recorder(const flightrec *rec, uint64_t address, void *arg)
 {
 	struct adopting *adopting = arg;
-	struct session *s = adopting->session;
+	struct recorders *r = adopting->recorders;
 	struct adopt_args args = {.key = adopting->found->key,
 				  .rec = address,
 				  .id = rec->id_,
@@ -71,20 +64,20 @@ static int adopt_recorder(const flightrec *rec, uint64_t address, void *arg)
 	if (rec->started_ns_ >= pending->live_ns)
 		return 0; /* its opening was seen */
 	if (!pending->again && rec->started_ns_ + YOUNG_NS > pending->live_ns) {
-		s->adopt_again_ns = pending->live_ns + AGAIN_NS;
+		r->adopt_again_ns = pending->live_ns + AGAIN_NS;
 		return 0;
 	}
 	args.uid = adopting->found->uid;
 	args.tid = (uint32_t)opener(adopting, (pid_t)rec->tid_);
 	memcpy(args.comm, adopting->found->comm, sizeof(args.comm));
 	memcpy(args.name, rec->name_, sizeof(args.name));
-	slot = tracker_adopt(s->tracker, &args);
-	if (slot >= tracker_limits(s->tracker).slots)
+	slot = tracker_adopt(r->tracker, &args);
+	if (slot >= tracker_limits(r->tracker).slots)
 		return 0; /* known already, or there is no room */
 	if (!rec->context_size_)
 		return 0;
-	held = recorder_table_get(&s->recorders, slot,
-				  FR_WORD_GENERATION(tracker_slot_word(s->tracker, slot)));
+	held = recorder_table_get(&r->table, slot,
+				  FR_WORD_GENERATION(tracker_slot_word(r->tracker, slot)));
 	if (held)
 		held_recorder_set_context(held, rec->context_, rec->context_size_);
 	return 0;
@@ -92,34 +85,39 @@ static int adopt_recorder(const flightrec *rec, uint64_t address, void *arg)
 
 static void adopt_process(void *arg, const struct process_found *found)
 {
-	struct session *s = arg;
-	struct adopting adopting = {.session = s, .found = found};
+	struct recorders *r = arg;
+	struct adopting adopting = {.recorders = r, .found = found};
 	struct target_walk walk;
 	struct target target;
 
-	for (size_t i = 0; i < s->n_adoptions; i++) {
-		if (s->adoptions[i].pid != (pid_t)found->key.pid)
+	for (size_t i = 0; i < r->n_adoptions; i++) {
+		if (r->adoptions[i].pid != (pid_t)found->key.pid)
 			continue;
-		adopting.pending = &s->adoptions[i];
-		target_init(&target, s->adoptions[i].pid);
-		target_open_recorders(&target, s->adoptions[i].state,
-				      tracker_limits(s->tracker).slots, adopt_recorder, &adopting,
+		adopting.pending = &r->adoptions[i];
+		target_init(&target, r->adoptions[i].pid);
+		target_open_recorders(&target, r->adoptions[i].state,
+				      tracker_limits(r->tracker).slots, adopt_recorder, &adopting,
 				      &walk);
 		target_close(&target);
 	}
 }
 
-void session_adopt(struct session *s)
+void adoption_run(struct recorders *r)
 {
-	if (!s->n_adoptions)
+	if (!r->n_adoptions)
 		return;
-	s->adopt_again_ns = 0;
+	r->adopt_again_ns = 0;
 	/* The kernel knows what tells a process from a later one with the same number. */
-	tracker_processes(s->tracker, adopt_process, s);
-	if (!s->adopt_again_ns) {
-		s->n_adoptions = 0;
+	tracker_processes(r->tracker, adopt_process, r);
+	if (!r->adopt_again_ns) {
+		r->n_adoptions = 0;
 		return;
 	}
-	for (size_t i = 0; i < s->n_adoptions; i++)
-		s->adoptions[i].again = true;
+	for (size_t i = 0; i < r->n_adoptions; i++)
+		r->adoptions[i].again = true;
+}
+
+bool adoption_is_due(const struct recorders *r)
+{
+	return r->adopt_again_ns && clock_ns(CLOCK_MONOTONIC) >= r->adopt_again_ns;
 }

@@ -7,10 +7,18 @@
 #ifndef FLIGHTREC_ADOPTION_H
 #define FLIGHTREC_ADOPTION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-/* An attachments_copy_fn, whose @arg is the session: remembers a copy of the library. */
-void adoption_add(void *session, pid_t pid, uint64_t state);
+struct recorders;
+
+/* An attachments_copy_fn, whose @arg is struct recorders: remembers a copy of the library. */
+void adoption_add(void *recorders, pid_t pid, uint64_t state);
+
+/* Takes over what is open in the copies that were added since, or have to be looked at again. */
+void adoption_run(struct recorders *recorders);
+/* Whether some have to be looked at again, and that is due. */
+bool adoption_is_due(const struct recorders *recorders);
 
 #endif /* FLIGHTREC_ADOPTION_H */

@@ -166,6 +166,57 @@ void entry_buffer_each(const struct entry_buffer *buffer,
 	each_in(buffer->tail, false, fn, arg);
 }
 
+static size_t list_memory(const struct entry_chunk *chunk)
+{
+	size_t bytes = 0;
+
+	for (; chunk; chunk = chunk->next)
+		bytes += sizeof(*chunk) + chunk->size;
+	return bytes;
+}
+
+size_t entry_buffer_memory(const struct entry_buffer *buffer)
+{
+	return list_memory(buffer->head) + list_memory(buffer->tail);
+}
+
+/* Whether a list of chunks ends at @last, and holds what it should. */
+static const char *check_list(const struct entry_chunk *chunk, const struct entry_chunk *last,
+			      size_t bytes, uint64_t entries)
+{
+	const struct entry_chunk *before = NULL;
+
+	for (; chunk; before = chunk, chunk = chunk->next) {
+		uint32_t n = 0;
+		size_t at = 0;
+
+		if (chunk->used > chunk->size)
+			return "a chunk of entries is fuller than full";
+		for (; at < chunk->used; n++)
+			at += record_bytes((const void *)(chunk->data + at));
+		if (at != chunk->used || n != chunk->entries)
+			return "a chunk does not hold the entries that it says";
+		bytes -= chunk->used;
+		entries -= n;
+	}
+	if (before != last)
+		return "a list of chunks does not end where it says";
+	return bytes || entries ? "a buffer does not hold the entries that it says" : NULL;
+}
+
+const char *entry_buffer_check(const struct entry_buffer *buffer)
+{
+	const char *wrong;
+
+	if (buffer->head_bytes > ENTRY_BUFFER_HEAD || buffer->tail_bytes > ENTRY_BUFFER_TAIL)
+		return "a buffer holds more than it may";
+	wrong = check_list(buffer->head, buffer->head_last, buffer->head_bytes,
+			   buffer->head_entries);
+	return wrong ? wrong
+		     : check_list(buffer->tail, buffer->tail_last, buffer->tail_bytes,
+				  buffer->tail_entries);
+}
+
 static void free_list(struct entry_chunk *chunk, struct entry_budget *budget)
 {
 	while (chunk) {

@@ -45,6 +45,11 @@ void entry_buffer_each(const struct entry_buffer *buffer,
 		       void (*fn)(void *arg, const struct entry_record *record, bool head),
 		       void *arg);
 
+/* Bytes of the budget that it uses. */
+size_t entry_buffer_memory(const struct entry_buffer *buffer);
+/* What is wrong with it; NULL: nothing. */
+const char *entry_buffer_check(const struct entry_buffer *buffer);
+
 /* Empties it; it can be used again. */
 void entry_buffer_clear(struct entry_buffer *buffer, struct entry_budget *budget);
 

@@ -8,9 +8,9 @@
 
 #include <stdbool.h>
 
-#include "bpf/record.h"
+#include "collector/kernel/tracker.h"
 
-struct session;
+struct recorders;
 
 /* How often those that wait for entries are looked at. */
 #define SETTLEMENT_STEP_MS 2
@@ -19,22 +19,23 @@ struct session;
  * Reports a recorder that timed out, was closed late, or was closed after it had asked for a
  * replay: now, or when its entries have come.
  */
-void settlement_begin(struct session *s, uint32_t slot, uint32_t generation);
+void settlement_begin(struct recorders *recorders, uint32_t slot, uint32_t generation);
 
 /* Gives back the slots of those of which all is said. */
-void settlement_release(struct session *s);
+void settlement_release(struct recorders *recorders);
 
 /* Looks again at those that wait for entries; @force: waits for none any longer. */
-void settlement_continue(struct session *s, bool force);
+void settlement_continue(struct recorders *recorders, bool force);
 
 /* Reports the recorders of a process that ended, drops the others, and frees its slot. */
-void settlement_process(struct session *s, uint32_t index, const struct process_slot *dead);
+void settlement_process(struct recorders *recorders, uint32_t index,
+			const struct process_slot *dead);
 
 /* Replays a recorder because it was asked for, if it is open and was not replayed for that. */
-void settlement_replay(struct session *s, uint32_t slot, uint32_t generation);
+void settlement_replay(struct recorders *recorders, uint32_t slot, uint32_t generation);
 
 /* Reports an entry that belongs to no open recorder, or to one that was replayed already. */
-void settlement_stray(struct session *s, const struct entry_record *record);
-void settlement_late_entry(struct session *s, const struct entry_record *record);
+void settlement_stray(struct recorders *recorders, const struct entry_record *record);
+void settlement_late_entry(struct recorders *recorders, const struct entry_record *record);
 
 #endif /* FLIGHTREC_SETTLEMENT_H */

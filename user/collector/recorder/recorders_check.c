@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * What always holds between two calls of the functions of recorder/, walked through:
+ *
+ *   - The list of a table and its array by slot name each other.
+ *   - A buffer's bytes and entries are those of its chunks, and within its limits; the first
+ *     entries and the last ones are lists that end where they say they end.
+ *   - What a table's buffers take is what its budget has as used, and within its limit; the same
+ *     for the call sites of all processes.
+ *   - A recorder that was reported holds no entries; of those received, what is neither held nor
+ *     dropped was written.
+ *   - A recorder that is waited for says so, and is in the list once.
+ *   - What is settled is about to go back: it is not waited for.
+ */
+#include "collector/recorder/recorders_private.h"
+
+static const char *check_held(const struct held_recorder *held)
+{
+	const char *wrong = entry_buffer_check(&held->entries);
+	uint64_t kept = held->entries.head_entries + held->entries.tail_entries;
+
+	if (wrong)
+		return wrong;
+	if (held->reported && kept)
+		return "a recorder that was reported holds entries";
+	if (!held->reported && kept + held->entries.dropped != held->received)
+		return "entries that were received are neither held nor dropped";
+	if (!held->context != !held->context_size)
+		return "a context has a size and no data, or data and no size";
+	return NULL;
+}
+
+static const char *check_table(const struct recorder_table *table)
+{
+	const uint32_t slots = tracker_limits(table->tracker).slots;
+	const char *wrong;
+	uint32_t n = 0;
+	size_t used = 0;
+
+	for (uint32_t i = 0; i < slots; i++)
+		n += table->by_slot[i] != NULL;
+	if (n != table->listed)
+		return "the list of recorders has more of them, or fewer, than there are";
+	for (uint32_t i = 0; i < table->listed; i++) {
+		const struct held_recorder *held;
+
+		if (table->list[i] >= slots || !table->by_slot[table->list[i]])
+			return "the list of recorders has one that is not there";
+		held = table->by_slot[table->list[i]];
+		if (held->listed != i)
+			return "a recorder does not know its place in the list";
+		wrong = check_held(held);
+		if (wrong)
+			return wrong;
+		used += entry_buffer_memory(&held->entries);
+	}
+	if (used != table->budget.used)
+		return "entries take another number of bytes than the budget says";
+	return used > table->budget.limit ? "entries take more than they may" : NULL;
+}
+
+static const char *check_processes(const struct process_table *table)
+{
+	const uint32_t max = tracker_limits(table->tracker).processes;
+	size_t used = 0;
+
+	for (uint32_t i = 0; i < max; i++) {
+		const struct observed_process *process = table->process[i];
+
+		if (!process)
+			continue;
+		if (process->index != i || process->table != table)
+			return "a process does not know its slot";
+		used += process->sites.bytes;
+	}
+	return used == table->site_budget.used
+		       ? NULL
+		       : "call sites take another number of bytes than the budget says";
+}
+
+static const char *check_waiting(const struct recorders *r)
+{
+	size_t marked = 0;
+
+	for (uint32_t i = 0; i < r->table.listed; i++) {
+		const struct held_recorder *held = r->table.by_slot[r->table.list[i]];
+
+		marked += held->waiting;
+	}
+	for (size_t i = 0; i < r->n_waiting; i++) {
+		const struct held_recorder *held = recorder_table_find(
+			&r->table, r->waiting[i].slot, r->waiting[i].generation);
+
+		if (held && !held->waiting)
+			return "a recorder that is waited for does not know it";
+		marked -= held != NULL;
+	}
+	return marked ? "a recorder says that it is waited for, and is not" : NULL;
+}
+
+const char *recorders_check(const struct recorders *r)
+{
+	const char *wrong = check_table(&r->table);
+
+	wrong = wrong ? wrong : check_processes(&r->processes);
+	return wrong ? wrong : check_waiting(r);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What struct recorders is made of, for the files of recorder/ alone, and their tests. */
+#ifndef FLIGHTREC_RECORDERS_PRIVATE_H
+#define FLIGHTREC_RECORDERS_PRIVATE_H
+
+#include <sys/types.h>
+
+#include "collector/kernel/tracker.h"
+#include "collector/recorder/process_table.h"
+#include "collector/recorder/recorder_table.h"
+#include "collector/recorder/recorders.h"
+#include "collector/recorder/replay.h"
+
+/* A recorder whose last entries are still on their way. */
+struct waiting {
+	uint32_t slot;
+	uint32_t generation;
+	uint64_t until_ns; /* CLOCK_MONOTONIC; then it is reported without them */
+};
+
+/* A copy of the library in a process, whose open recorders are to be looked for. */
+struct pending_adoption {
+	pid_t pid;
+	uint64_t state;   /* address of the library's struct flightrec_state */
+	uint64_t live_ns; /* when its probes were live, CLOCK_MONOTONIC */
+	bool again;       /* it was looked at once */
+};
+
+/* Slots of recorders of which all is said, to be given back to the kernel's side. */
+struct releases {
+	size_t n;
+	uint32_t slot[FR_RELEASE_MAX];
+	uint32_t generation[FR_RELEASE_MAX];
+};
+
+struct recorders {
+	struct tracker *tracker; /* borrowed */
+	struct recorders_options options;
+	struct process_table processes;
+	struct recorder_table table;
+	struct replay replay;
+	/* settlement.c */
+	struct releases releases;
+	struct waiting *waiting;
+	size_t n_waiting;
+	size_t waiting_room;
+	uint64_t last_deadline_ns; /* later ones are not kept: the end is near; 0: all are */
+	uint64_t reports;
+	bool done; /* the reports asked for are written */
+	struct recorders_counts counts;
+	/* adoption.c */
+	struct pending_adoption *adoptions;
+	size_t n_adoptions;
+	uint64_t adopt_again_ns; /* CLOCK_MONOTONIC; 0: all are looked at */
+};
+
+#endif /* FLIGHTREC_RECORDERS_PRIVATE_H */
