@@ -20,9 +20,11 @@
 #define COPIES_MAX 8
 /* Slots of the process's list that a look goes through. */
 #define WALK_SLOTS_MAX 65536
-/* One look, and all looks between which other things are done. */
+/* One look, which the next one continues, and all looks between which other things are done. */
 #define LOOK_MAX_NS (2 * MS)
 #define LOOKS_MAX_NS (4 * MS)
+/* But so many recorders are looked at each time, or a slow machine would get nowhere. */
+#define LOOK_RECORDERS_MIN 8
 /* A look that took T is followed by another one after this many T: a twentieth of a CPU. */
 #define LOOK_PARTS 20
 /* Between two looks at one process, in any case. */
@@ -41,6 +43,9 @@ struct refused_process {
 	uint64_t not_before_ns;
 	uint64_t state[COPIES_MAX]; /* addresses of the copies' struct flightrec_state */
 	size_t n_states;
+	size_t walk_copy;      /* where the last look ended */
+	uint32_t walk_slot;    /* 0: with the last recorder */
+	uint64_t walk_next_ns; /* of those that it went through, the next that is due */
 	bool said;
 	UT_hash_handle hh;
 };
@@ -50,7 +55,9 @@ struct look {
 	struct refused_process *process;
 	const struct refusal *refusal;
 	uint64_t now_ns;
+	uint64_t until_ns;
 	uint64_t next_ns; /* the next deadline that was found */
+	uint32_t at;      /* how many were looked at */
 	bool no_room;
 };
 
@@ -117,6 +124,9 @@ void refusals_add(struct refusals *r, pid_t pid, uint64_t deadline_ns)
 	}
 	if (deadline_ns < process->look_ns)
 		process->look_ns = deadline_ns;
+	/* The look that is under way may have passed it. */
+	if (process->walk_slot && deadline_ns < process->walk_next_ns)
+		process->walk_next_ns = deadline_ns;
 	if (process->look_ns < r->next_ns)
 		r->next_ns = process->look_ns;
 }
@@ -171,6 +181,7 @@ static int look_at_recorder(const flightrec *rec, uint64_t address, void *arg)
 				  .uid = look->refusal->uid,
 				  .overdue = true};
 
+	look->at++;
 	if (deadline_ns > look->now_ns) {
 		if (deadline_ns < look->next_ns)
 			look->next_ns = deadline_ns;
@@ -181,7 +192,36 @@ static int look_at_recorder(const flightrec *rec, uint64_t address, void *arg)
 		if (tracker_adopt(look->refusals->tracker, &args) == FR_REFUSED)
 			look->no_room = true;
 	}
-	return clock_ns(CLOCK_MONOTONIC) > look->now_ns + LOOK_MAX_NS;
+	return look->at >= LOOK_RECORDERS_MIN && clock_ns(CLOCK_MONOTONIC) > look->until_ns;
+}
+
+/*
+ * Goes on where the last look at the process ended. Returns 0; 1: the time was over before all were
+ * looked at; -ESRCH: the process is no more.
+ */
+static int walk_copies(struct refused_process *process, struct look *look)
+{
+	size_t copy = process->walk_copy;
+	uint32_t slot = process->walk_slot;
+	struct target_walk walk;
+	struct target target;
+	int result = 0;
+
+	process->walk_copy = 0;
+	process->walk_slot = 0;
+	target_init(&target, process->pid);
+	for (; copy < process->n_states && result != -ESRCH; copy++, slot = 0) {
+		target.skip = slot;
+		result = target_open_recorders(&target, process->state[copy], WALK_SLOTS_MAX,
+					       look_at_recorder, look, &walk);
+		if (result != 1)
+			continue;
+		process->walk_copy = copy;
+		process->walk_slot = slot + walk.slots;
+		break;
+	}
+	target_close(&target);
+	return result;
 }
 
 /* Returns whether the process is still there. */
@@ -192,10 +232,8 @@ static bool look_at(struct refusals *r, struct refused_process *process)
 			    .process = process,
 			    .refusal = &refusal,
 			    .now_ns = clock_ns(CLOCK_MONOTONIC),
-			    .next_ns = UINT64_MAX};
-	struct target_walk walk;
-	struct target target;
-	bool gone = false;
+			    .next_ns = process->walk_slot ? process->walk_next_ns : UINT64_MAX};
+	int result;
 
 	if (tracker_refused_look(r->tracker, process->pid, &refusal))
 		return false;
@@ -204,21 +242,20 @@ static bool look_at(struct refusals *r, struct refused_process *process)
 	process->said = true;
 	if (!process->n_states)
 		attachments_scan(r->attachments, process->pid, add_state, process);
-	target_init(&target, process->pid);
-	for (size_t i = 0; i < process->n_states; i++) {
-		if (target_open_recorders(&target, process->state[i], WALK_SLOTS_MAX,
-					  look_at_recorder, &look, &walk) == -ESRCH)
-			gone = true;
-	}
-	target_close(&target);
-	if (gone) {
+	look.until_ns = clock_ns(CLOCK_MONOTONIC) + LOOK_MAX_NS;
+	result = walk_copies(process, &look);
+	if (result == -ESRCH) {
 		tracker_refused_end(r->tracker, process->pid);
 		return false;
 	}
 	if (look.no_room && look.now_ns + AGAIN_NS < look.next_ns)
 		look.next_ns = look.now_ns + AGAIN_NS;
-	process->look_ns = look.next_ns;
-	tracker_refused_until(r->tracker, process->pid, look.next_ns);
+	/* Until all are looked at, each one that is refused meanwhile is told of. */
+	process->look_ns = result == 1 ? look.now_ns : look.next_ns;
+	if (result == 1)
+		process->walk_next_ns = look.next_ns;
+	else
+		tracker_refused_until(r->tracker, process->pid, look.next_ns);
 	process->looked_ns = clock_ns(CLOCK_MONOTONIC);
 	process->not_before_ns =
 		process->looked_ns + (process->looked_ns - look.now_ns) * LOOK_PARTS;

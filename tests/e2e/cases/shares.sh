@@ -28,6 +28,19 @@ three" "$T/w.err" timeout recorder.name
 	expect_lines "$T/w.err" 'not tracked' 0
 }
 
+# More than one look gets through in its time: the last one is found all the same.
+test_no_room_among_many()
+{
+	run_worker w --json --max-recorders 2
+	tell w hold 20000 3600000
+	tell w open r 1 "the last"
+	await w err '*"event":"timeout"*'
+	tell w end r
+	await w err '*"event":"finished"*'
+	finish w
+	expect_values "the last" "$T/w.err" timeout recorder.name
+}
+
 test_closed_in_time_without_room()
 {
 	run_worker w --json --max-recorders 1

@@ -154,6 +154,10 @@ static int walk_chunk(struct target *target, uint64_t chunk, uint32_t count, tar
 		if (err)
 			return err;
 		for (i = 0; i < now; i++) {
+			if (target->skip) {
+				target->skip--;
+				continue;
+			}
 			err = visit_slot(target, &batch[i], fn, arg, walk);
 			if (err)
 				return err;

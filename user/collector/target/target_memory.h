@@ -18,8 +18,9 @@
 
 struct target {
 	pid_t pid;
-	int mem_fd;  /* /proc/PID/mem, opened on first need; -1: not open */
-	bool use_vm; /* it could not be opened: by process_vm_readv() */
+	int mem_fd;    /* /proc/PID/mem, opened on first need; -1: not open */
+	uint32_t skip; /* slots that the next walk passes over, as an earlier one looked at them */
+	bool use_vm;   /* it could not be opened: by process_vm_readv() */
 };
 
 /*
