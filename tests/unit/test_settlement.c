@@ -220,6 +220,62 @@ static void test_the_end_is_near(void **state)
 	expect_said("timeout 1: 0 of 0, 0 lost\n");
 }
 
+static uint64_t lines, held_back;
+
+static void count_lines(void *arg, const struct report *report)
+{
+	(void)arg;
+	lines += report->event == REPORT_ENTRY;
+	held_back += report->held_back;
+	if (report->event != REPORT_HELD_BACK)
+		return;
+	assert_int_equal(report->pid, getpid());
+	assert_int_equal(report->lines_per_second, PROCESS_LINES_PER_SECOND);
+}
+
+static void test_lines_held_back(void **state)
+{
+	struct message_limit *limit;
+
+	(void)state;
+	open_recorder(0, 1, 0);
+	set_state(0, RECORDER_TIMED_OUT);
+	notice(0);
+	expect_said("timeout 1: 0 of 0, 0 lost\n");
+	recorders->options.emit = count_lines;
+	lines = held_back = 0;
+	limit = &process_table_get(&recorders->processes, 1)->lines;
+	limit->window_ns = 3600000000000;
+	slot[0].entries = PROCESS_LINES_PER_SECOND + 10;
+	for (uint32_t i = 1; i <= slot[0].entries; i++)
+		log_entry(0, i);
+	assert_int_equal(lines, PROCESS_LINES_PER_SECOND);
+	assert_int_equal(held_back, 0);
+	/* The program is silent then: it is told when the time is over. */
+	assert_int_equal(recorders_next(recorders), limit->window_start_ns + limit->window_ns);
+	settlement_continue(recorders, false);
+	assert_int_equal(held_back, 0);
+	limit->window_ns = 0;
+	recorders->tell_held_back_ns = 1;
+	settlement_continue(recorders, false);
+	assert_int_equal(held_back, 10);
+	assert_int_equal(recorders_next(recorders), UINT64_MAX);
+	/* Or it goes on: before its next line. */
+	limit->window_ns = 3600000000000;
+	limit->used = limit->lines;
+	log_entry(0, 1);
+	limit->window_start_ns -= limit->window_ns;
+	log_entry(0, 2);
+	assert_int_equal(held_back, 11);
+	assert_int_equal(lines, PROCESS_LINES_PER_SECOND + 1);
+	/* Or it ends. */
+	limit->used = limit->lines;
+	log_entry(0, 3);
+	process[1].word = FR_WORD(1, PROCESS_ENDED);
+	recorders_look_at_process(recorders, 1);
+	assert_int_equal(held_back, 12);
+}
+
 /* Those that closed in time leave nothing behind. */
 static void test_sweep(void **state)
 {
@@ -258,6 +314,7 @@ int main(void)
 		TEST(test_of_no_recorder),
 		TEST(test_no_more_than_asked_for),
 		TEST(test_the_end_is_near),
+		TEST(test_lines_held_back),
 		TEST(test_sweep),
 	};
 

@@ -260,3 +260,25 @@ test_many_entries_over_two_processors_the_other_way()
 {
 	over_two_processors 1 0 1000
 }
+
+# More than a process may write outside of a replay: every entry is written, held back, or lost.
+test_lines_held_back()
+{
+	local written held lost
+
+	run_worker w --json -o "$T/replays"
+	tell w open r 3600000 task
+	tell w extend r 1
+	until_true grep -q '"event":"timeout"' "$T/replays"
+	tell w loop r 30000
+	tell w end r
+	finish w
+	valid_json "$T/replays"
+	written=$(grep -c '"event":"entry"' "$T/replays")
+	values "$T/replays" held_back held_back
+	held=$(awk '{ n += $1 } END { print n + 0 }' <<<"$VALUES")
+	values "$T/replays" end entries_lost
+	lost=$VALUES
+	((held > 0)) || fail "nothing was held back of $written"
+	((written + held + lost == 30000)) || fail "$written, $held held back, $lost lost"
+}

@@ -186,7 +186,7 @@ static void check_event(const json_t *object)
 	check_time(object, "time");
 	if (json_object_get(object, "recorder"))
 		check_recorder(field(object, "recorder", "o"));
-	else if (strcmp(event, "entry") == 0)
+	else if (strcmp(event, "entry") == 0 || strcmp(event, "held_back") == 0)
 		field(object, "pid", "i");
 	else if (strcmp(event, "end") != 0)
 		fail("%s without recorder", event);
@@ -195,6 +195,10 @@ static void check_event(const json_t *object)
 		check_replay(object);
 	} else if (strcmp(event, "entry") == 0) {
 		check_entry(field(object, "entry", "o"));
+	} else if (strcmp(event, "held_back") == 0) {
+		field(object, "comm", "s");
+		field(object, "held_back", "i");
+		field(object, "lines_per_second", "i");
 	} else if (strcmp(event, "finished") == 0) {
 		field(object, "late_ms", "n");
 	} else if (strcmp(event, "died") == 0) {

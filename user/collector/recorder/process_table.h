@@ -10,8 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "collector/base/message.h"
 #include "collector/kernel/tracker.h"
 #include "collector/recorder/call_sites.h"
+
+/* What a process may log outside of replays, in a second; what is beyond is counted and told. */
+#define PROCESS_LINES_PER_SECOND 5000
 
 struct observed_process {
 	uint32_t generation;
@@ -22,7 +26,8 @@ struct observed_process {
 	struct process_table *table;
 	uint32_t index; /* of its slot */
 	struct call_sites sites;
-	bool sites_refused; /* and that was told */
+	bool sites_refused;         /* and that was told */
+	struct message_limit lines; /* that it may log outside of replays */
 };
 
 struct process_table {

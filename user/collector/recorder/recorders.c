@@ -106,6 +106,8 @@ uint64_t recorders_next(const struct recorders *r)
 	uint64_t next_ns = r->adopt_again_ns ? r->adopt_again_ns : UINT64_MAX;
 	uint64_t step_ns;
 
+	if (r->tell_held_back_ns && r->tell_held_back_ns < next_ns)
+		next_ns = r->tell_held_back_ns;
 	if (!r->n_waiting)
 		return next_ns;
 	step_ns = clock_ns(CLOCK_MONOTONIC) + SETTLEMENT_STEP_MS * 1000000;

@@ -48,6 +48,7 @@ struct recorders {
 	uint64_t reports;
 	bool done; /* the reports asked for are written */
 	struct recorders_counts counts;
+	uint64_t tell_held_back_ns; /* when to say how much was held back; 0: nothing was */
 	/* adoption.c */
 	struct pending_adoption *adoptions;
 	size_t n_adoptions;

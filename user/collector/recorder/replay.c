@@ -335,6 +335,17 @@ bool replay_entry(struct replay *replay, const struct recorder_slot *slot,
 	return report->n_entries;
 }
 
+void replay_held_back(struct replay *replay, struct observed_process *process, uint64_t count)
+{
+	struct report *report = &replay->report;
+
+	begin(replay, REPORT_HELD_BACK, NULL, NULL, process);
+	report->pid = (pid_t)process->pid;
+	report->comm = process->comm;
+	report->held_back = count;
+	report->lines_per_second = process->lines.lines;
+}
+
 void replay_free(struct replay *replay)
 {
 	free_context(replay);

@@ -55,6 +55,9 @@ bool replay_entry(struct replay *replay, const struct recorder_slot *slot,
 		  struct held_recorder *held, struct observed_process *process,
 		  const struct entry_record *record);
 
+/* Makes it for the entries of @process, as many as @count, that were not written. */
+void replay_held_back(struct replay *replay, struct observed_process *process, uint64_t count);
+
 void replay_free(struct replay *replay);
 
 #endif /* FLIGHTREC_REPLAY_H */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "collector/base/clock.h"
+#include "collector/base/message.h"
 #include "collector/recorder/replay.h"
 #include "collector/recorder/recorders_private.h"
 
@@ -14,6 +15,54 @@
 static void emit(struct recorders *r, const struct report *report)
 {
 	r->options.emit(r->options.arg, report);
+}
+
+static void tell_held_back(struct recorders *r, struct observed_process *process, uint64_t count)
+{
+	process->lines.held_back = 0;
+	if (!count || r->done)
+		return;
+	replay_held_back(&r->replay, process, count);
+	emit(r, &r->replay.report);
+}
+
+/* Whether a process may log one more line outside of a replay. */
+static bool may_log(struct recorders *r, struct observed_process *process)
+{
+	uint64_t held_back, until_ns;
+
+	if (!process)
+		return true;
+	if (message_limit_admit(&process->lines, clock_ns(CLOCK_MONOTONIC), &held_back)) {
+		tell_held_back(r, process, held_back);
+		return true;
+	}
+	until_ns = process->lines.window_start_ns + process->lines.window_ns;
+	if (!r->tell_held_back_ns || until_ns < r->tell_held_back_ns)
+		r->tell_held_back_ns = until_ns;
+	return false;
+}
+
+/* Of processes that are silent now, or of all. */
+static void tell_all_held_back(struct recorders *r, bool force)
+{
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+
+	if (!r->tell_held_back_ns || (!force && now_ns < r->tell_held_back_ns))
+		return;
+	r->tell_held_back_ns = 0;
+	for (uint32_t i = 0; i < tracker_limits(r->tracker).processes; i++) {
+		struct observed_process *process = r->processes.process[i];
+		uint64_t until_ns;
+
+		if (!process || !process->lines.held_back)
+			continue;
+		until_ns = process->lines.window_start_ns + process->lines.window_ns;
+		if (force || now_ns >= until_ns)
+			tell_held_back(r, process, process->lines.held_back);
+		else if (!r->tell_held_back_ns || until_ns < r->tell_held_back_ns)
+			r->tell_held_back_ns = until_ns;
+	}
 }
 
 static void count_report(struct recorders *r)
@@ -187,6 +236,7 @@ void settlement_continue(struct recorders *r, bool force)
 	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
 	size_t kept = 0;
 
+	tell_all_held_back(r, force);
 	for (size_t i = 0; i < r->n_waiting; i++) {
 		struct waiting waiting = r->waiting[i];
 		struct held_recorder *held;
@@ -238,8 +288,11 @@ static void settle_dead(struct recorders *r, uint32_t index, struct recorder_slo
 void settlement_process(struct recorders *r, uint32_t index, const struct process_slot *dead)
 {
 	uint32_t used = tracker_slots_used(r->tracker);
+	struct observed_process *process = r->processes.process[index];
 	struct recorder_slot slot;
 
+	if (process)
+		tell_held_back(r, process, process->lines.held_back);
 	for (uint32_t i = tracker_next_slot_of(r->tracker, index, 0); i < used;
 	     i = tracker_next_slot_of(r->tracker, index, i + 1)) {
 		if (tracker_slot_process(r->tracker, i) != index ||
@@ -272,7 +325,8 @@ void settlement_stray(struct recorders *r, const struct entry_record *record)
 {
 	struct observed_process *process = process_table_get(&r->processes, record->process);
 
-	if (!r->done && replay_entry(&r->replay, NULL, NULL, process, record))
+	if (!r->done && may_log(r, process) &&
+	    replay_entry(&r->replay, NULL, NULL, process, record))
 		emit(r, &r->replay.report);
 }
 
@@ -286,6 +340,6 @@ void settlement_late_entry(struct recorders *r, const struct entry_record *recor
 		return;
 	process = process_table_get(&r->processes, slot.process);
 	held = recorder_table_find(&r->table, record->slot, record->generation);
-	if (replay_entry(&r->replay, &slot, held, process, record))
+	if (may_log(r, process) && replay_entry(&r->replay, &slot, held, process, record))
 		emit(r, &r->replay.report);
 }
