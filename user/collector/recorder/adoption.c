@@ -1,4 +1,24 @@
 // SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Taking over the recorders that were open before their process was watched.
+ *
+ * The library lists what is open in its own memory. Once its probes are live, that list is walked,
+ * from outside and without stopping the process, and each recorder found is handed to the kernel's
+ * side. Between "live" and "walked" the process goes on, so the same recorder can be met twice, or
+ * be gone:
+ *
+ *   - It was opened after the probes were live: on_begin has it. Its opening time tells.
+ *   - It was opened just before, by a thread that was between taking the time and passing the
+ * probe. It may pass the probe a moment later, and be tracked twice. So recorders that were younger
+ *     than YOUNG_NS when the probes came alive are left for a second walk, AGAIN_NS later: who
+ *     passed its probe by then is known to the kernel's side, which refuses to adopt it again.
+ *   - It logs before we come to it: on_entry adopts it, and then it is known, too.
+ *   - It closes while we read it: then it has no longer the number that the list has for it.
+ *   - It is adopted in the very moment of its opening, and so is there twice: on_end closes both.
+ *
+ * What comes from the process is as true as the process: the number of slots looked at is bounded,
+ * and times in the future are cut to now by the kernel's side.
+ */
 #include "collector/recorder/adoption.h"
 
 #include <stdlib.h>

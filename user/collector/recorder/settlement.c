@@ -1,4 +1,35 @@
 // SPDX-License-Identifier: BSD-2-Clause
+/*
+ * When a recorder can be reported, and when its slot can go back.
+ *
+ * The kernel's side tells of a recorder in two ways that are not in step. Its slot changes at once;
+ * its entries come through rings, one a CPU, and a thread may have counted an entry in the slot and
+ * not yet put it into a ring. At any time
+ *
+ *	slot.entries = received + slot.refused + in flight
+ *
+ * where `received` is what was taken out of the rings, and `refused` what there was no room for. A
+ * recorder is settled when nothing is in flight: settle() first tries as things are, then empties
+ * the rings, as most often that is all there is to it, and then waits, up to WAIT_NS, while other
+ * things are done. What has not come by then is reported as lost; should it come after all, it is
+ * passed over, so that no entry is both lost and there.
+ *
+ * What is said depends on the slot's state (the table is in bpf/record.h):
+ *
+ *	TIMED_OUT	its replay, once; the slot stays, and later entries are written as they come
+ *	LATE		it closed between its deadline and the timer: its replay, and that it
+ *finished FINISHED	that it finished, after its replay if that is still to come REPLAYED	the
+ *replay that the program asked for; it closed in time
+ *
+ * After the last three the slot goes back. That is a system call, so releases are gathered; until
+ * then `settled` keeps a second notice, or a scan of all slots, from reporting it again.
+ *
+ * A process that ended settles all its recorders by force: none of its threads is left to put an
+ * entry into a ring, and the rings were emptied just before.
+ *
+ * Rings are emptied in here, so entries, and through them settlement_stray() and
+ * settlement_late_entry(), come while settlement_begin() runs; notices never do.
+ */
 #include "collector/recorder/settlement.h"
 
 #include <stdlib.h>
