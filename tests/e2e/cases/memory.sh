@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # What a process's own log tells: flightrec dump and list, nobody watching.
 
 # The first line of a dump in place of those of a timeout.
