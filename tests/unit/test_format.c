@@ -121,6 +121,8 @@ static void knows_every_kind(void **state)
 		enum format_kind kind;
 	} tests[] = {
 		{"%d %i %o %u %x %X %hd %hhd %hu %hhX %c %lc %C %hc", FORMAT_INT32},
+		{"%b %B %hb %hhB %w8d %w16x %w32d %w32u %wf8d", FORMAT_INT32},
+		{"%lb %zB %w64d %w64b %wf64u", FORMAT_INT64},
 		{"%ld %li %lo %lu %lx %lX %lld %llu %qd %Ld %zd %zu %jd %tx %p", FORMAT_INT64},
 		{"%f %F %e %E %g %G %a %A %lf %la %hf %zg", FORMAT_DOUBLE},
 		{"%Lf %LF %Le %LE %Lg %LG %La %LA %llf %qf", FORMAT_LONG_DOUBLE},
@@ -161,7 +163,14 @@ static void refuses_what_it_must(void **state)
 		{"%.*", FORMAT_TRUNCATED},
 		{"%1$*1", FORMAT_TRUNCATED},
 		{"%ll", FORMAT_TRUNCATED},
+		{"%w3", FORMAT_TRUNCATED},
+		{"%wf", FORMAT_TRUNCATED},
 		{"%y", FORMAT_MALFORMED},
+		{"%wd", FORMAT_MALFORMED},
+		{"%w24d", FORMAT_MALFORMED},
+		{"%w4294967304d", FORMAT_MALFORMED},
+		{"%w32ld", FORMAT_MALFORMED},
+		{"%w64s", FORMAT_MALFORMED},
 		{"%hld", FORMAT_MALFORMED},
 		{"%llld", FORMAT_MALFORMED},
 		{"%lls", FORMAT_MALFORMED},
@@ -275,7 +284,7 @@ static void counts_arguments(void **state)
 static void survives_anything(void **state)
 {
 	static const char alphabet[] =
-		"%%%%%%123456789$$$**..-+ #0'IhlLqzjtdiouxXcspfFeEgGaACSmn\0y";
+		"%%%%%%123456789$$$**..-+ #0'IhlLqzjtwdiouxXbBcspfFeEgGaACSmn\0y";
 	const char *seed_text = getenv("FLIGHTREC_TEST_SEED");
 	unsigned int seed = seed_text ? (unsigned int)atoi(seed_text) : 1;
 	size_t well_formed = 0;

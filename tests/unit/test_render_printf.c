@@ -125,6 +125,37 @@ static void reads_as_printf_does(void **state)
 	check("%*%|%5%|%d", 3, 4);
 }
 
+/* Also what this libc's printf() does not know: the program's may, and its compiler checked it. */
+static void reads_binary_and_bit_widths(void **state)
+{
+	long fast = -2;
+
+	(void)state;
+	assert_string_equal(rendered(200, "%b|%B|%#b|%#B|%#b|%.0b|", 5, 5, 5, 5, 0, 0),
+			    "101|101|0b101|0B101|0||");
+	assert_string_equal(
+		rendered(200, "|%10b|%-10b|%010b|%#010b|%.8b|%#10.5b|", 5, 5, 5, 5, 5, 5),
+		"|       101|101       |0000000101|0b00000101|00000101|   0b00101|");
+	assert_string_equal(rendered(200, "%hhb|%hb|%*b|%.*b", -1, -1, 5, 1, 3, 1),
+			    "11111111|1111111111111111|    1|001");
+	assert_string_equal(rendered(200, "%lb|%d", ULONG_MAX, 7),
+			    "1111111111111111111111111111111111111111111111111111111111111111|7");
+	assert_string_equal(rendered(200, "%w8d %w8u %w16d %w16x %w32d %w32u %w64d %w64x|%d", 511,
+				     511, 65536 + 9, -1, -5, -1, INT64_MIN, UINT64_MAX, 7),
+			    "-1 255 9 ffff -5 4294967295 -9223372036854775808 ffffffffffffffff|7");
+	assert_string_equal(rendered(200, "%wf8d %wf16d %wf32d %wf64d|%-8w32d|%w8b|%s", 511, fast,
+				     fast, fast, 42, -1, "end"),
+			    "-1 -2 -2 -2|42      |11111111|end");
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 35)
+	check("%b|%B|%#b|%#B|%#b|%.0b|%#.0b|", 5, 5, 5, 5, 0, 0, 0);
+	check("|%10b|%-10b|%010b|%#010b|%.8b|%#10.5b|%#-12b|", 5, 5, 5, 5, 5, 5, 5);
+#endif
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 38)
+	check("%w8d %w16x %w32d %w64d %wf8u %wf16d %wf64u|%s", 511, -1, -5, INT64_MIN, 511, fast,
+	      fast, "end");
+#endif
+}
+
 static void reads_null_as_printf_does(void **state)
 {
 	const char *volatile string = NULL;
@@ -344,6 +375,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_as_printf_does),
+		cmocka_unit_test(reads_binary_and_bit_widths),
 		cmocka_unit_test(reads_null_as_printf_does),
 		cmocka_unit_test(reads_positions_as_printf_does),
 		cmocka_unit_test(reads_errno_as_printf_does),

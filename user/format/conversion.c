@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define POSITION_NONE 0 /* positions count from 1 */
+#define FORMAT_NO_LENGTH 0xffu
 
 struct cursor {
 	const char *at;
@@ -128,6 +129,27 @@ static uint8_t take_flags(struct cursor *cursor)
 	return flags;
 }
 
+/* "w32", "wf16": a number of bits, or the fast type of at least so many. */
+static uint8_t take_bits(struct cursor *cursor)
+{
+	bool fast = take(cursor, 'f');
+
+	switch (take_number(cursor)) {
+	case 8:
+		return FORMAT_CHAR;
+	case 16:
+		return !fast                       ? FORMAT_SHORT
+		       : sizeof(int_fast16_t) == 4 ? FORMAT_PLAIN
+						   : FORMAT_LONG_LONG;
+	case 32:
+		return fast && sizeof(int_fast32_t) == 8 ? FORMAT_LONG_LONG : FORMAT_PLAIN;
+	case 64:
+		return FORMAT_LONG_LONG;
+	default:
+		return FORMAT_NO_LENGTH;
+	}
+}
+
 static uint8_t take_length(struct cursor *cursor)
 {
 	if (take(cursor, 'h'))
@@ -142,6 +164,8 @@ static uint8_t take_length(struct cursor *cursor)
 		return FORMAT_MAX;
 	if (take(cursor, 't'))
 		return FORMAT_DIFF;
+	if (take(cursor, 'w'))
+		return take_bits(cursor);
 	return FORMAT_PLAIN;
 }
 
@@ -153,6 +177,8 @@ static enum format_result settle_kind(struct format_conversion *conversion)
 		conversion->conversion = 'd';
 		/* fall through */
 	case 'd':
+	case 'b':
+	case 'B':
 	case 'o':
 	case 'u':
 	case 'x':
@@ -224,6 +250,8 @@ static enum format_result take_conversion(struct format_parser *parser, struct c
 	conversion->length = take_length(cursor);
 	if (cursor->at == cursor->end)
 		return FORMAT_TRUNCATED;
+	if (conversion->length == FORMAT_NO_LENGTH)
+		return FORMAT_MALFORMED;
 	conversion->conversion = *cursor->at++;
 	result = settle_kind(conversion);
 	if (result == FORMAT_OK && conversion->kind != FORMAT_NONE)

@@ -5,7 +5,8 @@
  * keeps nothing: async-signal-safe, and safe on any bytes.
  *
  * Where the C standard leaves a conversion undefined and glibc prints it, glibc is followed
- * ("%hf", "%5%"); where glibc would have to guess at the argument's type, it is malformed.
+ * ("%hf", "%5%"); where glibc would have to guess at the argument's type, it is malformed. "%b" and
+ * "%w32d" are as in glibc 2.38, also where the process has an older one.
  */
 #ifndef FLIGHTREC_FORMAT_CONVERSION_H
 #define FLIGHTREC_FORMAT_CONVERSION_H
@@ -48,10 +49,10 @@ enum format_kind {
 /* How long an integer is; LONG with c and s: wide; LONG_LONG with f: long double. */
 enum format_length {
 	FORMAT_PLAIN,
-	FORMAT_CHAR,      /* hh */
-	FORMAT_SHORT,     /* h */
+	FORMAT_CHAR,      /* hh, w8 */
+	FORMAT_SHORT,     /* h, w16 */
 	FORMAT_LONG,      /* l */
-	FORMAT_LONG_LONG, /* ll, q, L */
+	FORMAT_LONG_LONG, /* ll, q, L, w64 */
 	FORMAT_SIZE,      /* z */
 	FORMAT_MAX,       /* j */
 	FORMAT_DIFF,      /* t */
@@ -63,7 +64,7 @@ enum format_length {
 struct format_conversion {
 	const char *text; /* where it stands; for literal text: the text */
 	size_t size;
-	char conversion;       /* d o u x X c s p f F e E g G a A m; 0: literal text */
+	char conversion;       /* d b B o u x X c s p f F e E g G a A m; 0: literal text */
 	uint8_t flags;         /* FORMAT_LEFT and so on */
 	uint8_t length;        /* enum format_length */
 	uint8_t kind;          /* enum format_kind, of its argument */

@@ -151,9 +151,25 @@ static const char *sign_of(uint8_t flags, bool negative)
 	return flags & FORMAT_SPACE ? " " : "";
 }
 
+static unsigned int base_of(char conversion)
+{
+	switch (conversion) {
+	case 'b':
+	case 'B':
+		return 2;
+	case 'o':
+		return 8;
+	case 'x':
+	case 'X':
+		return 16;
+	default:
+		return 10;
+	}
+}
+
 static void put_integer(struct out *out, const struct spec *spec, uint64_t number)
 {
-	char conversion = spec->conversion->conversion, lead[4] = "", buffer[24];
+	char conversion = spec->conversion->conversion, lead[4] = "", buffer[64];
 	const char *alphabet = conversion == 'X' ? "0123456789ABCDEF" : "0123456789abcdef";
 	size_t size = 0, zeros = 0, precision = 1;
 	char *digits = buffer + sizeof(buffer);
@@ -173,9 +189,9 @@ static void put_integer(struct out *out, const struct spec *spec, uint64_t numbe
 		strcat(lead, "0x");
 	} else {
 		number = to_length(number, spec->conversion->length, false);
-		base = conversion == 'o' ? 8 : conversion == 'u' ? 10 : 16;
-		if (base == 16 && spec->flags & FORMAT_ALT && number)
-			strcpy(lead, conversion == 'X' ? "0X" : "0x");
+		base = base_of(conversion);
+		if ((base == 16 || base == 2) && spec->flags & FORMAT_ALT && number)
+			strcpy(lead, (const char[]){'0', conversion, '\0'});
 	}
 	for (uint64_t rest = number; rest; rest /= base, size++)
 		*--digits = alphabet[rest % base];
@@ -383,6 +399,8 @@ static void put_conversion(struct out *out, const struct format_conversion *conv
 			put_padded(out, &spec, "(nil)", 5);
 		break;
 	case 'd':
+	case 'b':
+	case 'B':
 	case 'o':
 	case 'u':
 	case 'x':
