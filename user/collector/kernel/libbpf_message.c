@@ -14,8 +14,9 @@ static bool has_verdict;
 /* The verifier's verdict: the last line of its log but for the one that counts instructions. */
 static bool keep_verdict(const char *message)
 {
-	const char *log = strstr(message, "-- BEGIN PROG LOAD LOG --\n");
-	const char *end = log ? strstr(log, "\nprocessed ") : NULL;
+	static const char begin[] = "-- BEGIN PROG LOAD LOG --\n";
+	const char *log = strstr(message, begin);
+	const char *end = log ? strstr(log + strlen(begin), "\nprocessed ") : NULL;
 	const char *line = end;
 	int program = (int)strcspn(message, "-");
 
