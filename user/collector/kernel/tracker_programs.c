@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+/* No unit test: every function asks the kernel; all of tests/e2e/cases goes through them. */
 /* Running the BPF programs that only the collector runs, and what the kernel tells of programs. */
 #include "collector/kernel/tracker_private.h"
 
