@@ -91,15 +91,15 @@ struct reading {
 
 /* The parts of a strand, each a copy of a chunk with its data. */
 struct strand {
-	union {
-		struct memory_chunk chunk;
-		unsigned char bytes[MEMORY_UNIT];
-	} head;
+	unsigned int tails; /* that could be read, the oldest first */
 	union {
 		struct memory_chunk chunk;
 		unsigned char bytes[TAIL_BYTES];
 	} tail[MEMORY_TAILS];
-	unsigned int tails; /* that could be read, the oldest first */
+	union {
+		struct memory_chunk chunk;
+		unsigned char bytes[MEMORY_UNIT];
+	} head;
 };
 
 static bool is_unit(const struct memory_log *log, uint32_t unit, uint32_t count)
