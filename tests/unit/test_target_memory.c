@@ -166,10 +166,11 @@ static int note_recorder(const flightrec *rec, uint64_t address, void *arg)
 
 static int walk(uint32_t slots_max, struct target_walk *result)
 {
+	const struct target_visitor visitor = {note_recorder, &calls, slots_max};
+
 	calls = 0;
 	memset(seen, 0, sizeof(seen));
-	return target_open_recorders(&target, address_of(&fake), slots_max, note_recorder, &calls,
-				     result);
+	return target_open_recorders(&target, address_of(&fake), &visitor, result);
 }
 
 static void expect(uint32_t slots_max, unsigned found, unsigned skipped, bool cut)
@@ -245,6 +246,7 @@ static void test_walk_nothing_opened(void **state)
 
 static void test_walk_refuses(void **state)
 {
+	const struct target_visitor visitor = {note_recorder, &calls, 1};
 	struct target_walk result;
 
 	(void)state;
@@ -268,8 +270,7 @@ static void test_walk_refuses(void **state)
 	assert_int_equal(calls, 0);
 	fake.chunk[0] = 8;
 	assert_int_equal(walk(UINT32_MAX, &result), -EFAULT);
-	assert_int_equal(target_open_recorders(&target, 16, 1, note_recorder, &calls, &result),
-			 -EFAULT);
+	assert_int_equal(target_open_recorders(&target, 16, &visitor, &result), -EFAULT);
 }
 
 static int stop_at_third(const flightrec *rec, uint64_t address, void *arg)
@@ -281,13 +282,12 @@ static int stop_at_third(const flightrec *rec, uint64_t address, void *arg)
 
 static void test_walk_stops(void **state)
 {
-	struct target_walk result;
 	unsigned count = 0;
+	const struct target_visitor visitor = {stop_at_third, &count, UINT32_MAX};
+	struct target_walk result;
 
 	(void)state;
-	assert_int_equal(target_open_recorders(&target, address_of(&fake), UINT32_MAX,
-					       stop_at_third, &count, &result),
-			 42);
+	assert_int_equal(target_open_recorders(&target, address_of(&fake), &visitor, &result), 42);
 	assert_int_equal(count, 3);
 	assert_int_equal(result.found, 3);
 }

@@ -201,6 +201,7 @@ static int look_at_recorder(const flightrec *rec, uint64_t address, void *arg)
  */
 static int walk_copies(struct refused_process *process, struct look *look)
 {
+	const struct target_visitor visitor = {look_at_recorder, look, WALK_SLOTS_MAX};
 	size_t copy = process->walk_copy;
 	uint32_t slot = process->walk_slot;
 	struct target_walk walk;
@@ -212,8 +213,7 @@ static int walk_copies(struct refused_process *process, struct look *look)
 	target_init(&target, process->pid);
 	for (; copy < process->n_states && result != -ESRCH; copy++, slot = 0) {
 		target.skip = slot;
-		result = target_open_recorders(&target, process->state[copy], WALK_SLOTS_MAX,
-					       look_at_recorder, look, &walk);
+		result = target_open_recorders(&target, process->state[copy], &visitor, &walk);
 		if (result != 1)
 			continue;
 		process->walk_copy = copy;

@@ -9,9 +9,9 @@
  *
  *   - It was opened after the probes were live: on_begin has it. Its opening time tells.
  *   - It was opened just before, by a thread that was between taking the time and passing the
- * probe. It may pass the probe a moment later, and be tracked twice. So recorders that were younger
- *     than YOUNG_NS when the probes came alive are left for a second walk, AGAIN_NS later: who
- *     passed its probe by then is known to the kernel's side, which refuses to adopt it again.
+ *     probe. It may pass the probe a moment later, and be tracked twice. So recorders that were
+ *     younger than YOUNG_NS when the probes came alive are left for a second walk, AGAIN_NS later:
+ *     who passed its probe by then is known to the kernel's side, which refuses to adopt it again.
  *   - It logs before we come to it: on_entry adopts it, and then it is known, too.
  *   - It closes while we read it: then it has no longer the number that the list has for it.
  *   - It is adopted in the very moment of its opening, and so is there twice: on_end closes both.
@@ -107,6 +107,8 @@ static void adopt_process(void *arg, const struct process_found *found)
 {
 	struct recorders *r = arg;
 	struct adopting adopting = {.recorders = r, .found = found};
+	const struct target_visitor visitor = {adopt_recorder, &adopting,
+					       tracker_limits(r->tracker).slots};
 	struct target_walk walk;
 	struct target target;
 
@@ -115,9 +117,7 @@ static void adopt_process(void *arg, const struct process_found *found)
 			continue;
 		adopting.pending = &r->adoptions[i];
 		target_init(&target, r->adoptions[i].pid);
-		target_open_recorders(&target, r->adoptions[i].state,
-				      tracker_limits(r->tracker).slots, adopt_recorder, &adopting,
-				      &walk);
+		target_open_recorders(&target, r->adoptions[i].state, &visitor, &walk);
 		target_close(&target);
 	}
 }

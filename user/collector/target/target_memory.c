@@ -114,7 +114,7 @@ ssize_t target_read_string(struct target *target, uint64_t address, char *buffer
 
 /* Hands over the recorder that a slot names, if it is what the slot says. */
 static int visit_slot(struct target *target, const struct flightrec_open *open,
-		      target_recorder_fn fn, void *arg, struct target_walk *walk)
+		      const struct target_visitor *visitor, struct target_walk *walk)
 {
 	flightrec rec;
 	int err;
@@ -133,11 +133,11 @@ static int visit_slot(struct target *target, const struct flightrec_open *open,
 	if (rec.context_size_ > sizeof(rec.context_))
 		rec.context_size_ = sizeof(rec.context_);
 	walk->found++;
-	return fn(&rec, open->rec, arg);
+	return visitor->fn(&rec, open->rec, visitor->arg);
 }
 
-static int walk_chunk(struct target *target, uint64_t chunk, uint32_t count, target_recorder_fn fn,
-		      void *arg, struct target_walk *walk)
+static int walk_chunk(struct target *target, uint64_t chunk, uint32_t count,
+		      const struct target_visitor *visitor, struct target_walk *walk)
 {
 	struct flightrec_open batch[BATCH];
 	uint32_t done, now, i;
@@ -158,7 +158,7 @@ static int walk_chunk(struct target *target, uint64_t chunk, uint32_t count, tar
 				target->skip--;
 				continue;
 			}
-			err = visit_slot(target, &batch[i], fn, arg, walk);
+			err = visit_slot(target, &batch[i], visitor, walk);
 			if (err)
 				return err;
 		}
@@ -180,8 +180,8 @@ static int read_state(struct target *target, uint64_t address, struct flightrec_
 	return 0;
 }
 
-int target_open_recorders(struct target *target, uint64_t state_address, uint32_t slots_max,
-			  target_recorder_fn fn, void *arg, struct target_walk *walk)
+int target_open_recorders(struct target *target, uint64_t state_address,
+			  const struct target_visitor *visitor, struct target_walk *walk)
 {
 	struct flightrec_process process;
 	struct flightrec_state state;
@@ -206,14 +206,14 @@ int target_open_recorders(struct target *target, uint64_t state_address, uint32_
 		return err;
 
 	left = process.used;
-	if (left > slots_max) {
-		left = slots_max;
+	if (left > visitor->slots_max) {
+		left = visitor->slots_max;
 		walk->cut = true;
 	}
 	for (k = 0; k < FLIGHTREC_OPEN_CHUNKS && state.chunk[k] && left > 0; k++) {
 		room = FLIGHTREC_OPEN_CHUNK << k;
 		now = left < room ? left : room;
-		err = walk_chunk(target, state.chunk[k], now, fn, arg, walk);
+		err = walk_chunk(target, state.chunk[k], now, visitor, walk);
 		if (err)
 			return err;
 		left -= now;

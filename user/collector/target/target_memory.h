@@ -61,15 +61,21 @@ struct target_walk {
  */
 typedef int (*target_recorder_fn)(const flightrec *rec, uint64_t address, void *arg);
 
+/* Who walks over the open recorders, and how far. */
+struct target_visitor {
+	target_recorder_fn fn;
+	void *arg;
+	uint32_t slots_max; /* so many are looked at, used or not */
+};
+
 /*
- * Walks over the open recorders of a process whose struct flightrec_state stands at @state,
- * looking at no more than @slots_max slots, used or not. @walk is always filled in, and may not
- * be NULL.
+ * Walks over the open recorders of a process whose struct flightrec_state stands at @state. @walk
+ * is always filled in, and may not be NULL.
  *
- * Returns 0; what @fn returned if not 0; -EBADMSG: no state of this version stands there; errors
- * of target_read().
+ * Returns 0; what the visitor returned if not 0; -EBADMSG: no state of this version stands there;
+ * errors of target_read().
  */
-int target_open_recorders(struct target *target, uint64_t state, uint32_t slots_max,
-			  target_recorder_fn fn, void *arg, struct target_walk *walk);
+int target_open_recorders(struct target *target, uint64_t state,
+			  const struct target_visitor *visitor, struct target_walk *walk);
 
 #endif /* FLIGHTREC_TARGET_MEMORY_H */
