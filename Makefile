@@ -57,7 +57,6 @@ LIBS := $(shell $(PKG_CONFIG) --libs libbpf 2>/dev/null || echo -lbpf) -lelf -lz
 
 LIB_SOURCES := $(wildcard user/lib/*.c) user/format/conversion.c
 CMD_SOURCES := $(wildcard user/collector/*.c user/collector/*/*.c user/cli/*.c) user/format/conversion.c
-LIB_PIC := $(LIB_SOURCES:%.c=$(B)/pic/%.o)
 LIB_OBJ := $(LIB_SOURCES:%.c=$(B)/lib/%.o)
 CMD_OBJ := $(CMD_SOURCES:%.c=$(B)/cmd/%.o)
 SKELETON := $(B)/flightrec.skel.h
@@ -78,22 +77,19 @@ endif
 
 # ---- the library: C and libc alone ----
 
-LIB_CFLAGS = $(ALL_CFLAGS) -fvisibility=hidden -ffunction-sections -fdata-sections
-
-$(B)/pic/%.o: %.c
-	$(call say,CC,$<)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(LIB_CFLAGS) -fPIC -c $< -o $@
+# -fPIC: the archive, too, may become part of a plugin. -fno-plt: a first call into libc by way of
+# the dynamic linker would take up to 3 KiB of what may be the stack of a signal handler.
+LIB_CFLAGS = $(ALL_CFLAGS) -fvisibility=hidden -ffunction-sections -fdata-sections -fPIC -fno-plt
 
 $(B)/lib/%.o: %.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LIB_CFLAGS) -fPIE -c $< -o $@
+	$(Q)$(CC) $(LIB_CFLAGS) -c $< -o $@
 
-$(B)/$(SONAME): $(LIB_PIC) user/lib/libflightrec.map
+$(B)/$(SONAME): $(LIB_OBJ) user/lib/libflightrec.map
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(SONAME) -Wl,-z,defs -Wl,-z,now \
-		-Wl,--version-script=user/lib/libflightrec.map $(LIB_PIC) -o $@
+		-Wl,--version-script=user/lib/libflightrec.map $(LIB_OBJ) -o $@
 
 $(B)/libflightrec.so: $(B)/$(SONAME)
 	$(Q)ln -sf $(SONAME) $@
@@ -141,7 +137,7 @@ $(B)/flightrec: $(CMD_OBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(CMD_OBJ) $(LIBS) -o $@
 
--include $(LIB_PIC:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d)
+-include $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d)
 
 .PHONY: all help vmlinux examples deps deps-kernels deps-lint demo check check-kernels check-werror bench \
 	install uninstall format format-check lint lint-rules shellcheck clean

@@ -23,6 +23,9 @@
  *    may allocate: the memory log and 36 KiB the first time, and twice the last chunk each time a
  *    process has more recorders open at once than ever before. Without memory for the log nothing
  *    is logged there, and all else works.
+ *  - A call takes at most 3 KiB of stack, which counts in signal handlers on alternate stacks of a
+ *    few KiB. With the shared library, link such a program with -z now: otherwise its first call of
+ *    a function takes up to 3 KiB more, in the dynamic linker.
  *  - errno is never changed. Errors are returned as negative errno values.
  *  - A recorder's memory belongs to the caller. It must stay valid, and in place, until
  *    flightrec_end() returns. A copy of it is not a recorder.

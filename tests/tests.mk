@@ -45,7 +45,7 @@ $(foreach test,$(UNIT_TESTS),$(eval $(call unit_test,$(test))))
 
 E2E := tests/e2e/programs
 E2E_LINKED := worker worker-archive worker-static worker-static-pie exceptions exceptions-static
-E2E_OTHER := emitter storm loader plugin.so plugin-b.so jsoncheck inherited
+E2E_OTHER := emitter storm loader plugin.so plugin-b.so plugin-archive.so jsoncheck inherited stack
 E2E_PROGRAMS := $(addprefix $(B)/tests/,$(E2E_LINKED) $(E2E_OTHER))
 E2E_CFLAGS = $(filter-out -Iuser -I.,$(ALL_CFLAGS)) -fexceptions
 E2E_CXXFLAGS = -std=c++17 -D_GNU_SOURCE -Wall -Wextra $(CFLAGS) -Iinclude -MMD -MP
@@ -92,6 +92,15 @@ $(B)/tests/plugin.so: $(E2E)/plugin.c $(B)/libflightrec.so $(E2E_HEADERS)
 $(B)/tests/plugin-b.so: $(E2E)/plugin.c $(B)/libflightrec.so $(E2E_HEADERS)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(E2E_CFLAGS) -MF $@.d -DPLUGIN_B -fPIC -shared $< $(E2E_SHARED) -o $@
+
+$(B)/tests/plugin-archive.so: $(E2E)/plugin.c $(B)/libflightrec.a $(E2E_HEADERS)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(E2E_CFLAGS) -MF $@.d -fPIC -shared $< $(B)/libflightrec.a -o $@
+
+# Bound as late as can be: see there.
+$(B)/tests/stack: $(E2E)/stack.c $(B)/libflightrec.a $(E2E_HEADERS)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(E2E_CFLAGS) -MF $@.d $< $(B)/libflightrec.a -Wl,-z,lazy -o $@
 
 $(B)/tests/loader: $(E2E)/loader.c
 	$(call say,CC,$@)

@@ -38,7 +38,7 @@ calls()
 {
 	local part objects object
 
-	for part in build/pic build/cmd; do
+	for part in build/lib build/cmd; do
 		objects=()
 		while read -r object; do
 			# What its source left behind is nobody's.

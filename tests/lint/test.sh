@@ -25,7 +25,7 @@ copy()
 	rm -rf "$scratch/tree"
 	mkdir "$scratch/tree"
 	(cd "$root" && tar -c --exclude='*.d' \
-		--exclude=vmlinux.h user include bpf tests Makefile build/pic build/cmd) |
+		--exclude=vmlinux.h user include bpf tests Makefile build/lib build/cmd) |
 		tar -x -C "$scratch/tree"
 }
 
@@ -72,8 +72,8 @@ compile cmd/user/collector/base/one <<<'void two(void); void one(void) { two(); 
 compile cmd/user/collector/base/two <<<'void one(void); void two(void) { one(); }'
 finds "a circle of calls" 'calls: user/collector/base/one.c user/collector/base/two.c'
 for name in one two; do plant user/lib/$name.c <<<''; done
-compile pic/user/lib/one <<<'extern int b; int *a = &b;'
-compile pic/user/lib/two <<<'extern int *a; int b; int **c = &a;'
+compile lib/user/lib/one <<<'extern int b; int *a = &b;'
+compile lib/user/lib/two <<<'extern int *a; int b; int **c = &a;'
 finds "a circle of data in the library" 'calls: user/lib/one.c user/lib/two.c'
 
 many '/* line */' 501 | plant bpf/planted.h

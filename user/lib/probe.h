@@ -12,7 +12,7 @@
 #include "flightrec/probes.h"
 
 /* What the library shares with its watchers. Zero but for magic, version and size at the start. */
-extern struct flightrec_state flightrec_state_;
+extern __attribute__((visibility("hidden"))) struct flightrec_state flightrec_state_;
 
 static inline int probe_watched(enum flightrec_probe probe)
 {

@@ -31,6 +31,16 @@ test_library_needs_libc_alone()
 	readelf -d "$library" | grep -q 'SONAME.*\[libflightrec.so.0\]' || fail "soname"
 }
 
+# Nothing in it is left to be bound at its first call, which would take the stack of a handler.
+test_archive_in_a_plugin()
+{
+	have readelf || skip "no readelf"
+	[[ $(notes "$FLIGHTREC_TESTS/plugin-archive.so") = "$expected_notes" ]] || fail "notes"
+	readelf -rW "$FLIGHTREC_TESTS/plugin-archive.so" "$library" >"$T/relocations"
+	# The second is for its constructor, and comes with libc.
+	! grep JUMP_SLO "$T/relocations" | grep -vE ' (flightrec_|__register_atfork)' || fail "bound late"
+}
+
 # linked_by COMPILER OPTION...: without other probes in the program, and beside some
 linked_by()
 {
