@@ -147,11 +147,74 @@ static void test_damage(void **state)
 	memory_destroy(memory);
 }
 
+/* A log that says to be larger than any that the library makes, with nothing in it. */
+static void test_slots_without_end(void **state)
+{
+	struct memory_header *memory = memory_create(1, "256K");
+	struct memory_header lie = *memory;
+	struct memory_log log;
+
+	(void)state;
+	lie.size = 1ull << 40;
+	lie.units_at = 1ull << 39;
+	lie.units = 0;
+	lie.slots = MEMORY_SLOTS_MAX;
+	assert_int_equal(memory_log_open(&log, read_region, &lie), 0);
+	lie.slots++;
+	assert_int_equal(memory_log_open(&log, read_region, &lie), -EBADMSG);
+	lie.slots = UINT32_MAX;
+	assert_int_equal(memory_log_open(&log, read_region, &lie), -EBADMSG);
+	memory_destroy(memory);
+}
+
+static int read_counted(void *arg, uint64_t offset, void *to, size_t size)
+{
+	damaged.reads++;
+	return read_region(arg, offset, to, size);
+}
+
+/* Strands that are chained in a circle are read once, or twice. */
+static void test_circles(void **state)
+{
+	struct memory_header *memory = memory_create(1, "256K");
+	struct memory_writer w = writer(memory, 0);
+	struct memory_recording recording = {0};
+	struct memory_chunk *head, *other;
+	struct memory_slot slot;
+	struct memory_log log;
+	uint32_t unit;
+
+	(void)state;
+	open_slot(&w, 0, 1);
+	assert_true(put(&w, 0, 1, 5, 0));
+	assert_int_equal(memory_log_open(&log, read_counted, memory), 0);
+	assert_int_equal(memory_log_slot(&log, 0, &slot), 0);
+	head = memory_unit(memory, slot.strand);
+	head->next = MEMORY_WORD_GENERATION(slot.word) << 32 | slot.strand;
+	damaged.reads = 0;
+	assert_int_equal(memory_log_recording(&log, 0, &slot, 65536, &recording), 0);
+	assert_int_equal(recording.n, 1);
+	assert_true(damaged.reads < 10);
+	unit = memory_take_units(memory, 1);
+	assert_true(unit);
+	other = memory_unit(memory, unit);
+	memcpy(other, head, MEMORY_UNIT);
+	head->next = MEMORY_WORD_GENERATION(slot.word) << 32 | unit;
+	damaged.reads = 0;
+	assert_int_equal(memory_log_recording(&log, 0, &slot, 65536, &recording), 0);
+	assert_in_range(recording.n, 2, 4);
+	assert_true(damaged.reads < 30);
+	memory_recording_free(&recording);
+	memory_destroy(memory);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sites),
 		cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_slots_without_end),
+		cmocka_unit_test(test_circles),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,6 +50,7 @@
 #define MEMORY_MAGIC "flightrec memory" /* 16 bytes, no NUL */
 #define MEMORY_VERSION 1
 
+#define MEMORY_SLOTS_MAX (1u << 22)
 #define MEMORY_UNIT 512
 #define MEMORY_TAIL_UNITS 4
 #define MEMORY_TAILS 3

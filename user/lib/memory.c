@@ -10,7 +10,6 @@
 #include "lib/probe.h"
 
 #define HEADER_BYTES 4096
-#define SLOTS_MAX (1u << 22)
 /* How many other threads' records a new thread checks for one whose thread has ended. */
 #define THREADS_ASKED 2
 #define THREADS_ASKED_MAX 64
@@ -104,7 +103,7 @@ struct memory_header *memory_create(uint64_t instance, const char *setting)
 	memory->state = (uint64_t)(uintptr_t)&flightrec_state_;
 	memcpy(memory->library, FLIGHTREC_VERSION_STRING, sizeof(FLIGHTREC_VERSION_STRING));
 	memory->slots_at = HEADER_BYTES;
-	memory->slots = (uint32_t)(slots < SLOTS_MAX ? slots : SLOTS_MAX);
+	memory->slots = (uint32_t)(slots < MEMORY_SLOTS_MAX ? slots : MEMORY_SLOTS_MAX);
 	memory->units_at = HEADER_BYTES + memory->slots * sizeof(struct memory_slot);
 	/* The last unit is kept back: a probe's words may be read a little past an entry. */
 	memory->units = (uint32_t)((size - memory->units_at) / MEMORY_UNIT) - 1;

@@ -21,7 +21,8 @@ static bool is_sound(const struct memory_header *h)
 	       h->version == MEMORY_VERSION && h->header_size >= sizeof(*h) &&
 	       h->clock <= MEMORY_CLOCK_COUNTER && h->size <= 1ull << 40 &&
 	       h->slots_at >= h->header_size && h->slots_at < h->size && slots_end <= h->units_at &&
-	       h->units_at <= h->size && (uint64_t)h->units * MEMORY_UNIT <= h->size - h->units_at;
+	       h->slots <= MEMORY_SLOTS_MAX && h->units_at <= h->size &&
+	       (uint64_t)h->units * MEMORY_UNIT <= h->size - h->units_at;
 }
 
 int memory_log_open(struct memory_log *log, memory_log_read_fn read, void *arg)
@@ -280,34 +281,43 @@ static void put_in_order(struct memory_recording *to, uint64_t gap_ticks)
 	to->total = to->n + to->gap;
 }
 
+/* Takes one strand; *@next: the unit of the one behind it, or 0. */
+static int take_next(struct reading *r, uint32_t unit, struct strand *strand, uint64_t *gap_ticks,
+		     uint32_t *next)
+{
+	uint64_t link;
+	int err = 0;
+
+	*next = 0;
+	for (int i = 0; i < TRIES; i++) {
+		err = copy_strand(r, unit, strand);
+		if (err != -EAGAIN)
+			break;
+	}
+	/* Not ours any more, or never quiet: the chain ends, or what was copied is taken. */
+	if (err == -ENOENT || (err == -EAGAIN && strand->head.chunk.use & 1))
+		return 0;
+	if (err && err != -EAGAIN)
+		return err;
+	link = strand->head.chunk.next;
+	if (link >> 32 == r->generation)
+		*next = (uint32_t)link;
+	return take_strand(r, strand, gap_ticks);
+}
+
+/* A chain that leads back to itself is a lie, which costs what it would without. */
 static int take_strands(struct reading *r, uint32_t unit, uint64_t *gap_ticks)
 {
 	struct strand *strand = malloc(sizeof(*strand));
 	int err = strand ? 0 : -ENOMEM;
+	uint32_t seen = 0;
 
-	for (unsigned int steps = 0; !err && unit && steps < MEMORY_STRANDS_MAX; steps++) {
-		uint64_t next;
-
-		for (int i = 0; i < TRIES; i++) {
-			err = copy_strand(r, unit, strand);
-			if (err != -EAGAIN)
-				break;
-		}
-		/* Not ours any more, or never quiet: the chain ends, or what was copied is taken.
-		 */
-		if (err == -ENOENT) {
-			err = 0;
-			break;
-		}
-		if (err && err != -EAGAIN)
-			break;
-		if (err == -EAGAIN && strand->head.chunk.use & 1) {
-			err = 0;
-			break;
-		}
-		err = take_strand(r, strand, gap_ticks);
-		next = strand->head.chunk.next;
-		unit = next >> 32 == r->generation ? (uint32_t)next : 0;
+	for (unsigned int steps = 0; !err && unit && unit != seen && steps < MEMORY_STRANDS_MAX;
+	     steps++) {
+		/* Each power of two, so that a circle of any length is seen to be one. */
+		if (!(steps & (steps - 1)))
+			seen = unit;
+		err = take_next(r, unit, strand, gap_ticks, &unit);
 	}
 	free(strand);
 	return err;
