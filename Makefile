@@ -67,7 +67,8 @@ help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | sort -u | expand -t 24
 
 ifneq ($(BUILDER),)
-BUILT_BY_USER := all examples tests unit-tests unit-tests-sanitized e2e-programs bench-programs
+BUILT_BY_USER := all examples tests unit-tests unit-tests-sanitized e2e-programs bench-programs \
+	fuzz-programs
 .PHONY: $(BUILT_BY_USER)
 $(BUILT_BY_USER):
 	$(give_back)
@@ -139,7 +140,7 @@ $(B)/flightrec: $(CMD_OBJ)
 
 -include $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d)
 
-.PHONY: all help vmlinux examples deps deps-kernels deps-lint demo check check-kernels check-werror bench \
+.PHONY: all help vmlinux examples deps deps-kernels deps-lint deps-fuzz demo check check-kernels check-werror bench \
 	install uninstall format format-check lint lint-rules shellcheck clean
 .DELETE_ON_ERROR:
 
@@ -158,6 +159,9 @@ deps-kernels: ## ... what check-kernels needs as well
 
 deps-lint: ## ... what lint and CI need as well
 	@sh tests/deps.sh base lint
+
+deps-fuzz: ## ... what fuzz needs as well
+	@sh tests/deps.sh base fuzz
 
 demo: all examples ## a real redis client that hangs, and its replay (root)
 	sh user/examples/demo.sh

@@ -5,6 +5,7 @@
 #   base      the build, the demo and the tests (default)
 #   kernels   check-kernels: virtual machines
 #   lint      lint, format-check, shellcheck and the rest of CI
+#   fuzz      fuzz: clang's sanitizers and libFuzzer
 #
 # Nothing of this starts a service: redis-server is a program of redis-tools under another name, and
 # the package that would start it at each boot is not needed.
@@ -18,11 +19,13 @@ packages() {
 		zlib1g-dev libjansson-dev uthash-dev libcmocka-dev libhiredis-dev redis-tools procps jq ;;
 	kernels-apt) echo qemu-system-x86 busybox-static cpio ;;
 	lint-apt) echo git clang-format clang-tidy cppcheck shellcheck cmake ;;
+	fuzz-apt) echo libclang-rt-dev ;;
 	base-dnf) echo gcc gcc-c++ clang llvm lld mold binutils make pkgconf-pkg-config libbpf-devel bpftool \
 		elfutils-libelf-devel zlib-devel glibc-static libstdc++-static jansson-devel uthash-devel \
 		libcmocka-devel hiredis-devel redis procps-ng jq ;;
 	kernels-dnf) echo qemu-system-x86 busybox cpio ;;
 	lint-dnf) echo git clang-tools-extra cppcheck ShellCheck cmake ;;
+	fuzz-dnf) echo compiler-rt ;;
 	*) echo "deps.sh: what is $1?" >&2; exit 2 ;;
 	esac
 }
