@@ -78,6 +78,7 @@ void fuzz_one(const uint8_t *data, size_t size)
 	uint8_t how = fuzz_byte(&data, &size);
 	uint32_t most = fuzz_byte(&data, &size), found = 0;
 	void *room = make_room();
+	struct target_visitor visitor = {.fn = look, .arg = &found};
 	struct target_walk walk;
 	struct target target;
 	int err;
@@ -89,7 +90,8 @@ void fuzz_one(const uint8_t *data, size_t size)
 	target_init(&target, getpid());
 	target.use_vm = how & 2;
 	target.skip = how >> 4;
-	err = target_open_recorders(&target, BASE, most, look, &found, &walk);
+	visitor.slots_max = most;
+	err = target_open_recorders(&target, BASE, &visitor, &walk);
 	fuzz_check(walk.slots <= most && walk.found == found);
 	fuzz_check(walk.found + walk.skipped <= walk.slots);
 	fuzz_check(err <= 0);
