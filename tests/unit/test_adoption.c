@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* clang-format off */
+/* link: user/collector/recorder/adoption.c user/collector/recorder/recorder_table.c user/collector/recorder/entry_buffer.c */
+/* clang-format on */
+/* Which of the recorders in a process's memory are handed to the kernel's side, and when. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "collector/recorder/adoption.h"
+#include "collector/recorder/recorders_private.h"
+#include "fake_target.h"
+
+#define SLOTS 16
+#define PID 77
+#define LIVE_NS (1000 * MS_NS) /* when the probes are live */
+#define OLD_NS (500 * MS_NS)   /* when most were opened: long before */
+
+/* ---- the kernel's side ---- */
+
+struct tracker {
+	struct process_found process[3];
+	size_t processes;
+	struct adopt_args adopted[SLOTS];
+	uint32_t n_adopted;
+	uint32_t answer; /* in place of a slot; 0: gives one */
+};
+
+static struct tracker tracker;
+static struct recorders recorders;
+
+struct tracker_limits tracker_limits(const struct tracker *t)
+{
+	(void)t;
+	return (struct tracker_limits){.recorders = SLOTS, .slots = SLOTS, .processes = 4};
+}
+
+uint64_t tracker_slot_word(const struct tracker *t, uint32_t index)
+{
+	(void)t;
+	return FR_WORD(index + 100, RECORDER_OPEN);
+}
+
+int tracker_processes(struct tracker *t, void (*fn)(void *arg, const struct process_found *found),
+		      void *arg)
+{
+	for (size_t i = 0; i < t->processes; i++)
+		fn(arg, &t->process[i]);
+	return 0;
+}
+
+uint32_t tracker_adopt(struct tracker *t, struct adopt_args *args)
+{
+	assert_true(t->n_adopted < SLOTS);
+	t->adopted[t->n_adopted] = *args;
+	return t->answer ? t->answer : t->n_adopted++;
+}
+
+/* ---- the test's ---- */
+
+static int set_up(void **state)
+{
+	(void)state;
+	memset(&memory, 0, sizeof(memory));
+	memory.pid = PID;
+	tracker = (struct tracker){.processes = 1};
+	tracker.process[0] = (struct process_found){.key = {PID, 3, 12345}, .uid = 7};
+	memcpy(tracker.process[0].comm, "comm", 5);
+	now_ns = LIVE_NS;
+	recorders = (struct recorders){.tracker = &tracker};
+	return recorder_table_init(&recorders.table, &tracker, 1 << 20);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	recorder_table_free(&recorders.table);
+	free(recorders.adoptions);
+	return 0;
+}
+
+static void test_all_that_is_known_is_handed_over(void **state)
+{
+	flightrec *rec = memory_add(5, OLD_NS, 20 * MS_NS);
+	const struct adopt_args *args = &tracker.adopted[0];
+
+	(void)state;
+	rec->parent_id_ = 4;
+	rec->tid_ = 9;
+	strcpy(rec->name_, "checkout");
+	adoption_add(&recorders, PID, FAKE_STATE);
+	adoption_run(&recorders);
+	assert_int_equal(memory.state, FAKE_STATE);
+	assert_int_equal(memory.slots_max, SLOTS);
+	assert_int_equal(tracker.n_adopted, 1);
+	assert_memory_equal(&args->key, &tracker.process[0].key, sizeof(args->key));
+	assert_int_equal(args->rec, FAKE_ADDRESS);
+	assert_int_equal(args->id, 5);
+	assert_int_equal(args->started_ns, OLD_NS);
+	assert_int_equal(args->timeout_ns, 20 * MS_NS);
+	assert_int_equal(args->parent_id, 4);
+	assert_int_equal(args->uid, 7);
+	assert_int_equal(args->tid, 1009);
+	assert_int_equal(args->overdue, 0);
+	assert_string_equal(args->comm, "comm");
+	assert_string_equal(args->name, "checkout");
+	/* Without a context there is nothing to hold. */
+	assert_int_equal(recorders.table.listed, 0);
+}
+
+static void test_once(void **state)
+{
+	(void)state;
+	memory_add(1, OLD_NS, MS_NS);
+	adoption_run(&recorders);
+	assert_int_equal(memory.walks, 0);
+	adoption_add(&recorders, PID, FAKE_STATE);
+	adoption_run(&recorders);
+	assert_false(adoption_is_due(&recorders));
+	adoption_run(&recorders);
+	assert_int_equal(memory.walks, 1);
+	assert_int_equal(tracker.n_adopted, 1);
+}
+
+static void test_seen_to_open(void **state)
+{
+	(void)state;
+	memory_add(1, LIVE_NS, MS_NS);
+	memory_add(2, LIVE_NS + 1, MS_NS);
+	adoption_add(&recorders, PID, FAKE_STATE);
+	now_ns += MS_NS;
+	adoption_run(&recorders);
+	assert_int_equal(tracker.n_adopted, 0);
+	assert_false(adoption_is_due(&recorders));
+	now_ns += 1000 * MS_NS;
+	assert_false(adoption_is_due(&recorders));
+}
+
+static void test_young_ones_wait_for_a_second_walk(void **state)
+{
+	(void)state;
+	memory_add(1, LIVE_NS - 10 * MS_NS, MS_NS); /* just not young */
+	memory_add(2, LIVE_NS - 10 * MS_NS + 1, MS_NS);
+	memory_add(3, LIVE_NS - 1, MS_NS);
+	memory_add(4, LIVE_NS, MS_NS);
+	adoption_add(&recorders, PID, FAKE_STATE);
+	adoption_run(&recorders);
+	assert_int_equal(tracker.n_adopted, 1);
+	assert_int_equal(tracker.adopted[0].id, 1);
+	now_ns = LIVE_NS + 20 * MS_NS - 1;
+	assert_false(adoption_is_due(&recorders));
+	now_ns++;
+	assert_true(adoption_is_due(&recorders));
+	memory.rec[0].id_ = 0; /* it was closed */
+	tracker.n_adopted = 0;
+	adoption_run(&recorders);
+	assert_int_equal(tracker.n_adopted, 2);
+	assert_int_equal(tracker.adopted[0].id, 2);
+	assert_int_equal(tracker.adopted[1].id, 3);
+	assert_false(adoption_is_due(&recorders));
+}
+
+static void test_context_is_held(void **state)
+{
+	flightrec *rec = memory_add(1, OLD_NS, MS_NS);
+	const struct held_recorder *held;
+
+	(void)state;
+	memory_add(2, OLD_NS, MS_NS);
+	memcpy(rec->context_, "abc", 3);
+	rec->context_size_ = 3;
+	adoption_add(&recorders, PID, FAKE_STATE);
+	adoption_run(&recorders);
+	assert_int_equal(recorders.table.listed, 1);
+	held = recorder_table_find(&recorders.table, 0, 100);
+	assert_non_null(held);
+	assert_int_equal(held->context_size, 3);
+	assert_memory_equal(held->context, "abc", 3);
+}
+
+/* The kernel's side knows it already, or has no room for it. */
+static void test_not_adopted(void **state)
+{
+	static const uint32_t answers[] = {FR_NONE, FR_REFUSED};
+
+	(void)state;
+	memory_add(1, OLD_NS, MS_NS)->context_size_ = 3;
+	for (size_t i = 0; i < 2; i++) {
+		tracker.answer = answers[i];
+		adoption_add(&recorders, PID, FAKE_STATE);
+		adoption_run(&recorders);
+		assert_int_equal(tracker.adopted[0].id, 1);
+		tracker.adopted[0].id = 0;
+		assert_int_equal(recorders.table.listed, 0);
+	}
+}
+
+static void test_several_processes_and_copies(void **state)
+{
+	(void)state;
+	memory_add(1, OLD_NS, MS_NS);
+	tracker.processes = 3;
+	tracker.process[1] = tracker.process[0];
+	tracker.process[1].key.pid = PID + 1; /* has nothing open */
+	tracker.process[2] = tracker.process[0];
+	tracker.process[2].key.pid = PID + 2; /* was not added */
+	adoption_add(&recorders, PID, FAKE_STATE);
+	adoption_add(&recorders, PID, 2 * FAKE_STATE);
+	adoption_add(&recorders, PID + 1, FAKE_STATE);
+	adoption_add(&recorders, PID + 3, FAKE_STATE); /* is not watched any more */
+	adoption_run(&recorders);
+	assert_int_equal(memory.walks, 3);
+	assert_int_equal(tracker.n_adopted, 2);
+}
+
+static void test_thread_is_asked_for_once_in_a_row(void **state)
+{
+	static const unsigned int tid[] = {1, 1, 1, 2, 2, 1};
+	static const uint32_t here[] = {1001, 1001, 1001, 1002, 1002, 1001};
+
+	(void)state;
+	for (size_t i = 0; i < 6; i++)
+		memory_add(i + 1, OLD_NS, MS_NS)->tid_ = tid[i];
+	adoption_add(&recorders, PID, FAKE_STATE);
+	adoption_run(&recorders);
+	assert_int_equal(tracker.n_adopted, 6);
+	for (size_t i = 0; i < 6; i++)
+		assert_int_equal(tracker.adopted[i].tid, here[i]);
+	assert_int_equal(memory.thread_numbers, 3);
+}
+
+int main(void)
+{
+#define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		CASE(test_all_that_is_known_is_handed_over),
+		CASE(test_once),
+		CASE(test_seen_to_open),
+		CASE(test_young_ones_wait_for_a_second_walk),
+		CASE(test_context_is_held),
+		CASE(test_not_adopted),
+		CASE(test_several_processes_and_copies),
+		CASE(test_thread_is_asked_for_once_in_a_row),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
