@@ -403,6 +403,25 @@ test_dlopen_from_an_unknown_place()
 	expect_values plugin "$T/w.err" timeout recorder.name
 }
 
+# musl's is the file of its libc, libc.so: what a program names as its dynamic linker is one.
+test_dlopen_with_a_dynamic_linker_of_any_name()
+{
+	local linker
+
+	command -v cc readelf >/dev/null || skip "no cc here: programs are not compiled in this place"
+	linker=$(readelf -lW "$FLIGHTREC_TESTS/loader" | sed -n 's/.*program interpreter: \(.*\)\]/\1/p')
+	cp "$linker" "$T/runtime"
+	cc -I"$FLIGHTREC_ROOT/tests/e2e/programs" "$FLIGHTREC_ROOT/tests/e2e/programs/loader.c" -ldl \
+		-Wl,--dynamic-linker="$T/runtime" -o "$T/loader" || fail "it does not link"
+	cp "$FLIGHTREC_TESTS/plugin-archive.so" "$T/plugin.so"
+	run_worker w --json -- "$T/loader"
+	ask 0 w plugin "$T/plugin.so"
+	tell w plugin_extend 1
+	await w err '*"event":"timeout"*'
+	finish w
+	expect_values plugin "$T/w.err" timeout recorder.name
+}
+
 test_two_copies_in_one_process()
 {
 	run_worker w --json -- "$worker-archive"

@@ -38,6 +38,7 @@ struct attached_file {
 	size_t n_links;
 	struct bpf_link **end_links;
 	size_t n_end_links;
+	bool is_linker; /* attached to as the dynamic linker, if it lets itself be */
 	UT_hash_handle hh;
 };
 
@@ -211,6 +212,7 @@ static int attach_copy(struct attachments *a, struct attached_file *file, int fd
 	return 0;
 }
 
+/* By its name: one that was started itself, with the program as its argument. */
 static bool is_dynamic_linker(const char *path)
 {
 	const char *name = strrchr(path, '/');
@@ -221,11 +223,10 @@ static bool is_dynamic_linker(const char *path)
 }
 
 /* Attaches to one file, if it has anything to attach to. */
-static struct attached_file *add_file(struct attachments *a, int fd, const char *path,
+static struct attached_file *add_file(struct attachments *a, int fd,
 				      const struct file_identity *identity)
 {
 	struct attached_file *file = calloc(1, sizeof(*file));
-	uint64_t offset;
 	int err;
 
 	if (!file)
@@ -244,13 +245,11 @@ static struct attached_file *add_file(struct attachments *a, int fd, const char 
 		}
 		a->copies++;
 	}
-	if (is_dynamic_linker(path) && elf_symbol_offset(fd, "_dl_debug_state", &offset) == 0)
-		attach(a, file, fd, tracker_mappings_program(a->tracker), offset, 0);
 	HASH_ADD(hh, a->files, identity, sizeof(file->identity), file);
 	return file;
 }
 
-static struct attached_file *file_for(struct attachments *a, int fd, const char *path, pid_t pid)
+static struct attached_file *file_for(struct attachments *a, int fd, pid_t pid)
 {
 	struct file_identity identity;
 	struct attached_file *file;
@@ -258,7 +257,17 @@ static struct attached_file *file_for(struct attachments *a, int fd, const char 
 	if (identify(fd, pid, &identity))
 		return NULL;
 	HASH_FIND(hh, a->files, &identity, sizeof(identity), file);
-	return file ? file : add_file(a, fd, path, &identity);
+	return file ? file : add_file(a, fd, &identity);
+}
+
+/* Attaches to the notification point of a dynamic linker. */
+static void add_linker(struct attachments *a, struct attached_file *file, int fd)
+{
+	uint64_t offset;
+
+	file->is_linker = true;
+	if (elf_symbol_offset(fd, "_dl_debug_state", &offset) == 0)
+		attach(a, file, fd, tracker_mappings_program(a->tracker), offset, 0);
 }
 
 static size_t scan_file(struct attachments *a, pid_t pid, const struct mappings *mappings,
@@ -272,7 +281,11 @@ static size_t scan_file(struct attachments *a, pid_t pid, const struct mappings 
 
 	if (fd < 0)
 		return 0;
-	file = file_for(a, fd, mapped->path, a->each_process ? pid : 0);
+	file = file_for(a, fd, a->each_process ? pid : 0);
+	if (file && !file->is_linker &&
+	    ((size_t)(mapped - mappings->file) == mappings->linker ||
+	     is_dynamic_linker(mapped->path)))
+		add_linker(a, file, fd);
 	if (file && file->probes.copies &&
 	    elf_load_bias(fd, range->start, range->offset, &bias) == 0) {
 		copies = file->probes.copies;
@@ -304,7 +317,7 @@ int attachments_add_path(struct attachments *a, const char *path)
 
 	if (fd < 0)
 		return -errno;
-	file = file_for(a, fd, path, 0);
+	file = file_for(a, fd, 0);
 	close(fd);
 	return file && file->probes.copies ? 0 : -ENOENT;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "collector/target/mappings.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -252,6 +253,7 @@ int mappings_read_fd(int fd, struct mappings *out)
 	int err = 0;
 
 	memset(out, 0, sizeof(*out));
+	out->linker = MAPPINGS_NONE;
 	buffer = malloc(BUFFER_SIZE + 1);
 	if (!buffer)
 		return -ENOMEM;
@@ -272,18 +274,54 @@ int mappings_read_fd(int fd, struct mappings *out)
 	return err;
 }
 
+/* Where the kernel put the program's dynamic linker; 0: the program has none, or is one itself. */
+static uint64_t linker_base(pid_t pid)
+{
+	uint64_t vector[512], base = 0;
+	char path[64];
+	ssize_t got;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/auxv", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	got = read(fd, vector, sizeof(vector));
+	close(fd);
+	for (ssize_t i = 0; (i + 2) * (ssize_t)sizeof(*vector) <= got; i += 2) {
+		if (vector[i] == AT_BASE)
+			base = vector[i + 1];
+	}
+	return base;
+}
+
+static size_t linker_of(pid_t pid, const struct mappings *mappings)
+{
+	uint64_t base = linker_base(pid);
+	size_t i = 0;
+
+	if (!base)
+		return MAPPINGS_NONE;
+	while (i < mappings->files && mappings->range[mappings->file[i].range].start < base)
+		i++;
+	return i < mappings->files ? i : MAPPINGS_NONE;
+}
+
 int mappings_read(pid_t pid, struct mappings *out)
 {
 	char path[64];
 	int fd, err;
 
 	memset(out, 0, sizeof(*out));
+	out->linker = MAPPINGS_NONE;
 	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? -ESRCH : -errno;
 	err = mappings_read_fd(fd, out);
 	close(fd);
+	if (!err)
+		out->linker = linker_of(pid, out);
 	return err;
 }
 

@@ -55,6 +55,7 @@ struct mappings {
 	size_t files;
 	struct mapped_range *range; /* ordered by address */
 	size_t ranges;
+	size_t linker;    /* the dynamic linker, index into file[]; MAPPINGS_NONE: not known */
 	size_t left_out;  /* executable mappings that exceeded a limit */
 	size_t malformed; /* lines that could not be read */
 	size_t *bucket_;  /* private: hash table of files */
@@ -67,13 +68,14 @@ struct mappings {
 int mapping_parse(const char *line, struct mapping *out);
 
 /*
- * Reads the executable mappings of files of process @pid.
+ * Reads the executable mappings of files of process @pid, and which of them is its dynamic linker:
+ * the program names it (PT_INTERP), and it may have any name.
  * Returns 0; -ESRCH: no such process; -EACCES, -EPERM: not allowed; -ENOMEM; another negative
  * errno. Release with mappings_free(), also after an error.
  */
 int mappings_read(pid_t pid, struct mappings *out);
 
-/* The same, from a descriptor that is read to its end. */
+/* The same, from a descriptor that is read to its end; the linker is not known. */
 int mappings_read_fd(int fd, struct mappings *out);
 
 /* Zeroed, or freed already: does nothing. */
