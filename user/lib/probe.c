@@ -126,11 +126,19 @@ static inline uint64_t word(const void *from, size_t number)
 	return word;
 }
 
-__attribute__((section(".probes"), used, aligned(8))) struct flightrec_state flightrec_state_ = {
-	.magic = FLIGHTREC_STATE_MAGIC,
-	.version = FLIGHTREC_STATE_VERSION,
-	.size = sizeof(struct flightrec_state),
+/* The state with the rest of its page; flightrec_state_ is its start. */
+__attribute__((section(".probes"), used, aligned(STATE_PAGE_BYTES))) struct state_page {
+	struct flightrec_state state;
+	unsigned char rest[STATE_PAGE_BYTES - sizeof(struct flightrec_state)];
+} flightrec_state_page_ = {
+	.state =
+		{
+			.magic = FLIGHTREC_STATE_MAGIC,
+			.version = FLIGHTREC_STATE_VERSION,
+			.size = sizeof(struct flightrec_state),
+		},
 };
+extern __attribute__((alias("flightrec_state_page_"))) struct flightrec_state flightrec_state_;
 
 __attribute__((visibility("default"))) const volatile uint16_t *const flightrec_watch_ =
 	&flightrec_state_.semaphore[FLIGHTREC_PROBE_ENTRY];

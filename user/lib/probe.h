@@ -11,7 +11,19 @@
 #include "flightrec.h"
 #include "flightrec/probes.h"
 
-/* What the library shares with its watchers. Zero but for magic, version and size at the start. */
+/*
+ * What the library shares with its watchers. Zero but for magic, version and size at the start.
+ *
+ * The kernel counts a semaphore up in the first writable mapping that holds its place in the file.
+ * A linker may let two segments share a page of the file: lld and mold do so with the data and what
+ * is made read-only after relocation. The count then goes to a page that the program never reads.
+ * Hence the state has pages of the file to itself, as large as pages are on the architecture.
+ */
+#if defined(__aarch64__)
+#define STATE_PAGE_BYTES 65536
+#else
+#define STATE_PAGE_BYTES 4096
+#endif
 extern __attribute__((visibility("hidden"))) struct flightrec_state flightrec_state_;
 
 static inline int probe_watched(enum flightrec_probe probe)

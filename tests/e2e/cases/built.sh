@@ -21,6 +21,7 @@ test_notes_of_the_library()
 {
 	have readelf || skip "no readelf"
 	[[ $(notes "$library") = "$expected_notes" ]] || fail "notes: $(notes "$library")"
+	own_page "$library"
 }
 
 test_library_needs_libc_alone()
@@ -41,6 +42,21 @@ test_archive_in_a_plugin()
 	! grep JUMP_SLO "$T/relocations" | grep -vE ' (flightrec_|__register_atfork)' || fail "bound late"
 }
 
+# own_page FILE: no other segment has a part of the pages of the file in which the semaphores lie
+own_page()
+{
+	local from to at size size_of segments=0
+
+	read -r at size < <(readelf -SW "$1" | sed -n 's/^.* \.probes  *PROGBITS  *[0-9a-f]* \([0-9a-f]*\) \([0-9a-f]*\).*/\1 \2/p')
+	[[ $((0x$at % 4096)) = 0 && $((0x$size % 4096)) = 0 ]] || fail "$1: .probes at $at, $size bytes"
+	while read -r from size_of; do
+		to=$((from + size_of))
+		[[ $((from / 4096 * 4096)) -lt $((0x$at + 0x$size)) && $(((to + 4095) / 4096 * 4096)) -gt $((0x$at)) ]] &&
+			((segments += 1))
+	done < <(readelf -lW "$1" | sed -n 's/^ *LOAD *\(0x[0-9a-f]*\) 0x[0-9a-f]* 0x[0-9a-f]* \(0x[0-9a-f]*\) .*/\1 \2/p')
+	[[ $segments = 1 ]] || fail "$1: $segments segments share the page of the semaphores"
+}
+
 # linked_by COMPILER OPTION...: without other probes in the program, and beside some
 linked_by()
 {
@@ -59,6 +75,7 @@ linked_by()
 		END
 			fail "$compiler $* does not link"
 		[[ $(notes "$T/program") = "$expected_notes" ]] || fail "notes: $(notes "$T/program")"
+		own_page "$T/program"
 		# It is watched, and exits with its recorder open.
 		try 0 "$FLIGHTREC" run "$T/program"
 		totals "$T/try.err" 1 0 1 0
@@ -84,6 +101,12 @@ test_linked_by_lld()
 {
 	have ld.lld || skip "no ld.lld"
 	linked_by cc -fuse-ld=lld
+}
+
+test_linked_by_mold()
+{
+	have ld.mold || skip "no ld.mold"
+	linked_by cc -fuse-ld=mold
 }
 
 test_compiled_by_clang()
