@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* link: user/collector/report/render.c user/format/conversion.c user/lib/pack.c */
+/* link: user/collector/report/render.c user/collector/report/render_number.c */
+/* link: user/collector/report/render_out.c user/format/conversion.c user/lib/pack.c */
 /*
  * A format of up to two arguments that C defines, packed and rendered, against what libc makes of
  * it. The input says what the format is made of, and then what the arguments are.
@@ -121,7 +122,7 @@ static void take(struct input *in, void *to, size_t size)
 	in->size -= there;
 }
 
-/* Not every 16 bytes are a long double; see read_long_double() of render.c. */
+/* Not every 16 bytes are a long double; see read_long_double() of render_number.c. */
 static void take_long_double(struct input *in, long double *to)
 {
 #if defined(__x86_64__)
@@ -185,7 +186,8 @@ static void compare(const char *format, ...)
 	size = pack_inline(format, 0, data, sizeof(data), &how, args);
 	va_end(args);
 	fuzz_check(!(how & FLIGHTREC_HOW_REFUSED));
-	render_message("", 0, data, size, how, got, sizeof(got));
+	render_message(&(struct render_input){.data = data, .size = size, .how = how}, got,
+		       sizeof(got));
 	/* A %c of NUL is left out; nothing is to be cut here. */
 	if (how & FLIGHTREC_HOW_CUT || length < 0 || (size_t)length >= sizeof(expected) ||
 	    strlen(expected) != (size_t)length)

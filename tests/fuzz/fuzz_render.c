@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* link: user/collector/report/render.c user/format/conversion.c */
+/* link: user/collector/report/render.c user/collector/report/render_number.c */
+/* link: user/collector/report/render_out.c user/format/conversion.c */
 /* link: user/collector/base/escape.c user/collector/base/text_buffer.c */
 /*
  * Any format with any data, and what it comes to made fit for reports. Two bytes for `how`, two for
@@ -17,9 +18,12 @@
 #define ROOM_MAX 9000
 #define FORMAT_MAX 1024
 
-/* Entries and formats are of limited size: a message has at most this, however it is asked for. */
+/*
+ * Entries and formats are of limited size: a message takes at most this, however it is asked for.
+ * The time is that of the digits of one long double, as many as there is room for.
+ */
 const struct fuzz_bounds fuzz_bounds = {
-	.cpu_ns = {50000000, 20000},
+	.cpu_ns = {10000000, 20000},
 	.allocated = {262144, 16},
 };
 
@@ -51,13 +55,14 @@ static void check_escapes(const char *text)
 static void read_context(const uint8_t *data, size_t size)
 {
 	char key[64], value[256];
-	size_t at = 0, last = 0;
+	struct render_context context = {.data = data};
+	size_t last = 0;
 
-	if (size > FLIGHTREC_CONTEXT_MAX)
-		size = FLIGHTREC_CONTEXT_MAX;
-	while (render_context_item(data, size, &at, key, sizeof(key), value, sizeof(value))) {
-		fuzz_check(at > last && at <= size);
-		last = at;
+	context.size = size < FLIGHTREC_CONTEXT_MAX ? size : FLIGHTREC_CONTEXT_MAX;
+	while (render_context_item(&context, (struct render_text){key, sizeof(key)},
+				   (struct render_text){value, sizeof(value)})) {
+		fuzz_check(context.at > last && context.at <= context.size);
+		last = context.at;
 	}
 }
 
@@ -78,7 +83,8 @@ void fuzz_one(const uint8_t *data, size_t size)
 	entry = copy_of(data + format_size, size);
 	out = malloc(room ? room : 1);
 	fuzz_check(out);
-	length = render_message(format, format_size, entry, size, how, out, room);
+	length = render_message(&(struct render_input){format, format_size, entry, size, how}, out,
+				room);
 	fuzz_check(room ? length < room && strlen(out) == length : length == 0);
 	if (room)
 		check_escapes(out);

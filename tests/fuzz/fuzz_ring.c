@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* link: user/collector/kernel/ring_record.c user/collector/recorder/entry_buffer.c */
-/* link: user/collector/report/render.c user/format/conversion.c */
+/* link: user/collector/report/render.c user/collector/report/render_number.c */
+/* link: user/collector/report/render_out.c user/format/conversion.c */
 /* A record of a ring, which then goes where those that are good go. */
 #include <stdlib.h>
 #include <string.h>
@@ -28,8 +29,15 @@ static void render(void *arg, const struct entry_record *record, bool head)
 	char message[2048];
 
 	(void)head;
-	render_message(format, strlen(format), record->data, record->size, record->severity_flags,
-		       message, sizeof(message));
+	render_message(
+		&(struct render_input){
+			.format = format,
+			.format_size = strlen(format),
+			.data = record->data,
+			.size = record->size,
+			.how = record->severity_flags,
+		},
+		message, sizeof(message));
 	++*(uint64_t *)arg;
 }
 

@@ -49,7 +49,8 @@ static inline const char *rendered(size_t capacity, const char *format, ...)
 	va_start(args, format);
 	size = pack_entry(&site, format, errno, data, capacity, &how, args);
 	va_end(args);
-	render_message(format, strlen(format), data, size, how, out, sizeof(out));
+	render_message(&(struct render_input){format, strlen(format), data, size, how}, out,
+		       sizeof(out));
 	return out;
 }
 

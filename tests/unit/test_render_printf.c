@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* link: user/format/conversion.c user/lib/pack.c user/collector/report/render.c */
+/* link: user/collector/report/render_number.c user/collector/report/render_out.c */
 /* Messages are what printf() makes of the same format and arguments. */
 #include <errno.h>
 #include <float.h>
@@ -70,8 +71,9 @@ static void check(const char *format, ...)
 	exact = malloc(size + 1);
 	memcpy(exact + 1, data, size);
 	memset(got, 'x', sizeof(got));
-	length =
-		(int)render_message(format, strlen(format), exact + 1, size, how, got, sizeof(got));
+	length = (int)render_message(
+		&(struct render_input){format, strlen(format), exact + 1, size, how}, got,
+		sizeof(got));
 	free(exact);
 	if (strcmp(got, expected) || (size_t)length != strlen(expected))
 		fail_msg("%s: \"%s\" instead of \"%s\" (seed %u, case %u)", format, got, expected,
@@ -80,7 +82,7 @@ static void check(const char *format, ...)
 	va_start(args, format);
 	size = pack_inline(format, errno, data, sizeof(data), &inline_how, args);
 	va_end(args);
-	render_message(NULL, 0, data, size, inline_how, got, sizeof(got));
+	render_message(&(struct render_input){NULL, 0, data, size, inline_how}, got, sizeof(got));
 	if (strcmp(got, expected))
 		fail_msg("inline %s: \"%s\" instead of \"%s\"", format, got, expected);
 }

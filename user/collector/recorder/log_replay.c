@@ -68,8 +68,15 @@ static void fill_entry(const struct report *report, size_t index, struct report_
 	bool known = record->site && memory_log_site(replay->log, record->site, &replay->site) == 0;
 	const char *format = known ? replay->site.format : "";
 
-	render_message(format, strlen(format), replay->recording.bytes + record->data, record->size,
-		       record->severity_flags, replay->message, sizeof(replay->message));
+	render_message(
+		&(struct render_input){
+			.format = format,
+			.format_size = strlen(format),
+			.data = replay->recording.bytes + record->data,
+			.size = record->size,
+			.how = record->severity_flags,
+		},
+		replay->message, sizeof(replay->message));
 	*to = (struct report_entry){
 		.time_ns = tick_clock_real_ns(&replay->owner->clock, record->ticks),
 		.offset_ns = tick_clock_elapsed_ns(&replay->owner->clock, replay->slot->started,
@@ -111,15 +118,15 @@ static void fill_context(struct log_replay *replay)
 {
 	const struct memory_recording *recording = &replay->recording;
 	struct report_recorder *to = &replay->report.recorder;
-	size_t at = 0;
+	struct render_context context = {recording->context, recording->context_size, 0};
 
 	to->context = replay->context;
 	while (to->n_context < CONTEXT_ITEMS_MAX) {
 		struct context_text *text = &replay->texts[to->n_context];
 
-		if (!render_context_item(recording->context, recording->context_size, &at,
-					 text->key, sizeof(text->key), text->value,
-					 sizeof(text->value)))
+		if (!render_context_item(&context,
+					 (struct render_text){text->key, sizeof(text->key)},
+					 (struct render_text){text->value, sizeof(text->value)}))
 			break;
 		replay->context[to->n_context++] = (struct report_context){text->key, text->value};
 	}

@@ -89,8 +89,15 @@ static void render(struct replay *replay, const struct entry_record *record,
 		else
 			format = "(the process ended before its call site could be read)";
 	}
-	render_message(format, strlen(format), record->data, record->size, record->severity_flags,
-		       replay->message, sizeof(replay->message));
+	render_message(
+		&(struct render_input){
+			.format = format,
+			.format_size = strlen(format),
+			.data = record->data,
+			.size = record->size,
+			.how = record->severity_flags,
+		},
+		replay->message, sizeof(replay->message));
 }
 
 static void fill_entry(const struct report *report, size_t index, struct report_entry *to)
@@ -228,11 +235,12 @@ static void add_context(struct replay *replay, const unsigned char *data, size_t
 {
 	struct report_recorder *recorder = &replay->report.recorder;
 	char key[FR_CONTEXT_MAX + 1], value[REPLAY_MESSAGE_MAX / 8];
-	size_t at = 0;
+	struct render_context context = {.data = data, .size = size};
 
 	recorder->context = replay->context;
 	while (recorder->n_context < REPLAY_CONTEXT_MAX &&
-	       render_context_item(data, size, &at, key, sizeof(key), value, sizeof(value))) {
+	       render_context_item(&context, (struct render_text){key, sizeof(key)},
+				   (struct render_text){value, sizeof(value)})) {
 		struct report_context *item = &replay->context[recorder->n_context];
 
 		*item = (struct report_context){strdup(key), strdup(value)};
