@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* link: user/collector/target/mappings.c user/collector/target/elf_probes.c */
+/* link: user/collector/target/mappings.c user/collector/target/elf_places.c */
+/* link: user/collector/target/elf_file.c */
 /* libs: libelf */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +23,7 @@
 
 #include <cmocka.h>
 
-#include "collector/target/elf_probes.h"
+#include "collector/target/elf_places.h"
 #include "collector/target/mappings.h"
 
 static char directory[] = "/tmp/test_mappings.XXXXXX";

@@ -16,6 +16,7 @@
 #include <bpf/libbpf.h>
 #include <uthash.h>
 
+#include "collector/target/elf_places.h"
 #include "collector/target/elf_probes.h"
 #include "collector/target/mappings.h"
 
@@ -235,7 +236,7 @@ static struct attached_file *add_file(struct attachments *a, int fd,
 	err = elf_probes_find(fd, &file->probes);
 	if (err == -EBADMSG)
 		snprintf(a->problem, sizeof(a->problem), "%s",
-			 file->probes.reason ? file->probes.reason : "its probes are not usable");
+			 elf_reason_text(file->probes.reason));
 	if (err)
 		file->probes.copies = 0;
 	for (size_t i = 0; i < file->probes.copies; i++) {
