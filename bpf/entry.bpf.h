@@ -161,6 +161,22 @@ static __always_inline long copy_data(u64 *to, u64 room, u64 size, const struct 
 	return 0;
 }
 
+static __always_inline void fill_record(struct entry_record *record, u64 size,
+					const struct emission *e)
+{
+	record->type = e->type;
+	record->reserved = 0;
+	record->size = size;
+	record->severity_flags = e->severity_flags;
+	record->slot = e->slot;
+	record->generation = e->generation;
+	record->sequence = e->sequence;
+	record->time_ns = e->time_ns;
+	record->site = e->site;
+	record->tid = e->tid;
+	record->process = e->process;
+}
+
 /*
  * Puts an entry into the ring of this CPU. @ctx: its probe, if that has the first words of data;
  * or NULL. Returns 0, or the counter of its loss.
@@ -208,17 +224,7 @@ static __always_inline u32 emit(const struct emission *e, const struct process_k
 		ask_to_drain(ring_number);
 		return COUNT_REFUSED_RING;
 	}
-	record->type = e->type;
-	record->reserved = 0;
-	record->size = size;
-	record->severity_flags = e->severity_flags;
-	record->slot = e->slot;
-	record->generation = e->generation;
-	record->sequence = e->sequence;
-	record->time_ns = e->time_ns;
-	record->site = e->site;
-	record->tid = e->tid;
-	record->process = e->process;
+	fill_record(record, size, e);
 	/* True already, but the verifier has lost sight of it, and the compiler must not see it. */
 	barrier_var(size);
 	if (size > total - sizeof(*record))

@@ -192,30 +192,13 @@ close_with()
 	echo "$passed $failed $skipped ${1%%$'\n'*}" >"$out/$name.closing"
 }
 
-# boot NAME: one machine from its start to its verdict; 0 passed, 1 failed, 3 skipped
-boot()
+# start_machine: in the background; pid is its process, and accel what it runs on
+start_machine()
 {
-	local pid began deadline why='' wrong slow code=0 started='' serial accel=$accel
+	local slow=10 serial=(ttyS0 ttyS1)
 
-	kernel_line "$1"
-	log=$out/$name.log status_file=$out/$name.status
-	: >"$log"
-	: >"$status_file"
-	# Stands if this is ended before it can say more.
-	close_with 'broken off'
-	began=$SECONDS
-	deadline=$((SECONDS + limit))
-	[[ $deadline -le $budget ]] || deadline=$budget
-	if [[ ! -s $out/$name.image/vmlinuz ]]; then
-		[[ -n $optional ]] || { echo "FAIL $name: no image"; close_with 'no image'; return 1; }
-		echo "skip $name: its package is not to be had here"
-		echo "0 0 1 its package is not to be had here" >"$out/$name.closing"
-		return 3
-	fi
-	slow=10
 	[[ $arch = amd64 ]] || accel=tcg
 	[[ $accel = tcg ]] || slow=2
-	serial=(ttyS0 ttyS1)
 	[[ $arch = amd64 ]] || serial=(ttyAMA0 ttyS0)
 	# The emulated processors' counters are one and the same, which Linux is not told and so reads a
 	# far slower clock.
@@ -227,7 +210,15 @@ flightrec.run=$(base64 -w 0 <<<"${command:-${run:-tests/kernels/suite.sh}}")" >"
 	pid=$!
 	trap 'kill $pid 2>/dev/null; wait $pid; rm -f "$out/$name.qemu" "$out/$name.verdict"' EXIT
 	trap 'exit 130' INT TERM
-	while kill -0 $pid 2>/dev/null; do
+}
+
+# watch_machine: until it has ended; started is when it was up, why says what it was ended for
+watch_machine()
+{
+	local deadline=$((began + limit))
+
+	[[ $deadline -le $budget ]] || deadline=$budget
+	while kill -0 "$pid" 2>/dev/null; do
 		if [[ $SECONDS -ge $deadline ]]; then
 			why="no end after $((SECONDS - began)) s"
 		elif [[ -z $started && -n $(field start) ]]; then
@@ -236,31 +227,58 @@ flightrec.run=$(base64 -w 0 <<<"${command:-${run:-tests/kernels/suite.sh}}")" >"
 			why="nothing after $boot_limit s"
 		fi
 		if [[ -n $why ]]; then
-			kill $pid 2>/dev/null || true
-			[[ $SECONDS -lt $((deadline + 10)) ]] || kill -9 $pid 2>/dev/null || true
+			kill "$pid" 2>/dev/null || true
+			[[ $SECONDS -lt $((deadline + 10)) ]] || kill -9 "$pid" 2>/dev/null || true
 		fi
 		sleep 0.2
 	done
-	wait $pid 2>/dev/null || code=$?
+	wait "$pid" 2>/dev/null || true
 	trap - EXIT
 	# QEMU's own words (no memory, a bad option) belong to the log as well.
 	cat "$out/$name.qemu" >>"$log"
 	rm -f "$out/$name.qemu"
+}
 
+# check_counts: of a machine that passed; wrong says what is wrong with them
+check_counts()
+{
+	if ! grep -q '^tests [1-9]' "$status_file"; then
+		wrong='no test passed'
+	elif [[ -n $run ]]; then
+		return
+	elif [[ -n $update ]]; then
+		"$kernels_dir/verifier.sh" --update "$name" "$status_file" 2>&1 || wrong='no verifier counts'
+	else
+		"$kernels_dir/verifier.sh" "$name" "$status_file" || wrong='verifier counts'
+	fi
+}
+
+# boot NAME: one machine from its start to its verdict; 0 passed, 1 failed, 3 skipped
+boot()
+{
+	local pid began=$SECONDS started='' why='' wrong accel=$accel
+
+	kernel_line "$1"
+	log=$out/$name.log status_file=$out/$name.status
+	: >"$log"
+	: >"$status_file"
+	# Stands if this is ended before it can say more.
+	close_with 'broken off'
+	if [[ ! -s $out/$name.image/vmlinuz ]]; then
+		[[ -n $optional ]] || { echo "FAIL $name: no image"; close_with 'no image'; return 1; }
+		echo "skip $name: its package is not to be had here"
+		echo "0 0 1 its package is not to be had here" >"$out/$name.closing"
+		return 3
+	fi
+	start_machine
+	watch_machine
 	wrong=$(verdict "$why")
 	if [[ -n $wrong && -n $optional && $wrong = 'did not boot'* ]]; then
 		echo "skip $name: $(basename "$(readlink "$out/$name.image")") $wrong under this QEMU"
 		echo "0 0 1 $wrong" >"$out/$name.closing"
 		return 3
 	fi
-	if [[ -z $wrong && -z $command ]] && ! grep -q '^tests [1-9]' "$status_file"; then
-		wrong='no test passed'
-	fi
-	if [[ -z $wrong && -z $command && -z $run ]] && [[ -n $update ]]; then
-		"$kernels_dir/verifier.sh" --update "$name" "$status_file" 2>&1 || wrong='no verifier counts'
-	elif [[ -z $wrong && -z $command && -z $run ]]; then
-		"$kernels_dir/verifier.sh" "$name" "$status_file" || wrong='verifier counts'
-	fi
+	[[ -n $wrong || -n $command ]] || check_counts
 	close_with "$wrong"
 	if [[ -n $wrong ]]; then
 		echo "FAIL $name ($(field start), $accel, $((SECONDS - began)) s): $wrong"
