@@ -9,14 +9,20 @@
 
 int recorder_table_init(struct recorder_table *table, struct tracker *tracker, size_t memory)
 {
+	uint32_t slots = tracker_limits(tracker).slots;
+	struct held_recorder **by_slot = calloc(slots, sizeof(*by_slot));
+	uint32_t *list = calloc(slots, sizeof(*list));
+
 	*table = (struct recorder_table){.tracker = tracker, .sweep_at = SWEEP_MIN};
+	if (!by_slot || !list) {
+		free(by_slot);
+		free(list);
+		return -ENOMEM;
+	}
 	table->budget.limit = memory;
-	table->by_slot = calloc(tracker_limits(tracker).slots, sizeof(table->by_slot[0]));
-	table->list = calloc(tracker_limits(tracker).slots, sizeof(table->list[0]));
-	if (table->by_slot && table->list)
-		return 0;
-	recorder_table_free(table);
-	return -ENOMEM;
+	table->by_slot = by_slot;
+	table->list = list;
+	return 0;
 }
 
 void recorder_table_free(struct recorder_table *table)

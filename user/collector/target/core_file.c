@@ -172,8 +172,9 @@ int core_file_open(struct core_file **opened, const char *path)
 	if (!core)
 		return -ENOMEM;
 	core->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	err = core->fd < 0 || fstat(core->fd, &stat) ? -errno : 0;
-	if (!err) {
+	if (core->fd < 0 || fstat(core->fd, &stat)) {
+		err = -errno;
+	} else {
 		core->time_ns =
 			(uint64_t)stat.st_mtim.tv_sec * 1000000000 + (uint64_t)stat.st_mtim.tv_nsec;
 		err = S_ISREG(stat.st_mode) ? read_headers(core) : -ENOEXEC;

@@ -110,9 +110,11 @@ static bool is_unit(const struct memory_log *log, uint32_t unit, uint32_t count)
 
 /*
  * Copies a chunk: its header, then all of it, then the header's `use` again, as a copy of many
- * bytes is not in their order, and `used` must be no newer than the data.
+ * bytes is not in their order, and `used` must be no newer than the data. @torn: it was changed
+ * meanwhile.
  */
-static int copy_unit(struct memory_log *log, uint32_t unit, struct memory_chunk *chunk, size_t size)
+static int copy_unit(struct memory_log *log, uint32_t unit, struct memory_chunk *chunk, size_t size,
+		     bool *torn)
 {
 	uint64_t at = log->header.units_at + (uint64_t)unit * MEMORY_UNIT;
 	struct memory_chunk before;
@@ -125,7 +127,8 @@ static int copy_unit(struct memory_log *log, uint32_t unit, struct memory_chunk 
 	if (err)
 		return err;
 	memcpy(chunk, &before, sizeof(before));
-	return use & 1 || use != before.use ? -EAGAIN : 0;
+	*torn = use & 1 || use != before.use;
+	return 0;
 }
 
 /*
@@ -135,18 +138,18 @@ static int copy_unit(struct memory_log *log, uint32_t unit, struct memory_chunk 
 static int copy_chunk(struct reading *r, enum memory_kind kind, uint32_t unit,
 		      struct memory_chunk *chunk)
 {
-	bool tail = kind == MEMORY_TAIL;
+	bool tail = kind == MEMORY_TAIL, torn;
 	int err;
 
 	if (!is_unit(r->log, unit, tail ? MEMORY_TAIL_UNITS : 1))
 		return -ENOENT;
-	err = copy_unit(r->log, unit, chunk, tail ? TAIL_BYTES : MEMORY_UNIT);
-	if (err && err != -EAGAIN)
+	err = copy_unit(r->log, unit, chunk, tail ? TAIL_BYTES : MEMORY_UNIT, &torn);
+	if (err)
 		return err;
 	if (chunk->kind != kind)
 		return -ENOENT;
-	if (err)
-		return err;
+	if (torn)
+		return -EAGAIN;
 	if (chunk->slot != r->slot || chunk->generation != r->generation ||
 	    chunk->used > (tail ? MEMORY_TAIL_DATA : MEMORY_HEAD_DATA))
 		return -ENOENT;

@@ -139,7 +139,7 @@ static int visit_slot(struct target *target, const struct flightrec_open *open,
 static int walk_chunk(struct target *target, uint64_t chunk, uint32_t count,
 		      const struct target_visitor *visitor, struct target_walk *walk)
 {
-	struct flightrec_open batch[BATCH];
+	struct flightrec_open batch[BATCH] = {0}; /* the analyzer does not see that it is read */
 	uint32_t done, now, i;
 	uint64_t offset;
 	int err;
