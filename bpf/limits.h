@@ -14,6 +14,8 @@
 #define FR_GUARANTEED 2
 /* Kept of recorder slots, and of process slots, for recorders that are overdue already. */
 #define FR_RESERVE 64
+/* Longer timeouts are no different from this one, some 36 years: none at all. */
+#define FR_TIMEOUT_MAX (1ULL << 60)
 /* Slots whose owners are kept together in a cache line. */
 #define FR_OWNERS 32
 #define FR_PROBE_WORDS 5 /* FLIGHTREC_PROBE_WORDS */

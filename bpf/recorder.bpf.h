@@ -8,9 +8,6 @@
 #include "process.bpf.h"
 #include "wheel.bpf.h"
 
-/* Longer timeouts are no different from this one: about 30 years. */
-#define TIMEOUT_MAX (1ULL << 60)
-
 /* What an opening says of its recorder. */
 struct opening {
 	u64 started_ns;
@@ -29,7 +26,7 @@ static __always_inline u64 effective_timeout(u64 timeout_ns)
 {
 	if (override_timeout_ns)
 		timeout_ns = override_timeout_ns;
-	return timeout_ns < TIMEOUT_MAX ? timeout_ns : TIMEOUT_MAX;
+	return timeout_ns < FR_TIMEOUT_MAX ? timeout_ns : FR_TIMEOUT_MAX;
 }
 
 static __always_inline void fill_slot(struct recorder_slot *slot, const struct recorder_key *key,

@@ -59,12 +59,13 @@ extern "C" {
 #define FLIGHTREC_NAME_MAX 64
 #define FLIGHTREC_CONTEXT_MAX 256
 
-/* Durations as uint64_t nanoseconds, rounded to the nearest; @n may be fractional. */
-/* clang-format off */
-#define FLIGHTREC_USEC(n) ((uint64_t)((n) * 1e3 + 0.5))
-#define FLIGHTREC_MSEC(n) ((uint64_t)((n) * 1e6 + 0.5))
-#define FLIGHTREC_SEC(n) ((uint64_t)((n) * 1e9 + 0.5))
-/* clang-format on */
+/*
+ * Durations as uint64_t nanoseconds, rounded to the nearest; @n may be fractional. Constant if @n
+ * is. What is too long is UINT64_MAX, as good as no timeout; what is negative is 0.
+ */
+#define FLIGHTREC_USEC(n) FLIGHTREC_NS_((n)*1e3 + 0.5)
+#define FLIGHTREC_MSEC(n) FLIGHTREC_NS_((n)*1e6 + 0.5)
+#define FLIGHTREC_SEC(n) FLIGHTREC_NS_((n)*1e9 + 0.5)
 
 enum flightrec_severity {
 	FLIGHTREC_DEBUG,
@@ -130,8 +131,8 @@ int flightrec_begin_under(flightrec *rec, const char *name, uint64_t timeout_ns,
 void flightrec_end(flightrec *rec);
 
 /*
- * Moves the deadline of @rec to @timeout_ns from now, earlier or later than it was. A recorder
- * that has timed out already stays so.
+ * Moves the deadline of @rec to @timeout_ns from now, earlier or later than it was; UINT64_MAX: it
+ * does not time out any more. A recorder that has timed out already stays so.
  *
  * Returns 0; -EINVAL: @rec is NULL or @timeout_ns is 0; -ENOENT: @rec is not open.
  * Thread-safe. Async-signal-safe.
@@ -235,6 +236,18 @@ int flightrec_message(flightrec *rec, enum flightrec_severity severity, const ch
 	     FLIGHTREC_NAME_(flightrec_once_, __LINE__) = NULL)
 
 /* Private from here on: what the macros above expand to. */
+
+/* Two ways: a constant can be the initializer of a static object; of any other @ns is taken once.
+ */
+#define FLIGHTREC_SATURATE_(ns)                                                                    \
+	((ns) >= 18446744073709551616.0 ? UINT64_MAX : (ns) > 0 ? (uint64_t)(ns) : 0)
+#define FLIGHTREC_NS_(ns)                                                                          \
+	(__builtin_constant_p(ns) ? FLIGHTREC_SATURATE_(ns) : flightrec_saturate_(ns))
+
+static inline uint64_t flightrec_saturate_(double ns)
+{
+	return FLIGHTREC_SATURATE_(ns);
+}
 
 #define FLIGHTREC_PLAN_MAX_ 16
 

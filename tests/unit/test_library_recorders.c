@@ -158,6 +158,29 @@ static void test_extend_keeps_the_timeout_as_from_the_opening(void **state)
 	assert_int_equal(flightrec_extend(&rec, HOUR), -ENOENT);
 }
 
+/* Times that overflow are later than anything, not in the past. */
+static void test_times_saturate(void **state)
+{
+	static const uint64_t constant = FLIGHTREC_SEC(1e12);
+	volatile double days = 300000; /* of 86,400 s */
+	flightrec rec = FLIGHTREC_INIT;
+
+	(void)state;
+	assert_int_equal(flightrec_begin(&rec, "task", UINT64_MAX), 0);
+	assert_true(rec.timeout_ns_ == UINT64_MAX);
+	for (uint64_t less = 0; less < 3; less++) {
+		assert_int_equal(flightrec_extend(&rec, UINT64_MAX - less), 0);
+		assert_true(probed.timeout_ns == UINT64_MAX - less);
+		assert_true(rec.timeout_ns_ == UINT64_MAX);
+	}
+	flightrec_end(&rec);
+	assert_true(constant == UINT64_MAX);
+	assert_true(FLIGHTREC_SEC(days * 86400) == UINT64_MAX);
+	assert_true(FLIGHTREC_MSEC(days) == 300000000000);
+	assert_true(FLIGHTREC_USEC(-days) == 0);
+	assert_true(FLIGHTREC_MSEC(-1) == 0);
+}
+
 static void test_many_at_once(void **state)
 {
 	flightrec *many = calloc(MANY, sizeof(*many));
@@ -374,6 +397,7 @@ int main(void)
 		TEST(test_unwatched_tells_nobody),
 		TEST(test_watched_in_the_middle),
 		TEST(test_extend_keeps_the_timeout_as_from_the_opening),
+		TEST(test_times_saturate),
 		TEST(test_many_at_once),
 		TEST(test_current_follows_nesting),
 		TEST(test_nesting_deeper_than_is_remembered),

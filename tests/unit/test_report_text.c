@@ -51,6 +51,10 @@ static void test_replay_text(void **state)
 	report.n_entries = 0;
 	report.entries = NULL;
 	assert_text(report, TWO_WARNINGS WHO "\n" REPLAYING END_OF_LOG);
+	report.event = REPORT_REPLAY;
+	report.recorder.timeout_ns = REPORT_NO_TIMEOUT_NS;
+	assert_text(report, P "INFO" R "pid 4242, thread 4243, no timeout, open for 10.4 s: "
+			      "\"RedisCache.background_refresh\" of cache\n" REPLAYING END_OF_LOG);
 	assert_text(
 		make_full(REPORT_TIMEOUT),
 		TWO_WARNINGS FULL_WHO REPLAYING FIRST FOUR_LEFT_OUT SECOND END_OF_LOG FIVE_LOST);

@@ -327,9 +327,9 @@ static void test_times_saturate(void **state)
 
 	(void)state;
 	extend_recorder(index, &slot[index], UINT64_MAX);
-	assert_true(slot[index].deadline_ns >= host_now_ns + TIMEOUT_MAX);
+	assert_true(slot[index].deadline_ns >= host_now_ns + FR_TIMEOUT_MAX);
 	extend_recorder(index, &slot[index], UINT64_MAX - host_now_ns + 1);
-	assert_true(slot[index].deadline_ns >= host_now_ns + TIMEOUT_MAX);
+	assert_true(slot[index].deadline_ns >= host_now_ns + FR_TIMEOUT_MAX);
 	assert_int_equal(FR_WORD_STATE(slot[index].word), RECORDER_OPEN);
 	assert_null(wheel_check());
 }

@@ -51,12 +51,14 @@ static const char *last_message(const struct report *report)
 	return entry.message;
 }
 
+static int64_t clamp(uint64_t ns)
+{
+	return (int64_t)(ns < INT64_MAX ? ns : INT64_MAX);
+}
+
 static int64_t left_ns(const struct report_recorder *recorder)
 {
-	uint64_t timeout = recorder->timeout_ns < INT64_MAX ? recorder->timeout_ns : INT64_MAX;
-	uint64_t age = recorder->age_ns < INT64_MAX ? recorder->age_ns : INT64_MAX;
-
-	return (int64_t)timeout - (int64_t)age;
+	return clamp(recorder->timeout_ns) - clamp(recorder->age_ns);
 }
 
 /* ---- JSON ---- */
@@ -101,10 +103,8 @@ static int put_recorder(void *arg, const struct report *report)
 	put_number(to, "id", recorder->id);
 	put_member(to, "name", recorder->name);
 	put_number(to, "tid", (uint64_t)recorder->tid);
-	put_ms(to, "age_ms",
-	       (int64_t)(recorder->age_ns < INT64_MAX ? recorder->age_ns : INT64_MAX));
-	put_ms(to, "timeout_ms",
-	       (int64_t)(recorder->timeout_ns < INT64_MAX ? recorder->timeout_ns : INT64_MAX));
+	put_ms(to, "age_ms", clamp(recorder->age_ns));
+	put_ms(to, "timeout_ms", clamp(recorder->timeout_ns));
 	put_ms(to, "left_ms", left_ns(recorder));
 	put_number(to, "entries", report->entries_total);
 	put_member(to, "last", last_message(report));
@@ -144,21 +144,30 @@ static void write_seconds(struct text_buffer *to, int64_t ns)
 	text_string(to, text);
 }
 
+static void write_left(struct text_buffer *to, const struct report_recorder *recorder)
+{
+	int64_t left = left_ns(recorder);
+
+	if (recorder->timeout_ns >= REPORT_NO_TIMEOUT_NS) {
+		text_string(to, ", no timeout");
+		return;
+	}
+	text_string(to, left < 0 ? ", overdue by " : ", times out in ");
+	write_seconds(to, left < 0 ? -left : left);
+}
+
 static int write_recorder(void *arg, const struct report *report)
 {
 	struct list *list = arg;
 	const struct report_recorder *recorder = &report->recorder;
 	const char *last = last_message(report);
 	struct text_buffer *to = &list->text;
-	int64_t left = left_ns(recorder);
-
 	list->recorders++;
 	text_string(to, "  [Flight Recorder-");
 	text_number(to, recorder->id, 1);
 	text_string(to, "] open for ");
-	write_seconds(to, (int64_t)recorder->age_ns);
-	text_string(to, left < 0 ? ", overdue by " : ", times out in ");
-	write_seconds(to, left < 0 ? -left : left);
+	write_seconds(to, clamp(recorder->age_ns));
+	write_left(to, recorder);
 	text_string(to, ", thread ");
 	text_integer(to, recorder->tid);
 	text_string(to, ", ");

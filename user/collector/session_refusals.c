@@ -33,8 +33,6 @@
 #define AGAIN_NS (100 * (uint64_t)MS)
 /* Processes that are remembered before the first look at which of them still live. */
 #define PURGE_MIN 256
-/* As of the BPF programs: longer timeouts are no different. */
-#define TIMEOUT_MAX_NS (1ULL << 60)
 
 struct refused_process {
 	pid_t pid;
@@ -165,7 +163,7 @@ static uint64_t deadline_of(const struct look *look, const flightrec *rec)
 		look->refusals->timeout_ns ? look->refusals->timeout_ns : rec->timeout_ns_;
 	uint64_t started_ns = rec->started_ns_ < look->now_ns ? rec->started_ns_ : look->now_ns;
 
-	return started_ns + (timeout_ns < TIMEOUT_MAX_NS ? timeout_ns : TIMEOUT_MAX_NS);
+	return started_ns + (timeout_ns < FR_TIMEOUT_MAX ? timeout_ns : FR_TIMEOUT_MAX);
 }
 
 static int look_at_recorder(const flightrec *rec, uint64_t address, void *arg)

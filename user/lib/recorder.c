@@ -19,6 +19,11 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+static uint64_t add_saturated(uint64_t a, uint64_t b)
+{
+	return a <= UINT64_MAX - b ? a + b : UINT64_MAX;
+}
+
 uint64_t recorder_id(const flightrec *rec)
 {
 	uint64_t id = __atomic_load_n(&rec->id_, __ATOMIC_ACQUIRE);
@@ -175,7 +180,7 @@ EXPORT int flightrec_extend(flightrec *rec, uint64_t timeout_ns)
 	if (!id)
 		return -ENOENT;
 	/* Kept as seen from the opening, for a collector that comes later. */
-	from_opening = now_ns() - rec->started_ns_ + timeout_ns;
+	from_opening = add_saturated(now_ns() - rec->started_ns_, timeout_ns);
 	__atomic_store_n(&rec->timeout_ns_, from_opening, __ATOMIC_RELAXED);
 	memory = process_memory(process_peek());
 	if (memory)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=bash disable=SC2154
-# What becomes of recorders: closed in time, timed out, closed late, extended, nested.
+# What becomes of recorders: closed in time, timed out, closed late, nested.
 
 test_in_time_leaves_nothing()
 {
@@ -120,51 +120,6 @@ test_closed_just_late_is_reported()
 	expect_values "$(printf 'task %d\n' {1..10})" "$T/w.err" timeout recorder.name
 	expect_values "$(printf 'task %d\n' {1..10})" "$T/w.err" finished recorder.name
 	totals "$T/w.err" 10 10 0 0
-}
-
-test_extend_later()
-{
-	run_worker w
-	tell w open r 600000 task
-	tell w extend r 3600000
-	tell w log r info one
-	tell w end r
-	finish w
-	totals "$T/w.err" 1 0 1 0
-	expect_lines "$T/w.err" . 2
-}
-
-# The first deadline passes, and nothing happens: it was moved.
-test_extend_past_the_first_deadline()
-{
-	run_worker w
-	tell w open a 1000 moved
-	tell w extend a 3600000
-	# Opened later, so it times out after the first deadline of the other.
-	tell w open b 1000 canary
-	await w err '*-End of log-'
-	tell w end a
-	tell w end b
-	finish w
-	expect_lines "$T/w.err" "moved" 0
-	expect_lines "$T/w.err" '"canary" of worker' 1
-	totals "$T/w.err" 2 1 0 0
-}
-
-# Thirty days, beside a millisecond, and then no more than that.
-test_extend_earlier()
-{
-	run_worker w
-	tell w open far 2592000000 far
-	tell w open r 2592000000 task
-	ask "" w extend r 1
-	await w err '*-End of log-'
-	tell w end r
-	tell w end far
-	finish w
-	expect_lines "$T/w.err" "far" 0
-	expect_lines "$T/w.err" "timeout 1 ms" 1
-	totals "$T/w.err" 2 1 0 0
 }
 
 test_nested_recorders_and_context()

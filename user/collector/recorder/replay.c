@@ -10,6 +10,8 @@
 #include "collector/target/target_memory.h"
 #include "collector/target/thread_state.h"
 
+_Static_assert(REPORT_NO_TIMEOUT_NS == FR_TIMEOUT_MAX, "it is what the longest ones are cut to");
+
 #define STATE_MAX 256
 #define STATE_KEPT_NS 5000000
 

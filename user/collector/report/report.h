@@ -24,6 +24,9 @@ enum report_event {
 	REPORT_END,       /* the end of the run: totals */
 };
 
+/* From here on a timeout, some 36 years, is as good as none. */
+#define REPORT_NO_TIMEOUT_NS (1ULL << 60)
+
 struct report_context {
 	const char *key;
 	const char *value;

@@ -166,8 +166,12 @@ static void write_head(struct text *text)
 	text_integer(out, recorder->pid);
 	text_string(out, ", thread ");
 	text_integer(out, recorder->tid);
-	text_string(out, ", timeout ");
-	write_duration(out, recorder->timeout_ns);
+	if (recorder->timeout_ns < REPORT_NO_TIMEOUT_NS) {
+		text_string(out, ", timeout ");
+		write_duration(out, recorder->timeout_ns);
+	} else {
+		text_string(out, ", no timeout");
+	}
 	text_string(out, recorder->closed ? ", closed after " : ", open for ");
 	write_duration(out, recorder->age_ns);
 	text_string(out, ": ");
