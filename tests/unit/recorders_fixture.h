@@ -62,11 +62,27 @@ static void log_entry(uint32_t index, uint32_t sequence)
 	recorders_add_entry(recorders, &entry.record);
 }
 
-bool tracker_drain_entries(struct tracker *t)
+static uint64_t drained;
+
+uint64_t tracker_drained(const struct tracker *t)
 {
 	(void)t;
+	return drained;
+}
+
+uint64_t tracker_drained_next(const struct tracker *t)
+{
+	(void)t;
+	return drained + 1;
+}
+
+bool tracker_drain_entries(struct tracker *t, uint64_t max_ns)
+{
+	(void)t;
+	(void)max_ns;
 	for (; ring.left; ring.left--)
 		log_entry(ring.slot, ring.next++);
+	drained++;
 	return false;
 }
 
@@ -162,9 +178,19 @@ static inline void set_state(uint32_t index, uint32_t to)
 		slot[index].ended_ns = clock_ns(CLOCK_MONOTONIC);
 }
 
+/* As a session does when something came. */
+static inline void work(void)
+{
+	tracker_drain_entries(&tracker, 0);
+	settlement_continue(recorders, false);
+	while (settlement_work(recorders, 1000000000))
+		;
+}
+
 static inline void notice(uint32_t index)
 {
-	settlement_begin(recorders, index, FR_WORD_GENERATION(slot[index].word));
+	settlement_begin(recorders, index);
+	work();
 }
 
 static inline uint32_t state_of(uint32_t index)

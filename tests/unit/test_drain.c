@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* link: user/collector/kernel/drain.c user/collector/kernel/ring_reader.c */
-/* Draining several rings: merged by time, notices behind the entries logged before them. */
+/* Draining several rings: merged by time, in pieces. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +13,7 @@
 
 #define RINGS 3
 #define SEEN_MAX 4096
+#define LONG_NS 20000000
 
 static struct fake_ring ring[RINGS], notice_ring;
 static struct tracker tracker;
@@ -114,7 +115,7 @@ static void test_merged_by_time(void **state)
 	put_entry(2, 0, 4);
 	put_entry(2, 1, 5);
 	put_entry(2, 0, 6);
-	assert_false(tracker_drain_entries(&tracker));
+	assert_false(tracker_drain_entries(&tracker, LONG_NS));
 	expect_seen(times, 8);
 	/* All room is given back, and each process's share. */
 	for (int i = 0; i < RINGS; i++)
@@ -133,19 +134,21 @@ static void test_sites_first(void **state)
 	put_entry(0, 0, 4);
 	fake_ring_put(&ring[1], &site, sizeof(site));
 	put_entry(1, 0, 5);
-	assert_false(tracker_drain_entries(&tracker));
+	assert_false(tracker_drain_entries(&tracker, LONG_NS));
 	expect_seen(times, 3);
 }
 
-static void test_entries_before_notices(void **state)
+/* Whoever waits for a notice does not wait for the entries that others log. */
+static void test_notices_by_themselves(void **state)
 {
-	const uint64_t times[] = {1, 2, 9 | 1ULL << 63};
+	const uint64_t times[] = {9 | 1ULL << 63, 1, 2};
 
 	(void)state;
 	put_notice(9);
 	put_entry(2, 0, 2);
 	put_entry(1, 0, 1);
-	assert_false(tracker_drain_notices(&tracker));
+	assert_false(tracker_drain_notices(&tracker, LONG_NS));
+	assert_false(tracker_drain_entries(&tracker, LONG_NS));
 	expect_seen(times, 3);
 }
 
@@ -163,7 +166,7 @@ static void test_woken_meanwhile(void **state)
 	(void)state;
 	put_entry(1, 0, 1);
 	on_next = wake_again;
-	assert_false(tracker_drain_entries(&tracker));
+	assert_false(tracker_drain_entries(&tracker, LONG_NS));
 	expect_seen(times, 2);
 	assert_int_equal(ring_woken[0], 0);
 }
@@ -180,7 +183,7 @@ static void test_endless(void **state)
 	(void)state;
 	put_entry(1, 0, 1);
 	on_next = wake_always;
-	assert_true(tracker_drain_entries(&tracker));
+	assert_true(tracker_drain_entries(&tracker, LONG_NS));
 	assert_true(n_seen < 100);
 }
 
@@ -199,10 +202,39 @@ static void test_bounded_in_time(void **state)
 	for (uint64_t i = 1; i <= 3; i++)
 		put_notice(i);
 	on_next = take_long;
-	assert_true(tracker_drain_notices(&tracker));
+	assert_true(tracker_drain_notices(&tracker, LONG_NS));
 	assert_int_equal(n_seen, 1);
-	assert_false(tracker_drain_notices(&tracker));
+	assert_false(tracker_drain_notices(&tracker, LONG_NS));
 	assert_int_equal(n_seen, 3);
+}
+
+static void put_more(void)
+{
+	put_entry(1, 0, 1000);
+}
+
+/* What was there when it began is taken, in as many pieces as it needs, and then that is said. */
+static void test_goes_on_to_the_end_it_began_with(void **state)
+{
+	uint64_t wanted;
+	int rounds = 0;
+
+	(void)state;
+	for (uint64_t i = 1; i <= 64; i++)
+		put_entry(0, 0, i);
+	wanted = tracker_drained_next(&tracker);
+	assert_true(tracker_drained(&tracker) < wanted);
+	while (tracker_drain_entries(&tracker, 0)) {
+		rounds++;
+		/* What is there now is not all there when the first 64 are taken. */
+		assert_int_equal(tracker_drained_next(&tracker), wanted + 1);
+		put_more();
+	}
+	assert_int_equal(rounds, 4);
+	assert_int_equal(tracker_drained(&tracker), wanted);
+	assert_int_equal(n_seen, 64);
+	assert_false(tracker_drain_entries(&tracker, LONG_NS));
+	assert_int_equal(n_seen, 64 + 4);
 }
 
 /* A thread that is held up while it writes an entry, or a notice, holds up nobody's. */
@@ -216,7 +248,8 @@ static void test_being_written(void **state)
 	put_entry(1, 0, 6);
 	fake_ring_reserve(&notice_ring, sizeof(struct notice));
 	put_notice(7);
-	assert_false(tracker_drain_notices(&tracker));
+	assert_false(tracker_drain_entries(&tracker, LONG_NS));
+	assert_false(tracker_drain_notices(&tracker, LONG_NS));
 	expect_seen(times, 3);
 }
 
@@ -225,10 +258,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_merged_by_time, set_up),
 		cmocka_unit_test_setup(test_sites_first, set_up),
-		cmocka_unit_test_setup(test_entries_before_notices, set_up),
+		cmocka_unit_test_setup(test_notices_by_themselves, set_up),
 		cmocka_unit_test_setup(test_woken_meanwhile, set_up),
 		cmocka_unit_test_setup(test_endless, set_up),
 		cmocka_unit_test_setup(test_bounded_in_time, set_up),
+		cmocka_unit_test_setup(test_goes_on_to_the_end_it_began_with, set_up),
 		cmocka_unit_test_setup(test_being_written, set_up),
 	};
 

@@ -128,7 +128,7 @@ static void test_added_during_its_turn(void **state)
 	fair_queue_add(&queue, 3, 1);
 	fair_queue_add(&queue, 4, 1);
 	assert_true(fair_queue_check(&queue));
-	fair_queue_charge(&queue, 10, false);
+	fair_queue_charge(&queue, 10, true);
 	assert_true(fair_queue_check(&queue));
 	assert_int_equal(turn(1, false), 4);
 	assert_int_equal(turn(1, false), 3);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* clang-format off */
-/* link: user/collector/recorder/recorders.c user/collector/recorder/recorders_check.c user/collector/recorder/settlement.c user/collector/recorder/replay.c user/collector/recorder/process_table.c user/collector/recorder/recorder_table.c user/collector/recorder/entry_buffer.c user/collector/recorder/call_sites.c user/collector/recorder/history.c user/collector/recorder/log_replay.c user/collector/report/render.c user/collector/report/render_number.c user/collector/report/render_out.c user/collector/kernel/tracker_state.c user/collector/kernel/ring_reader.c user/format/conversion.c user/collector/base/message.c user/collector/base/escape.c user/collector/base/text_buffer.c user/collector/target/memory_log.c user/collector/target/log_source.c user/collector/target/core_file.c user/collector/target/target_memory.c user/collector/target/mappings.c user/collector/target/tick_clock.c user/collector/target/thread_number.c user/collector/target/thread_state.c user/collector/target/proc_status.c */
+/* link: user/collector/recorder/recorders.c user/collector/recorder/recorders_check.c user/collector/recorder/settlement.c user/collector/recorder/agenda.c user/collector/base/fair_queue.c user/collector/recorder/replay.c user/collector/recorder/process_table.c user/collector/recorder/recorder_table.c user/collector/recorder/entry_buffer.c user/collector/recorder/call_sites.c user/collector/recorder/history.c user/collector/recorder/log_replay.c user/collector/report/render.c user/collector/report/render_number.c user/collector/report/render_out.c user/collector/kernel/tracker_state.c user/collector/kernel/ring_reader.c user/format/conversion.c user/collector/base/message.c user/collector/base/escape.c user/collector/base/text_buffer.c user/collector/target/memory_log.c user/collector/target/log_source.c user/collector/target/core_file.c user/collector/target/target_memory.c user/collector/target/mappings.c user/collector/target/tick_clock.c user/collector/target/thread_number.c user/collector/target/thread_state.c user/collector/target/proc_status.c */
 /* tests: user/collector/recorder/recorders.c user/collector/recorder/recorder_table.c user/collector/recorder/replay.c */
 /* clang-format on */
 /* What is said of a recorder, in which order, and when its slot goes back. */
@@ -60,8 +60,8 @@ static void test_closed_in_time_is_nothing(void **state)
 	set_state(0, RECORDER_TIMED_OUT);
 	notice(0);
 	expect_said("timeout 2: 1 of 1, 0 lost\n");
-	/* Of the earlier one nothing is said any more. */
-	settlement_begin(recorders, 0, 1);
+	/* A notice of the earlier one that comes only now. */
+	notice(0);
 	expect_said("");
 }
 
@@ -88,11 +88,11 @@ static void test_waits_for_entries_on_their_way(void **state)
 	notice(5);
 	expect_said("");
 	assert_true(recorders_next(recorders) != UINT64_MAX);
-	settlement_continue(recorders, false);
+	work();
 	expect_said("");
 	log_entry(5, 2);
 	log_entry(5, 3);
-	settlement_continue(recorders, false);
+	work();
 	expect_said("timeout 1: 3 of 3, 0 lost\n");
 	assert_int_equal(recorders_next(recorders), UINT64_MAX);
 }
@@ -105,12 +105,14 @@ static void test_gives_up_waiting(void **state)
 	set_state(5, RECORDER_TIMED_OUT);
 	notice(5);
 	settlement_continue(recorders, true);
+	work();
 	expect_said("timeout 1: 1 of 3, 2 lost\n");
 	/* What was told as lost is not told again. */
 	slot[5].entries = 4;
 	set_state(5, RECORDER_FINISHED);
 	notice(5);
 	settlement_continue(recorders, true);
+	work();
 	expect_said("finished 1: 0 of 4, 1 lost\n");
 }
 
@@ -131,16 +133,19 @@ static void test_replay_on_demand(void **state)
 	open_recorder(1, 4, 1);
 	log_entry(1, 1);
 	slot[1].replays = 1;
-	settlement_replay(recorders, 1, 1);
+	settlement_replay(recorders, 1);
+	work();
 	expect_said("replay 4: 1 of 1, 0 lost\n");
-	settlement_replay(recorders, 1, 1);
+	settlement_replay(recorders, 1);
+	work();
 	expect_said("");
 	/* It is not reported because of that, and keeps its entries. */
 	set_state(1, RECORDER_TIMED_OUT);
 	notice(1);
 	expect_said("timeout 4: 1 of 1, 0 lost\n");
 	slot[1].replays = 2;
-	settlement_replay(recorders, 1, 1);
+	settlement_replay(recorders, 1);
+	work();
 	expect_said("");
 }
 
@@ -174,6 +179,7 @@ static void test_process_dies(void **state)
 	process[1].word = FR_WORD(1, PROCESS_ENDED);
 	process[1].ended_ns = clock_ns(CLOCK_MONOTONIC);
 	recorders_look_at_process(recorders, 1);
+	work();
 	expect_said("died 1: 0 of 0, 0 lost\n"
 		    "timeout 2: 1 of 1, 0 lost\n"
 		    "died 2: 0 of 1, 0 lost\n");
@@ -273,6 +279,7 @@ static void test_lines_held_back(void **state)
 	log_entry(0, 3);
 	process[1].word = FR_WORD(1, PROCESS_ENDED);
 	recorders_look_at_process(recorders, 1);
+	work();
 	assert_int_equal(held_back, 12);
 }
 

@@ -14,6 +14,15 @@
 #include "collector/recorder/adoption.h"
 #include "collector/recorder/settlement.h"
 
+/*
+ * A round of session_dispatch() takes a few of these at most, however much there is to be done:
+ * between two rounds signals are obeyed, and what came meanwhile is looked at before what was left.
+ */
+#define NOTICES_NS 1000000
+#define ENTRIES_NS 2000000
+#define WORK_NS 1000000
+/* While the rings are not empty: they come first, but not alone. */
+#define WORK_BESIDE_NS 300000
 /* Long enough for a preempted BPF program to finish. */
 #define MISSED_EXECS_AFTER_NS 20000000
 /* A look at all processes for it takes milliseconds. */
@@ -49,10 +58,10 @@ static void on_notice(struct session *s, const struct notice *notice)
 {
 	switch (notice->type) {
 	case NOTICE_RECORDER:
-		settlement_begin(s->recorders, notice->index, notice->generation);
+		settlement_begin(s->recorders, notice->index);
 		break;
 	case NOTICE_REPLAY:
-		settlement_replay(s->recorders, notice->index, notice->generation);
+		settlement_replay(s->recorders, notice->index);
 		break;
 	case NOTICE_PROCESS:
 		recorders_look_at_process(s->recorders, notice->index);
@@ -203,7 +212,6 @@ static void scan_slots(struct session *s)
 {
 	uint32_t used = tracker_slots_used(s->tracker);
 
-	tracker_drain_entries(s->tracker);
 	for (uint32_t i = 0; i < used; i++) {
 		uint64_t word = tracker_slot_word(s->tracker, i);
 		uint64_t queued_ns = tracker_slot_queued(s->tracker, i);
@@ -211,10 +219,10 @@ static void scan_slots(struct session *s)
 		if (FR_IS_QUEUED_BY_COLLECTOR(queued_ns))
 			visits_add(&s->visits, i, queued_ns);
 		if (FR_WORD_STATE(word) > RECORDER_OPEN)
-			settlement_begin(s->recorders, i, FR_WORD_GENERATION(word));
+			settlement_begin(s->recorders, i);
 		else if (FR_WORD_STATE(word) == RECORDER_OPEN &&
 			 tracker_slot_replays(s->tracker, i))
-			settlement_replay(s->recorders, i, FR_WORD_GENERATION(word));
+			settlement_replay(s->recorders, i);
 	}
 	for (uint32_t i = 0; i < tracker_limits(s->tracker).processes; i++)
 		recorders_look_at_process(s->recorders, i);
@@ -302,16 +310,27 @@ static void check(const struct session *s)
 #endif
 }
 
-void session_dispatch(struct session *s)
+/* Takes what the kernel's side has for us, and does what can be done of it for now. */
+static void take_and_work(struct session *s)
 {
-	s->more = tracker_drain_notices(s->tracker);
+	bool entries_left;
+
+	s->more = tracker_drain_notices(s->tracker, NOTICES_NS);
 	if (tracker_must_scan(s->tracker))
 		scan_slots(s);
 	visit_slots(s);
+	entries_left = tracker_drain_entries(s->tracker, ENTRIES_NS);
+	settlement_continue(s->recorders, false);
+	s->more = settlement_work(s->recorders, entries_left ? WORK_BESIDE_NS : WORK_NS) || s->more;
+	s->more = s->more || entries_left;
+	settlement_release(s->recorders);
+}
+
+void session_dispatch(struct session *s)
+{
+	take_and_work(s);
 	if (is_due(refusals_next(&s->refusals)))
 		refusals_look(&s->refusals);
-	s->more = tracker_drain_entries(s->tracker) || s->more;
-	settlement_continue(s->recorders, false);
 	/* What follows may take its time. */
 	write_reports(s);
 	if (is_due(s->missed_execs_at_ns))
@@ -320,7 +339,6 @@ void session_dispatch(struct session *s)
 		rescan(s);
 	if (adoption_is_due(s->recorders))
 		session_adopt(s);
-	settlement_release(s->recorders);
 	recorders_sweep(s->recorders);
 	write_reports(s);
 	check(s);
@@ -377,6 +395,8 @@ void session_finish(struct session *s)
 		session_dispatch(s);
 	while (s->more);
 	settlement_continue(s->recorders, true);
+	while (settlement_work(s->recorders, WORK_NS))
+		write_reports(s);
 	settlement_release(s->recorders);
 	write_reports(s);
 }

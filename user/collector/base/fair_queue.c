@@ -16,7 +16,6 @@ struct fair_node {
 	uint32_t child; /* first of those below it in the heap; or none */
 	uint32_t next;  /* one beside it there */
 	bool queued;
-	bool again;     /* a member: it was added while it had its turn */
 	uint32_t group; /* a member's */
 	uint32_t first; /* a group's heap of members */
 	uint64_t now;   /* a group's: what the member that it served last had been charged with */
@@ -115,12 +114,8 @@ void fair_queue_add(struct fair_queue *q, uint32_t member, uint32_t group)
 	struct fair_node *node = &q->node[member];
 	uint32_t at = q->members + group;
 
-	if (node->queued)
+	if (node->queued || member == q->served)
 		return;
-	if (member == q->served) {
-		node->again = true;
-		return;
-	}
 	node->group = group;
 	push(q, &q->node[at].first, member, q->node[at].now);
 	/* The group that is served goes back when the turn is over. */
@@ -156,9 +151,8 @@ void fair_queue_charge(struct fair_queue *q, uint64_t cost, bool again)
 	q->served = NONE;
 	node->tag += cost;
 	group->tag += cost;
-	if (again || node->again)
+	if (again)
 		push(q, &group->first, member, group->now);
-	node->again = false;
 	if (group->first != NONE)
 		push(q, &q->first, at, q->now);
 }

@@ -35,7 +35,7 @@ int fair_queue_init(struct fair_queue *queue, uint32_t members, uint32_t groups)
 /* Zeroed, or freed already: does nothing. */
 void fair_queue_free(struct fair_queue *queue);
 
-/* Adds a member, for @group to be charged; nothing if it is there. */
+/* Adds a member, for @group to be charged; nothing if it is there, or has its turn. */
 void fair_queue_add(struct fair_queue *queue, uint32_t member, uint32_t group);
 bool fair_queue_is_empty(const struct fair_queue *queue);
 

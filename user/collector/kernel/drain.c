@@ -9,10 +9,8 @@
 
 /* A drain ends after so many turns, however fast the rings fill. */
 #define TURNS_MAX 4
-/* And after that time: signals, and what else is due, come in between. */
-#define DRAIN_MAX_NS 20000000
-/* The clock is looked at once in so many records. */
-#define RECORDS_A_LOOK 64
+/* The clock is looked at once in so many records: one that is written at once takes a while. */
+#define RECORDS_A_LOOK 16
 
 static void give_back(struct tracker_ring *ring)
 {
@@ -78,14 +76,18 @@ static bool is_over(uint64_t end_ns, uint32_t *records)
 	return ++*records % RECORDS_A_LOOK == 0 && clock_ns(CLOCK_MONOTONIC) >= end_ns;
 }
 
-/* Returns whether it came to the end of what was there, before @end_ns. */
+/*
+ * Returns whether it came to the end of what was there before @end_ns. If not, the next one goes on
+ * to that end, so that it is reached however fast the rings fill.
+ */
 static bool merge(struct tracker *t, uint64_t end_ns)
 {
 	struct tracker_ring *heap[FR_RINGS_MAX];
 	uint32_t n = 0, records = 0;
 
 	for (uint32_t i = 0; i < t->rings; i++) {
-		t->ring[i].end = ring_reader_end(&t->ring[i].reader);
+		if (!t->merging)
+			t->ring[i].end = ring_reader_end(&t->ring[i].reader);
 		if (show_next(&t->ring[i]))
 			heap[n++] = &t->ring[i];
 	}
@@ -104,6 +106,8 @@ static bool merge(struct tracker *t, uint64_t end_ns)
 		ring_reader_publish(&t->ring[i].reader);
 		give_back(&t->ring[i]);
 	}
+	t->merging = n;
+	t->merges += !n;
 	return !n;
 }
 
@@ -126,9 +130,9 @@ static bool any_mark(const volatile uint32_t *woken, uint32_t n)
 	return false;
 }
 
-bool tracker_drain_entries(struct tracker *t)
+bool tracker_drain_entries(struct tracker *t, uint64_t max_ns)
 {
-	uint64_t end_ns = clock_ns(CLOCK_MONOTONIC) + DRAIN_MAX_NS;
+	uint64_t end_ns = clock_ns(CLOCK_MONOTONIC) + max_ns;
 
 	for (int turn = 0; turn < TURNS_MAX; turn++) {
 		take_marks(t->ring_woken, t->rings);
@@ -147,22 +151,18 @@ static bool take_notices(struct tracker *t, uint64_t end_ns)
 	bool all = true;
 
 	ring->end = ring_reader_end(&ring->reader);
-	/* What was logged before a notice was given is there when the notice is taken. */
-	if (show_next(ring))
-		tracker_drain_entries(t);
 	while (all && show_next(ring)) {
 		t->callbacks.notice(t->callbacks.arg, ring->next, ring->next_size);
 		ring_reader_take(&ring->reader, ring->next_size);
-		/* Each of them may have taken long. */
 		all = clock_ns(CLOCK_MONOTONIC) < end_ns;
 	}
 	ring_reader_publish(&ring->reader);
 	return all;
 }
 
-bool tracker_drain_notices(struct tracker *t)
+bool tracker_drain_notices(struct tracker *t, uint64_t max_ns)
 {
-	uint64_t end_ns = clock_ns(CLOCK_MONOTONIC) + DRAIN_MAX_NS;
+	uint64_t end_ns = clock_ns(CLOCK_MONOTONIC) + max_ns;
 
 	for (int turn = 0; turn < TURNS_MAX; turn++) {
 		take_marks(t->notices_woken, 1);
@@ -172,4 +172,14 @@ bool tracker_drain_notices(struct tracker *t)
 			return false;
 	}
 	return true;
+}
+
+uint64_t tracker_drained(const struct tracker *t)
+{
+	return t->merges;
+}
+
+uint64_t tracker_drained_next(const struct tracker *t)
+{
+	return t->merges + 1 + t->merging;
 }

@@ -68,10 +68,18 @@ int tracker_processes(struct tracker *tracker,
 
 /*
  * Takes records out of the ring of notices, or of all entry rings, these merged by time: all that
- * were there when it was called, and a bounded number more. Returns whether more may be left.
+ * were there when it was called, and a bounded number more; but no new one after @max_ns. Returns
+ * whether more may be left.
  */
-bool tracker_drain_notices(struct tracker *tracker);
-bool tracker_drain_entries(struct tracker *tracker);
+bool tracker_drain_notices(struct tracker *tracker, uint64_t max_ns);
+bool tracker_drain_entries(struct tracker *tracker, uint64_t max_ns);
+
+/*
+ * Counts how often all was taken that had been in the entry rings at one time; and what the count
+ * will be when all is taken that is there now.
+ */
+uint64_t tracker_drained(const struct tracker *tracker);
+uint64_t tracker_drained_next(const struct tracker *tracker);
 
 /* A record of @size bytes was taken out of an entry ring: its process may fill that much again. */
 void tracker_consumed(struct tracker *tracker, uint32_t ring, uint32_t process, size_t size);
@@ -129,6 +137,8 @@ uint64_t tracker_slot_word(const struct tracker *tracker, uint32_t index);
 /* Two of a slot's members that are worth a look before it is copied; they may change any time. */
 uint32_t tracker_slot_process(const struct tracker *tracker, uint32_t index);
 uint32_t tracker_slot_replays(const struct tracker *tracker, uint32_t index);
+/* Whether none of its entries is in a ring, or on its way to one, if @received came out. */
+bool tracker_slot_arrived(const struct tracker *tracker, uint32_t index, uint64_t received);
 /* When the wheel, or the collector, looks at it; see FR_IS_QUEUED_BY_COLLECTOR(). */
 uint64_t tracker_slot_queued(const struct tracker *tracker, uint32_t index);
 /* The first slot from @from on that may be of the process; one behind the last if there is none. */
@@ -141,6 +151,7 @@ bool tracker_slot_copy(const struct tracker *tracker, uint32_t index, struct rec
 
 /* Likewise, of a process slot. */
 uint64_t tracker_process_word(const struct tracker *tracker, uint32_t index);
+uint32_t tracker_process_uid(const struct tracker *tracker, uint32_t index);
 bool tracker_process_copy(const struct tracker *tracker, uint32_t index, struct process_slot *copy);
 
 /* Adds what wakes the collector to an epoll set, with @token as its data. Returns 0 or -errno. */

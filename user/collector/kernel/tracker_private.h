@@ -30,6 +30,9 @@ struct tracker {
 	uint32_t max_slots;     /* of all */
 	uint32_t max_processes;
 	uint32_t cpus;
+	/* Of the entry rings. */
+	bool merging;    /* the last drain did not come to the end that it began with */
+	uint64_t merges; /* that did */
 	/* The maps, as BPF writes them; of the shares, `consumed` is ours. */
 	struct mapped_map slots_map;
 	struct mapped_map processes_map;

@@ -35,6 +35,14 @@ uint32_t tracker_slot_replays(const struct tracker *t, uint32_t index)
 	return t->slots[index].replays;
 }
 
+bool tracker_slot_arrived(const struct tracker *t, uint32_t index, uint64_t received)
+{
+	/* In that order: who refuses an entry has counted it before. */
+	uint64_t refused = t->slots[index].refused;
+
+	return received + refused >= t->slots[index].entries;
+}
+
 uint64_t tracker_slot_queued(const struct tracker *t, uint32_t index)
 {
 	return t->slots[index].queued_ns;
@@ -73,6 +81,11 @@ bool tracker_slot_copy(const struct tracker *t, uint32_t index, struct recorder_
 uint64_t tracker_process_word(const struct tracker *t, uint32_t index)
 {
 	return __atomic_load_n(&t->processes[index].word, __ATOMIC_ACQUIRE);
+}
+
+uint32_t tracker_process_uid(const struct tracker *t, uint32_t index)
+{
+	return t->processes[index].uid;
 }
 
 bool tracker_process_copy(const struct tracker *t, uint32_t index, struct process_slot *copy)

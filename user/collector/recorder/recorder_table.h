@@ -18,7 +18,7 @@ struct held_recorder {
 	uint32_t generation;
 	uint32_t listed; /* its place in the table's list */
 	bool reported;
-	bool waiting;           /* its last entries are still on their way */
+	uint8_t waiting;        /* AGENDA_*, for which its last entries are waited for */
 	bool settled;           /* all is said of it; its slot is about to go back */
 	uint32_t replays;       /* asked for by the program, and written */
 	uint64_t started_ns;    /* CLOCK_REALTIME, as its first report has it; 0: none yet */

@@ -18,7 +18,9 @@ int recorders_new(struct recorders **recorders, struct tracker *tracker,
 		return -ENOMEM;
 	r->tracker = tracker;
 	r->options = *options;
-	if (process_table_init(&r->processes, tracker) ||
+	if (agenda_init(&r->agenda, tracker_limits(tracker).slots,
+			tracker_limits(tracker).processes) ||
+	    process_table_init(&r->processes, tracker) ||
 	    recorder_table_init(&r->table, tracker, options->entries_memory)) {
 		recorders_free(r);
 		return -ENOMEM;
@@ -34,6 +36,7 @@ void recorders_free(struct recorders *r)
 	recorder_table_free(&r->table);
 	process_table_free(&r->processes);
 	replay_free(&r->replay);
+	agenda_free(&r->agenda);
 	free(r->waiting);
 	free(r->adoptions);
 	free(r);
@@ -74,19 +77,14 @@ void recorders_add_site(struct recorders *r, const struct site_record *record)
 
 void recorders_look_at_process(struct recorders *r, uint32_t index)
 {
-	struct process_slot process;
-
-	if (!tracker_process_copy(r->tracker, index, &process))
-		return;
-	switch (FR_WORD_STATE(process.word)) {
+	switch (FR_WORD_STATE(tracker_process_word(r->tracker, index))) {
 	case PROCESS_ALIVE:
 		/* Now, while it lives: the path of its executable is kept. */
 		process_table_get(&r->processes, index);
 		break;
 	case PROCESS_ENDED:
 	case PROCESS_EXECED:
-		tracker_drain_entries(r->tracker);
-		settlement_process(r, index, &process);
+		settlement_process(r, index);
 		break;
 	}
 }

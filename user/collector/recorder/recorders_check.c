@@ -9,7 +9,8 @@
  *     for the call sites of all processes.
  *   - A recorder that was reported holds no entries; of those received, what is neither held nor
  *     dropped was written.
- *   - A recorder that is waited for says so, and is in the list once.
+ *   - A recorder that is waited for says so, and for each reason is in the list once.
+ *   - Each slot on the agenda is in one queue, and all that are in one are on the agenda.
  *   - What is settled is about to go back: it is not waited for.
  */
 #include "collector/recorder/recorders_private.h"
@@ -85,13 +86,16 @@ static const char *check_waiting(const struct recorders *r)
 	for (uint32_t i = 0; i < r->table.listed; i++) {
 		const struct held_recorder *held = r->table.by_slot[r->table.list[i]];
 
-		marked += held->waiting;
+		marked += (size_t)__builtin_popcount(held->waiting);
 	}
 	for (size_t i = 0; i < r->n_waiting; i++) {
-		const struct held_recorder *held = recorder_table_find(
-			&r->table, r->waiting[i].slot, r->waiting[i].generation);
+		const struct waiting *waiting = &r->waiting[i];
+		const struct held_recorder *held;
 
-		if (held && !held->waiting)
+		if (waiting->slot == FR_NONE)
+			continue;
+		held = recorder_table_find(&r->table, waiting->slot, waiting->generation);
+		if (held && !(held->waiting & waiting->what))
 			return "a recorder that is waited for does not know it";
 		marked -= held != NULL;
 	}
@@ -103,5 +107,8 @@ const char *recorders_check(const struct recorders *r)
 	const char *wrong = check_table(&r->table);
 
 	wrong = wrong ? wrong : check_processes(&r->processes);
-	return wrong ? wrong : check_waiting(r);
+	wrong = wrong ? wrong : check_waiting(r);
+	if (!wrong && !agenda_check(&r->agenda))
+		wrong = "the agenda is out of order";
+	return wrong;
 }

@@ -6,16 +6,23 @@
 #include <sys/types.h>
 
 #include "collector/kernel/tracker.h"
+#include "collector/recorder/agenda.h"
 #include "collector/recorder/process_table.h"
 #include "collector/recorder/recorder_table.h"
 #include "collector/recorder/recorders.h"
 #include "collector/recorder/replay.h"
 
-/* A recorder whose last entries are still on their way. */
+/*
+ * A recorder whose last entries are still on their way; or, with slot FR_NONE, a process that
+ * ended, some of whose entries may be in the rings.
+ */
 struct waiting {
 	uint32_t slot;
 	uint32_t generation;
+	uint32_t process;
+	uint8_t what;      /* AGENDA_SETTLE or AGENDA_REPLAY */
 	uint64_t until_ns; /* CLOCK_MONOTONIC; then it is reported without them */
+	uint64_t drained;  /* tracker_drained() when the rings were emptied of what was in them */
 };
 
 /* A copy of the library in a process, whose open recorders are to be looked for. */
@@ -40,10 +47,12 @@ struct recorders {
 	struct recorder_table table;
 	struct replay replay;
 	/* settlement.c */
+	struct agenda agenda;
 	struct releases releases;
 	struct waiting *waiting;
 	size_t n_waiting;
 	size_t waiting_room;
+	size_t next_waiting;       /* to be looked at */
 	uint64_t last_deadline_ns; /* later ones are not kept: the end is near; 0: all are */
 	uint64_t reports;
 	bool done; /* the reports asked for are written */

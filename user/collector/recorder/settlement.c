@@ -9,32 +9,37 @@
  *	slot.entries = received + slot.refused + in flight
  *
  * where `received` is what was taken out of the rings, and `refused` what there was no room for. A
- * recorder is settled when nothing is in flight: settle() first tries as things are, then empties
- * the rings, as most often that is all there is to it, and then waits, up to WAIT_NS, while other
- * things are done. What has not come by then is reported as lost; should it come after all, it is
- * passed over, so that no entry is both lost and there.
+ * recorder is settled when nothing is in flight. Until then it is waited for, up to WAIT_NS, while
+ * rings are emptied and other things are done. What has not come by then is reported as lost;
+ * should it come after all, it is passed over, so that no entry is both lost and there.
  *
  * What is said depends on the slot's state (the table is in bpf/record.h):
  *
  *	TIMED_OUT	its replay, once; the slot stays, and later entries are written as they come
  *	LATE		it closed between its deadline and the timer: its replay, and that it
- *finished FINISHED	that it finished, after its replay if that is still to come REPLAYED	the
- *replay that the program asked for; it closed in time
+ *			finished
+ *	FINISHED	that it finished, after its replay if that is still to come
+ *	REPLAYED	the replay that the program asked for; it closed in time
  *
  * After the last three the slot goes back. That is a system call, so releases are gathered; until
  * then `settled` keeps a second notice, or a scan of all slots, from reporting it again.
  *
  * A process that ended settles all its recorders by force: none of its threads is left to put an
- * entry into a ring, and the rings were emptied just before.
+ * entry into a ring, and the rings were emptied since.
  *
- * Rings are emptied in here, so entries, and through them settlement_stray() and
- * settlement_late_entry(), come while settlement_begin() runs; notices never do.
+ * Nothing of that is done when it is told of. It is put on the agenda (agenda.h), and done in
+ * turns of processes, between which rings are emptied and new notices are taken: a report is held
+ * up by one turn of each of the others, not by all that these have due.
+ *
+ * Entries, and through them settlement_stray() and settlement_late_entry(), come when the rings
+ * are emptied, which is never within one of these functions.
  */
 #include "collector/recorder/settlement.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/base/array.h"
 #include "collector/base/clock.h"
 #include "collector/base/message.h"
 #include "collector/recorder/replay.h"
@@ -42,6 +47,11 @@
 
 /* How long an entry may be on its way: counted by its recorder, not yet in a ring. */
 #define WAIT_NS 100000000
+/* A turn ends after this long; what takes longer is done in several. */
+#define TURN_NS 100000
+/* Those that are waited for are looked at as long as this at a time. */
+#define LOOK_NS 300000
+#define RECORDERS_A_LOOK 64
 
 static void emit(struct recorders *r, const struct report *report)
 {
@@ -195,18 +205,17 @@ static void release(struct recorders *r, uint32_t index, uint32_t generation)
  * Reports what there is to report of a recorder that is not just open. Returns false if entries of
  * it are still on their way, and @force is not set.
  */
-static bool settle(struct recorders *r, uint32_t index, uint32_t generation, bool force)
+static bool settle(struct recorders *r, uint32_t index, bool force)
 {
 	struct held_recorder *held;
 	struct recorder_slot slot;
-	uint64_t received, refused;
-	uint32_t state;
+	uint32_t state, generation;
 
 	if (!tracker_slot_copy(r->tracker, index, &slot))
 		return false;
 	state = FR_WORD_STATE(slot.word);
-	if (FR_WORD_GENERATION(slot.word) != generation || state == RECORDER_FREE ||
-	    state == RECORDER_OPEN)
+	generation = FR_WORD_GENERATION(slot.word);
+	if (state == RECORDER_FREE || state == RECORDER_OPEN)
 		return true;
 	if (r->last_deadline_ns && slot.deadline_ns > r->last_deadline_ns &&
 	    state != RECORDER_REPLAYED)
@@ -214,9 +223,7 @@ static bool settle(struct recorders *r, uint32_t index, uint32_t generation, boo
 	held = recorder_table_get(&r->table, index, generation);
 	if (held && held->settled)
 		return true;
-	received = held ? held->received : 0;
-	refused = slot.refused;
-	if (!force && received + refused < slot.entries)
+	if (!force && (held ? held->received : 0) + slot.refused < slot.entries)
 		return false;
 	if (state == RECORDER_REPLAYED)
 		report_replay(r, index, &slot, held);
@@ -229,59 +236,127 @@ static bool settle(struct recorders *r, uint32_t index, uint32_t generation, boo
 	return true;
 }
 
-static void wait_for(struct recorders *r, uint32_t index, uint32_t generation)
+/* A recorder that is open asks for a replay, of what was logged until then. */
+static bool settle_replay(struct recorders *r, uint32_t index, bool force)
 {
+	struct held_recorder *held;
+	struct recorder_slot slot;
+
+	if (!tracker_slot_copy(r->tracker, index, &slot) ||
+	    FR_WORD_STATE(slot.word) != RECORDER_OPEN)
+		return true;
+	held = recorder_table_get(&r->table, index, FR_WORD_GENERATION(slot.word));
+	if (!force && (held ? held->received : 0) + slot.refused < slot.entries)
+		return false;
+	report_replay(r, index, &slot, held);
+	return true;
+}
+
+/* ---- waiting for entries ---- */
+
+static bool add_waiting(struct recorders *r, const struct waiting *waiting)
+{
+	if (array_reserve(r->waiting, r->waiting_room, r->n_waiting + 1))
+		return false;
+	r->waiting[r->n_waiting++] = *waiting;
+	return true;
+}
+
+/* Returns false if it cannot be waited for: there is no memory. */
+static bool wait_for(struct recorders *r, uint32_t index, uint8_t what)
+{
+	uint32_t generation = FR_WORD_GENERATION(tracker_slot_word(r->tracker, index));
 	struct held_recorder *held = recorder_table_get(&r->table, index, generation);
+	struct waiting waiting = {.slot = index,
+				  .generation = generation,
+				  .what = what,
+				  .until_ns = clock_ns(CLOCK_MONOTONIC) + WAIT_NS,
+				  .drained = tracker_drained_next(r->tracker)};
 
-	if (held && held->waiting)
-		return;
-	if (r->n_waiting == r->waiting_room) {
-		size_t room = r->waiting_room ? r->waiting_room * 2 : 64;
-		struct waiting *waiting = reallocarray(r->waiting, room, sizeof(*waiting));
-
-		if (!waiting) {
-			settle(r, index, generation, true);
-			return;
-		}
-		r->waiting = waiting;
-		r->waiting_room = room;
-	}
-	if (held)
-		held->waiting = true;
-	r->waiting[r->n_waiting++] =
-		(struct waiting){index, generation, clock_ns(CLOCK_MONOTONIC) + WAIT_NS};
+	if (!held)
+		return false;
+	if (held->waiting & what)
+		return true;
+	if (!add_waiting(r, &waiting))
+		return false;
+	held->waiting |= what;
+	return true;
 }
 
-void settlement_begin(struct recorders *r, uint32_t index, uint32_t generation)
+static void wait_for_process(struct recorders *r, uint32_t index)
 {
-	if (settle(r, index, generation, false))
-		return;
-	/* Logged since the rings were last looked at, most likely. */
-	tracker_drain_entries(r->tracker);
-	if (!settle(r, index, generation, false))
-		wait_for(r, index, generation);
+	struct waiting waiting = {
+		.slot = FR_NONE, .process = index, .drained = tracker_drained_next(r->tracker)};
+
+	if (!add_waiting(r, &waiting))
+		agenda_add_process(&r->agenda, index, tracker_process_uid(r->tracker, index));
 }
 
-void settlement_continue(struct recorders *r, bool force)
+static void want(struct recorders *r, uint32_t index, uint8_t what)
 {
-	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
-	size_t kept = 0;
+	uint32_t process = tracker_slot_process(r->tracker, index);
 
-	tell_all_held_back(r, force);
-	for (size_t i = 0; i < r->n_waiting; i++) {
-		struct waiting waiting = r->waiting[i];
-		struct held_recorder *held;
+	agenda_add_slot(&r->agenda, process, tracker_process_uid(r->tracker, process), index, what);
+}
 
-		if (!settle(r, waiting.slot, waiting.generation,
-			    force || now_ns >= waiting.until_ns)) {
-			r->waiting[kept++] = waiting;
-			continue;
-		}
-		held = recorder_table_find(&r->table, waiting.slot, waiting.generation);
-		if (held)
-			held->waiting = false;
+/* Returns whether it is waited for no longer. @now_ns: UINT64_MAX: in any case. */
+static bool goes_on(struct recorders *r, const struct waiting *waiting, uint64_t now_ns)
+{
+	bool drained = now_ns == UINT64_MAX || tracker_drained(r->tracker) >= waiting->drained;
+	struct held_recorder *held;
+	uint8_t what = waiting->what;
+
+	if (waiting->slot == FR_NONE) {
+		if (drained)
+			agenda_add_process(&r->agenda, waiting->process,
+					   tracker_process_uid(r->tracker, waiting->process));
+		return drained;
 	}
-	r->n_waiting = kept;
+	held = recorder_table_find(&r->table, waiting->slot, waiting->generation);
+	if (!held)
+		return true;
+	if (now_ns >= waiting->until_ns || (what == AGENDA_REPLAY && drained))
+		what |= AGENDA_FORCED(what);
+	else if (!tracker_slot_arrived(r->tracker, waiting->slot, held->received))
+		return false;
+	held->waiting &= (uint8_t)~waiting->what;
+	want(r, waiting->slot, what);
+	return true;
+}
+
+/* Some of them at a time: there may be as many as there are slots. */
+static void look_at_waiting(struct recorders *r, bool force)
+{
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC), until_ns = now_ns + LOOK_NS;
+	size_t looks = r->n_waiting;
+
+	if (force)
+		now_ns = until_ns = UINT64_MAX;
+	while (looks--) {
+		if (r->next_waiting >= r->n_waiting)
+			r->next_waiting = 0;
+		if (!goes_on(r, &r->waiting[r->next_waiting], now_ns))
+			r->next_waiting++;
+		else
+			r->waiting[r->next_waiting] = r->waiting[--r->n_waiting];
+		if (looks % RECORDERS_A_LOOK == 0 && clock_ns(CLOCK_MONOTONIC) >= until_ns)
+			break;
+	}
+}
+
+void settlement_begin(struct recorders *r, uint32_t index)
+{
+	want(r, index, AGENDA_SETTLE);
+}
+
+void settlement_replay(struct recorders *r, uint32_t index)
+{
+	want(r, index, AGENDA_REPLAY);
+}
+
+void settlement_process(struct recorders *r, uint32_t index)
+{
+	wait_for_process(r, index);
 }
 
 /* A recorder whose process is no more. */
@@ -295,7 +370,7 @@ static void settle_dead(struct recorders *r, uint32_t index, struct recorder_slo
 	struct held_recorder *held;
 
 	if (state != RECORDER_OPEN && state != RECORDER_TIMED_OUT) {
-		settle(r, index, generation, true);
+		settle(r, index, true);
 		return;
 	}
 	slot->ended_ns = dead->ended_ns;
@@ -316,40 +391,74 @@ static void settle_dead(struct recorders *r, uint32_t index, struct recorder_slo
 	release(r, index, generation);
 }
 
-void settlement_process(struct recorders *r, uint32_t index, const struct process_slot *dead)
+/* Goes on with a process that ended, until @until_ns. Returns whether that was all of it. */
+static bool settle_process(struct recorders *r, uint32_t index, uint64_t until_ns)
 {
-	uint32_t used = tracker_slots_used(r->tracker);
+	uint32_t used = tracker_slots_used(r->tracker), *at = agenda_progress(&r->agenda, index);
 	struct observed_process *process = r->processes.process[index];
+	struct process_slot dead;
 	struct recorder_slot slot;
 
+	if (!tracker_process_copy(r->tracker, index, &dead) ||
+	    (FR_WORD_STATE(dead.word) != PROCESS_ENDED &&
+	     FR_WORD_STATE(dead.word) != PROCESS_EXECED))
+		return true;
 	if (process)
 		tell_held_back(r, process, process->lines.held_back);
-	for (uint32_t i = tracker_next_slot_of(r->tracker, index, 0); i < used;
-	     i = tracker_next_slot_of(r->tracker, index, i + 1)) {
-		if (tracker_slot_process(r->tracker, i) != index ||
-		    FR_WORD_STATE(tracker_slot_word(r->tracker, i)) == RECORDER_FREE)
-			continue;
-		if (tracker_slot_copy(r->tracker, i, &slot) && slot.process == index &&
+	while ((*at = tracker_next_slot_of(r->tracker, index, *at)) < used) {
+		uint32_t i = (*at)++;
+
+		if (tracker_slot_process(r->tracker, i) == index &&
+		    tracker_slot_copy(r->tracker, i, &slot) && slot.process == index &&
 		    FR_WORD_STATE(slot.word) != RECORDER_FREE)
-			settle_dead(r, i, &slot, dead);
+			settle_dead(r, i, &slot, &dead);
+		if (clock_ns(CLOCK_MONOTONIC) >= until_ns)
+			return false;
 	}
 	settlement_release(r);
 	process_table_drop(&r->processes, index);
+	agenda_forget(&r->agenda, index);
 	tracker_release(r->tracker, NULL, NULL, 0, index);
+	return true;
 }
 
-void settlement_replay(struct recorders *r, uint32_t index, uint32_t generation)
+static void do_slot(struct recorders *r, uint32_t index, uint8_t what)
 {
-	struct held_recorder *held;
-	struct recorder_slot slot;
+	if (what & AGENDA_REPLAY && !settle_replay(r, index, what & AGENDA_FORCED(AGENDA_REPLAY)) &&
+	    !wait_for(r, index, AGENDA_REPLAY))
+		settle_replay(r, index, true);
+	if (what & AGENDA_SETTLE && !settle(r, index, what & AGENDA_FORCED(AGENDA_SETTLE)) &&
+	    !wait_for(r, index, AGENDA_SETTLE))
+		settle(r, index, true);
+}
 
-	if (!tracker_slot_copy(r->tracker, index, &slot) ||
-	    FR_WORD_GENERATION(slot.word) != generation ||
-	    FR_WORD_STATE(slot.word) == RECORDER_FREE)
-		return;
-	held = recorder_table_get(&r->table, index, generation);
-	if (!held || !held->reported)
-		report_replay(r, index, &slot, held);
+bool settlement_work(struct recorders *r, uint64_t max_ns)
+{
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC), until_ns = now_ns + max_ns;
+	uint32_t process;
+
+	while (now_ns < until_ns && (process = agenda_begin_turn(&r->agenda)) != FAIR_QUEUE_NONE) {
+		uint64_t began_ns = now_ns, over_ns = now_ns + TURN_NS;
+		uint32_t slot;
+		uint8_t what;
+
+		while (now_ns < over_ns && agenda_take(&r->agenda, &slot, &what)) {
+			if (slot != FR_NONE)
+				do_slot(r, slot, what);
+			else if (!settle_process(r, process, over_ns))
+				agenda_add_process(&r->agenda, process,
+						   tracker_process_uid(r->tracker, process));
+			now_ns = clock_ns(CLOCK_MONOTONIC);
+		}
+		agenda_end_turn(&r->agenda, now_ns - began_ns);
+	}
+	return r->agenda.wanted;
+}
+
+void settlement_continue(struct recorders *r, bool force)
+{
+	tell_all_held_back(r, force);
+	look_at_waiting(r, force);
 }
 
 void settlement_stray(struct recorders *r, const struct entry_record *record)

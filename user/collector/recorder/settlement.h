@@ -16,23 +16,29 @@ struct recorders;
 #define SETTLEMENT_STEP_MS 2
 
 /*
- * Reports a recorder that timed out, was closed late, or was closed after it had asked for a
- * replay: now, or when its entries have come.
+ * A recorder timed out, was closed late, or was closed after it had asked for a replay: it is to be
+ * reported as soon as its entries have come.
  */
-void settlement_begin(struct recorders *recorders, uint32_t slot, uint32_t generation);
+void settlement_begin(struct recorders *recorders, uint32_t slot);
+/* Its program asked for a replay: one is to be made if it is open, and was not made for that. */
+void settlement_replay(struct recorders *recorders, uint32_t slot);
+/*
+ * A process ended, or called execve(): its late recorders are to be reported, the others dropped,
+ * and its slot freed, when the rings are emptied of what is in them now.
+ */
+void settlement_process(struct recorders *recorders, uint32_t index);
+
+/*
+ * Does what is to be done, in turns of the processes, and nothing new after @max_ns. Returns
+ * whether something is left.
+ */
+bool settlement_work(struct recorders *recorders, uint64_t max_ns);
 
 /* Gives back the slots of those of which all is said. */
 void settlement_release(struct recorders *recorders);
 
-/* Looks again at those that wait for entries; @force: waits for none any longer. */
+/* Looks at those that wait for entries; @force: waits for none any longer. */
 void settlement_continue(struct recorders *recorders, bool force);
-
-/* Reports the recorders of a process that ended, drops the others, and frees its slot. */
-void settlement_process(struct recorders *recorders, uint32_t index,
-			const struct process_slot *dead);
-
-/* Replays a recorder because it was asked for, if it is open and was not replayed for that. */
-void settlement_replay(struct recorders *recorders, uint32_t slot, uint32_t generation);
 
 /* Reports an entry that belongs to no open recorder, or to one that was replayed already. */
 void settlement_stray(struct recorders *recorders, const struct entry_record *record);

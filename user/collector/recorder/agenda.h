@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What is still to be done for recorders, in turns. Each process has a queue of its own, of its
+ * slots in the order in which something came up for them; what is to be done for a slot is a set
+ * of bits, so that a slot is in the queue once, however often a process asks. Whose queue has the
+ * next turn is decided by users first, then by processes (fair_queue.h): who is due now and then
+ * is not held up by who has thousands due.
+ *
+ * All memory is taken at the start; adding never fails. Not thread-safe.
+ */
+#ifndef FLIGHTREC_AGENDA_H
+#define FLIGHTREC_AGENDA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collector/base/fair_queue.h"
+
+/* For a slot. */
+#define AGENDA_SETTLE 1u /* to say what there is to be said of its recorder */
+#define AGENDA_REPLAY 2u /* its program asked for a replay */
+/* The same without waiting for entries any longer. */
+#define AGENDA_FORCED(what) ((what) << 2)
+
+struct agenda_process;
+
+struct agenda {
+	struct fair_queue turns;
+	struct agenda_process *process;
+	uint32_t *next; /* by slot: the one behind it in its queue, plus 1 */
+	uint8_t *what;  /* by slot: what is to be done; 0: it is in no queue */
+	uint32_t slots;
+	uint32_t processes;
+	uint32_t wanted; /* slots and processes in the queues */
+};
+
+/* Returns 0 or -ENOMEM. */
+int agenda_init(struct agenda *agenda, uint32_t slots, uint32_t processes);
+/* Zeroed, or freed already: does nothing. */
+void agenda_free(struct agenda *agenda);
+
+/* Something is to be done for a slot of @process, which is of user @uid. */
+void agenda_add_slot(struct agenda *agenda, uint32_t process, uint32_t uid, uint32_t slot,
+		     uint8_t what);
+/* And for the process itself, after its slots. */
+void agenda_add_process(struct agenda *agenda, uint32_t process, uint32_t uid);
+
+/* A turn: returns the process; FAIR_QUEUE_NONE: nothing is to be done. */
+uint32_t agenda_begin_turn(struct agenda *agenda);
+/*
+ * Takes what is next for the process that has its turn. Returns false if nothing is. *@slot: or
+ * FR_NONE, if it is the process itself, and then *@what is 0.
+ */
+bool agenda_take(struct agenda *agenda, uint32_t *slot, uint8_t *what);
+void agenda_end_turn(struct agenda *agenda, uint64_t cost_ns);
+
+/* How far the process itself is done, for who does it in pieces; 0 at first. */
+uint32_t *agenda_progress(struct agenda *agenda, uint32_t process);
+
+/* The process slot has another process. */
+void agenda_forget(struct agenda *agenda, uint32_t process);
+
+/* Whether all is as it should be: for tests and debug builds. */
+bool agenda_check(const struct agenda *agenda);
+
+#endif /* FLIGHTREC_AGENDA_H */
