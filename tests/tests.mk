@@ -38,6 +38,8 @@ unit_objects += $$($(1)_objects)
 endef
 $(foreach test,$(UNIT_TESTS),$(eval $(call unit_test,$(test))))
 -include $(foreach object,$(sort $(unit_objects)),$(B)/unit/$(object:.o=.d) $(B)/san/$(object:.o=.d))
+# It loads that.
+$(B)/unit/test_copies $(B)/san/test_copies: | $(B)/libflightrec.so
 # Made for both: make would take them for intermediate, and make them anew each time.
 .SECONDARY: $(foreach object,$(sort $(unit_objects)),$(B)/unit/$(object) $(B)/san/$(object))
 

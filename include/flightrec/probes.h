@@ -131,13 +131,17 @@ struct flightrec_open {
 #define FLIGHTREC_SPARES 4u
 
 /*
+ * The process, as one copy of the library knows it. Another copy that is given a recorder of this
+ * one finds it by the recorder's instance: the low 40 bits are the number of the page of 4 KiB.
+ *
  * Lies in a page that is all zero in a process that fork() made. What all read, what every opening
  * writes, and the rest are in cache lines of their own.
  */
 struct flightrec_process {
-	uint64_t instance; /* 0: nothing was opened yet in this process */
+	uint64_t instance; /* 0: nothing was opened yet in this process; else no other process's */
 	uint64_t memory;   /* address of its memory log; 0: none yet, 1: none */
-	uint64_t reserved1_[6];
+	uint64_t layout_;  /* private: what another copy of the library finds here */
+	uint64_t reserved1_[5];
 	uint64_t opened; /* recorders opened so far */
 	uint64_t reserved2_[7];
 	uint64_t free_; /* private: head of the free slots */
@@ -146,7 +150,8 @@ struct flightrec_process {
 	struct {
 		uint32_t slot[FLIGHTREC_SPARES]; /* plus 1; 0: none */
 		uint32_t reserved_[16 - FLIGHTREC_SPARES];
-	} spare_[FLIGHTREC_SPARE_LINES]; /* private */
+	} spare_[FLIGHTREC_SPARE_LINES];        /* private */
+	uint64_t chunk_[FLIGHTREC_OPEN_CHUNKS]; /* private: as in struct flightrec_state */
 };
 
 struct flightrec_state {

@@ -29,7 +29,7 @@ static inline int read_region(void *arg, uint64_t offset, void *to, size_t size)
 
 static inline struct memory_writer writer(struct memory_header *memory, uint32_t level)
 {
-	struct memory_writer w = memory_writer_for(memory, (uint32_t)syscall(SYS_gettid));
+	struct memory_writer w = memory_writer_for(memory, (uint32_t)syscall(SYS_gettid), 0);
 
 	assert_non_null(w.thread);
 	w.owner |= level;

@@ -22,73 +22,17 @@
 
 #include <cmocka.h>
 
-#include "collector/report/render.h"
-#include "collector/target/memory_log.h"
 #include "fake_probes.h"
 #include "flightrec.h"
 #include "lib/process.h"
+#include "process_log.h"
 
 #define HOUR FLIGHTREC_SEC(3600)
 
-static struct memory_log log_;
-static struct memory_recording recording;
-static char message[1200];
-
-static int read_region(void *arg, uint64_t offset, void *to, size_t size)
-{
-	const struct memory_header *memory = arg;
-
-	if (offset > memory->size || size > memory->size - offset)
-		return -EFAULT;
-	memcpy(to, (const char *)memory + offset, size);
-	return 0;
-}
-
-struct wanted {
-	uint64_t id;
-	int found;
-};
-
-static int find(void *arg, uint32_t slot, const struct memory_slot *copy)
-{
-	struct wanted *wanted = arg;
-
-	if (copy->id != wanted->id)
-		return 0;
-	wanted->found++;
-	assert_int_equal(memory_log_recording(&log_, slot, copy, 1 << 24, &recording), 0);
-	return 0;
-}
-
-/* Reads what the log has of @rec. */
+/* Reads what our log has of @rec. */
 static void read_log(const flightrec *rec)
 {
-	struct memory_header *memory = process_memory(process_peek());
-	struct wanted wanted = {.id = rec->id_};
-
-	assert_non_null(memory);
-	assert_int_equal(memory_log_open(&log_, read_region, memory), 0);
-	assert_int_equal(memory_log_slots(&log_, false, find, &wanted), 0);
-	assert_int_equal(wanted.found, 1);
-}
-
-static const char *text_of(size_t i)
-{
-	const struct memory_record *record = &recording.record[i];
-	struct memory_site_texts site = {0};
-
-	if (record->site)
-		assert_int_equal(memory_log_site(&log_, record->site, &site), 0);
-	render_message(
-		&(struct render_input){
-			.format = site.format,
-			.format_size = strlen(site.format),
-			.data = recording.bytes + record->data,
-			.size = record->size,
-			.how = record->severity_flags,
-		},
-		message, sizeof(message));
-	return message;
+	read_log_of(process_peek(), rec);
 }
 
 static int vlog(flightrec *rec, const char *format, ...)

@@ -86,7 +86,9 @@ struct memory_header {
 	uint32_t units;
 	uint64_t state;   /* address of the library's struct flightrec_state */
 	char library[16]; /* its version, NUL-terminated */
-	uint64_t reserved1[4];
+	uint32_t tag;     /* private: tells this log from those of other copies, and of parents */
+	uint32_t reserved0;
+	uint64_t reserved1[3];
 
 	/*
 	 * The same moment on each clock, when the region was made and again now and then: a reader
@@ -182,12 +184,20 @@ struct memory_site {
 #define MEMORY_FILE_MAX 256
 #define MEMORY_FUNCTION_MAX 128
 
-/* A thread that logs, in a unit of its own. All but @next and @tid is private to that thread. */
+/*
+ * A thread that logs by one copy of the library, in a unit of its own. All but the first members is
+ * private to them.
+ */
 struct memory_thread {
 	uint32_t kind;
 	uint32_t next; /* unit of the record made before; never changes */
-	uint32_t tid;  /* changes when a later thread takes the record over */
-	uint32_t reserved;
+	union {
+		struct {
+			uint32_t tid;
+			uint32_t copy; /* private: 0 for the copy whose log it is */
+		};
+		uint64_t who; /* changes when a later thread takes the record over */
+	};
 	struct {
 		uint32_t last[4]; /* by enum memory_kind: the chunk used last */
 	} level[MEMORY_LEVELS];

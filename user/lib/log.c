@@ -18,6 +18,7 @@
 /* What is to be logged. */
 struct entry {
 	flightrec *rec;
+	struct flightrec_process *process; /* in which it is open; NULL: it is not */
 	uint64_t id;
 	struct flightrec_site *site; /* NULL: the format is packed with the arguments */
 	const char *format;
@@ -33,16 +34,16 @@ static inline size_t pack(struct entry *entry, unsigned char *data, size_t capac
 					 &entry->how, args);
 }
 
-/* The call site's place in the log; its texts are looked up once a process. */
+/* The call site's place in the log; its texts are looked up again where another log is written. */
 static uint32_t site_in_memory(const struct memory_writer *writer, struct flightrec_site *site)
 {
 	uint64_t where = __atomic_load_n(&site->where_, __ATOMIC_RELAXED);
 	uint32_t at = (uint32_t)where;
 
-	if (likely(where >> 32 == (uint32_t)writer->memory->instance && at))
+	if (likely(where >> 32 == writer->memory->tag && at))
 		return at;
 	at = memory_site_at(writer->memory, site);
-	where = (uint64_t)(uint32_t)writer->memory->instance << 32 | at;
+	where = (uint64_t)writer->memory->tag << 32 | at;
 	__atomic_store_n(&site->where_, where, __ATOMIC_RELAXED);
 	return at;
 }
@@ -96,7 +97,7 @@ static void log_entry(struct entry *entry, va_list args)
 	struct memory_writer writer;
 	size_t size;
 
-	if (likely(entry->id && thread_enter(process_peek(), &writer))) {
+	if (likely(entry->process && thread_enter(entry->process, &writer))) {
 		data = pack_in_memory(&writer, entry, &size, args);
 		if (data && probe_watched(FLIGHTREC_PROBE_ENTRY))
 			probe_entry(entry->rec, entry->id, entry->site, entry->how, data, size);
@@ -121,7 +122,7 @@ EXPORT void flightrec_entry_(flightrec *rec, struct flightrec_site *site, int se
 
 	if (!rec)
 		return;
-	entry.id = recorder_id(rec);
+	entry.process = recorder_process(rec, &entry.id);
 	va_start(args, format);
 	log_entry(&entry, args);
 	va_end(args);
@@ -139,7 +140,7 @@ EXPORT int flightrec_vlog(flightrec *rec, enum flightrec_severity severity, cons
 		return -EINVAL;
 	if (!rec || !flightrec_wanted_())
 		return 0;
-	entry.id = recorder_id(rec);
+	entry.process = recorder_process(rec, &entry.id);
 	log_entry(&entry, args);
 	return entry.how & FLIGHTREC_HOW_REFUSED ? -EINVAL : 0;
 }
@@ -147,6 +148,7 @@ EXPORT int flightrec_vlog(flightrec *rec, enum flightrec_severity severity, cons
 /* Text that is no format. */
 struct message {
 	flightrec *rec;
+	struct flightrec_process *process; /* in which it is open */
 	uint64_t id;
 	const struct flightrec_site *site; /* of this call alone: nobody may keep its address */
 	uint32_t how;
@@ -180,7 +182,7 @@ static void message_in_memory(struct message *message)
 	struct memory_place place;
 	uint32_t at;
 
-	if (!thread_enter(process_peek(), &writer))
+	if (!thread_enter(message->process, &writer))
 		return;
 	at = memory_site_at(writer.memory, message->site);
 	if (at && memory_place(&writer, message->rec->slot_, message->id, &place) &&
@@ -222,8 +224,8 @@ EXPORT int flightrec_message(flightrec *rec, enum flightrec_severity severity, c
 		return -EINVAL;
 	if (!rec)
 		return 0;
-	message.id = recorder_id(rec);
-	if (message.id)
+	message.process = recorder_process(rec, &message.id);
+	if (message.process)
 		message_in_memory(&message);
 	message.how &= FLIGHTREC_HOW_SEVERITY;
 	if (probe_watched(FLIGHTREC_PROBE_ENTRY))
@@ -234,12 +236,14 @@ EXPORT int flightrec_message(flightrec *rec, enum flightrec_severity severity, c
 /* Logs the bytes that a step packed on its way in. */
 static void log_step(struct flightrec_step *step, uint32_t flag)
 {
-	uint64_t id = recorder_id(step->rec_);
+	struct flightrec_process *process;
 	struct memory_writer writer;
 	struct memory_place place;
+	uint64_t id;
 	uint32_t at;
 
-	if (likely(id && thread_enter(process_peek(), &writer))) {
+	process = recorder_process(step->rec_, &id);
+	if (likely(process && thread_enter(process, &writer))) {
 		at = site_in_memory(&writer, step->site_);
 		if (memory_place(&writer, step->rec_->slot_, id, &place) &&
 		    (place.room >= step->size_ || memory_place_again(&writer, &place))) {
@@ -340,14 +344,15 @@ EXPORT int flightrec_context(flightrec *rec, const char *key, const char *format
 {
 	unsigned char item[FLIGHTREC_CONTEXT_MAX], context[FLIGHTREC_CONTEXT_MAX];
 	size_t size, used;
+	struct flightrec_process *process;
 	uint32_t how = 0;
 	uint64_t id;
 	va_list args;
 
 	if (!rec || !key || !format)
 		return -EINVAL;
-	id = recorder_id(rec);
-	if (!id)
+	process = recorder_process(rec, &id);
+	if (!process)
 		return -ENOENT;
 	va_start(args, format);
 	size = pack_context_item(key, format, item, sizeof(item), &how, args);
@@ -364,7 +369,7 @@ EXPORT int flightrec_context(flightrec *rec, const char *key, const char *format
 	memcpy(context + used, item, size);
 	memcpy(rec->context_, context, used + size);
 	rec->context_size_ = (uint16_t)(used + size);
-	recorder_keep_context(rec, id);
+	recorder_keep_context(process, rec, id);
 	if (probe_watched(FLIGHTREC_PROBE_CONTEXT))
 		probe_context(rec, id, rec->context_, rec->context_size_);
 	return 0;

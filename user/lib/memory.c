@@ -46,6 +46,11 @@ static uint64_t parse_size(const char *text)
 	return size && size < MEMORY_MIN ? MEMORY_MIN : size;
 }
 
+bool memory_wanted(const char *setting)
+{
+	return parse_size(setting) != 0;
+}
+
 static void *map_region(uint64_t *size)
 {
 	for (; *size >= MEMORY_MIN; *size /= 2) {
@@ -99,6 +104,7 @@ struct memory_header *memory_create(uint64_t instance, const char *setting)
 	memory->header_size = sizeof(*memory);
 	memory->size = size;
 	memory->instance = instance;
+	memory->tag = (uint32_t)(instance * 0x9e3779b97f4a7c15 >> 32) | 1;
 	memory->pid = (uint32_t)getpid();
 	memory->state = (uint64_t)(uintptr_t)&flightrec_state_;
 	memcpy(memory->library, FLIGHTREC_VERSION_STRING, sizeof(FLIGHTREC_VERSION_STRING));
@@ -138,30 +144,34 @@ uint32_t memory_take_units(struct memory_header *memory, uint32_t count)
 
 /* ---- threads ---- */
 
+_Static_assert(offsetof(struct memory_thread, tid) == offsetof(struct memory_thread, who) &&
+		       __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+	       "the lower half of who is tid");
+
 static bool has_ended(const struct memory_header *memory, uint32_t tid)
 {
 	return syscall(SYS_tgkill, (pid_t)memory->pid, (pid_t)tid, 0) != 0;
 }
 
 /*
- * A record with our own number is ours: whoever had it has ended. A few others are checked each
- * time, so that a program that starts a thread for each request keeps about twice as many records
- * as it has threads.
+ * A record with our own number is ours: whoever had it, by this copy, has ended. A few others are
+ * checked each time, so that a program that starts a thread for each request keeps about twice as
+ * many records as it has threads.
  */
-static uint32_t take_over(struct memory_header *memory, uint32_t tid, unsigned int may_ask)
+static uint32_t take_over(struct memory_header *memory, uint64_t who, unsigned int may_ask)
 {
 	uint32_t unit = __atomic_load_n(&memory->threads, __ATOMIC_ACQUIRE);
 
 	for (unsigned int steps = 0; unit && steps < MEMORY_STRANDS_MAX; steps++) {
 		struct memory_thread *thread = memory_unit(memory, unit);
-		uint32_t other = __atomic_load_n(&thread->tid, __ATOMIC_RELAXED);
-		bool ended = other == tid;
+		uint64_t other = __atomic_load_n(&thread->who, __ATOMIC_RELAXED);
+		bool ended = other == who;
 
 		if (!ended && may_ask) {
 			may_ask--;
-			ended = has_ended(memory, other);
+			ended = has_ended(memory, (uint32_t)other);
 		}
-		if (ended && __atomic_compare_exchange_n(&thread->tid, &other, tid, false,
+		if (ended && __atomic_compare_exchange_n(&thread->who, &other, who, false,
 							 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 			return unit;
 		unit = thread->next;
@@ -169,16 +179,16 @@ static uint32_t take_over(struct memory_header *memory, uint32_t tid, unsigned i
 	return 0;
 }
 
-static uint32_t new_thread(struct memory_header *memory, uint32_t tid)
+static uint32_t new_thread(struct memory_header *memory, uint64_t who)
 {
 	uint32_t unit = memory_take_units(memory, 1), newest;
 	struct memory_thread *thread;
 
 	if (!unit)
-		return take_over(memory, tid, THREADS_ASKED_MAX);
+		return take_over(memory, who, THREADS_ASKED_MAX);
 	thread = memory_unit(memory, unit);
 	thread->kind = MEMORY_THREAD;
-	thread->tid = tid;
+	thread->who = who;
 	newest = __atomic_load_n(&memory->threads, __ATOMIC_RELAXED);
 	do
 		thread->next = newest;
@@ -187,12 +197,13 @@ static uint32_t new_thread(struct memory_header *memory, uint32_t tid)
 	return unit;
 }
 
-struct memory_writer memory_writer_for(struct memory_header *memory, uint32_t tid)
+struct memory_writer memory_writer_for(struct memory_header *memory, uint32_t tid, uint32_t copy)
 {
-	uint32_t unit = take_over(memory, tid, THREADS_ASKED);
+	uint64_t who = (uint64_t)copy << 32 | tid;
+	uint32_t unit = take_over(memory, who, THREADS_ASKED);
 
 	if (!unit)
-		unit = new_thread(memory, tid);
+		unit = new_thread(memory, who);
 	return (struct memory_writer){.memory = memory,
 				      .thread = unit ? memory_unit(memory, unit) : NULL,
 				      .owner = unit << 2};

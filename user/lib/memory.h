@@ -29,6 +29,8 @@
  */
 struct memory_header *memory_create(uint64_t instance, const char *setting);
 void memory_destroy(struct memory_header *memory);
+/* Whether there would be one by @setting. */
+bool memory_wanted(const char *setting);
 
 static inline struct memory_slot *memory_slot(struct memory_header *memory, uint32_t slot)
 {
@@ -51,7 +53,7 @@ void memory_renew_clocks(struct memory_header *memory, uint64_t now_ticks);
 /* Gives out @count units in a row, zeroed. Returns the number of the first, or 0: no room. */
 uint32_t memory_take_units(struct memory_header *memory, uint32_t count);
 
-/* Who writes: a thread, at one level of signal handlers. */
+/* Who writes: a thread, at one level of signal handlers, by one copy of the library. */
 struct memory_writer {
 	struct memory_header *memory;
 	struct memory_thread *thread; /* NULL: there is no room for it; its entries are lost */
@@ -60,9 +62,10 @@ struct memory_writer {
 
 /*
  * The writer of the thread with kernel id @tid, at level 0: with a record of its own, or one whose
- * thread has ended.
+ * thread has ended. @copy tells apart copies of the library that write to this log; 0: the one
+ * whose log it is.
  */
-struct memory_writer memory_writer_for(struct memory_header *memory, uint32_t tid);
+struct memory_writer memory_writer_for(struct memory_header *memory, uint32_t tid, uint32_t copy);
 
 /* ---- recorders ---- */
 

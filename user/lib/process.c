@@ -7,14 +7,50 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define PAGE_BYTES 4096
+#define PAGE_NUMBER_BITS 40
+/* To be changed with anything that copies of the library use of each other's, the log included. */
+#define LAYOUT 1
 
 _Static_assert(sizeof(struct flightrec_process) <= PAGE_BYTES, "it lies in a page");
 _Static_assert(sizeof(struct flightrec_open) == 64, "a slot is a cache line");
 
 /* Outlives fork(), unlike the page it numbers: a child gets a number its ancestors never had. */
-static uint64_t last_instance;
+static uint64_t last_number;
+
+static uint64_t make_instance(const struct flightrec_process *process)
+{
+	uint64_t number = __atomic_add_fetch(&last_number, 1, __ATOMIC_RELAXED);
+
+	return number << PAGE_NUMBER_BITS | (uintptr_t)process / PAGE_BYTES;
+}
+
+/* The kernel copies a signal set from @address before it finds that it is to do nothing with it. */
+static bool is_readable(const void *address)
+{
+	return syscall(SYS_rt_sigprocmask, -1, address, NULL, sizeof(uint64_t)) == 0 ||
+	       errno != EFAULT;
+}
+
+struct flightrec_process *process_of_other_copy(uint64_t instance)
+{
+	static uint64_t known; /* of the process found last; such pages are never unmapped */
+	uint64_t address = (instance & ((1ull << PAGE_NUMBER_BITS) - 1)) * PAGE_BYTES;
+	struct flightrec_process *process = (struct flightrec_process *)(uintptr_t)address;
+
+	/* Of a parent of this process; or not even that, if the recorder's memory is damaged. */
+	if (!process || process == process_peek() ||
+	    (address != __atomic_load_n(&known, __ATOMIC_RELAXED) && !is_readable(process)))
+		return NULL;
+	if (__atomic_load_n(&process->instance, __ATOMIC_ACQUIRE) != instance ||
+	    process->layout_ != LAYOUT)
+		return NULL;
+	__atomic_store_n(&known, address, __ATOMIC_RELAXED);
+	return process;
+}
 
 static void *map_memory(size_t size)
 {
@@ -49,20 +85,30 @@ static void leave_parents_memory(void)
 		mmap(mapped, mapped_size, PROT_READ | PROT_WRITE,
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 	mapped = NULL;
-	flightrec_state_.semaphore[FLIGHTREC_PROBE_ENTRY + FLIGHTREC_KEEPS_] = 0;
 }
 
-/* Here and not with the first recorder, as pthread_atfork() is not async-signal-safe. */
-static __attribute__((constructor)) void expect_forks(void)
+static const char *memory_setting(void)
 {
+	return secure_getenv("FLIGHTREC_MEMORY");
+}
+
+static void set_keeps(bool keeps)
+{
+	flightrec_state_.semaphore[FLIGHTREC_PROBE_ENTRY + FLIGHTREC_KEEPS_] = keeps;
+}
+
+static __attribute__((constructor)) void begin_process(void)
+{
+	/* Not with the first recorder, as pthread_atfork() is not async-signal-safe. */
 	pthread_atfork(NULL, NULL, leave_parents_memory);
+	/* Nor this: the first recorder that this copy logs to may be another copy's. */
+	set_keeps(memory_wanted(memory_setting()));
 }
 
 /* Of several threads or handlers that come here at once, one's log is used. */
 static __attribute__((noinline)) void make_memory(struct flightrec_process *process)
 {
-	struct memory_header *memory =
-		memory_create(process->instance, secure_getenv("FLIGHTREC_MEMORY"));
+	struct memory_header *memory = memory_create(process->instance, memory_setting());
 	uint64_t none = 0, made = memory ? (uint64_t)(uintptr_t)memory : PROCESS_NO_MEMORY;
 
 	if (!__atomic_compare_exchange_n(&process->memory, &none, made, false, __ATOMIC_ACQ_REL,
@@ -70,11 +116,11 @@ static __attribute__((noinline)) void make_memory(struct flightrec_process *proc
 		memory_destroy(memory);
 		return;
 	}
+	set_keeps(memory);
 	if (!memory)
 		return;
 	mapped_size = memory->size;
 	mapped = memory;
-	flightrec_state_.semaphore[FLIGHTREC_PROBE_ENTRY + FLIGHTREC_KEEPS_] = 1;
 }
 
 struct flightrec_process *process_get(void)
@@ -93,9 +139,9 @@ struct flightrec_process *process_get(void)
 		process = publish(&flightrec_state_.process, process, PAGE_BYTES);
 	}
 	if (__builtin_expect(!__atomic_load_n(&process->instance, __ATOMIC_ACQUIRE), 0)) {
-		uint64_t none = 0;
-		uint64_t mine = __atomic_add_fetch(&last_instance, 1, __ATOMIC_RELAXED);
+		uint64_t none = 0, mine = make_instance(process);
 
+		__atomic_store_n(&process->layout_, LAYOUT, __ATOMIC_RELAXED);
 		__atomic_compare_exchange_n(&process->instance, &none, mine, false,
 					    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
 	}
@@ -114,7 +160,8 @@ static unsigned int chunk_of(uint32_t slot, uint32_t *at)
 	return chunk;
 }
 
-static struct flightrec_open *slot_address(uint32_t slot, bool make)
+/* Of a slot that was in use before; else NULL. */
+static struct flightrec_open *slot_address(struct flightrec_process *process, uint32_t slot)
 {
 	uint32_t at;
 	unsigned int chunk = chunk_of(slot, &at);
@@ -122,16 +169,34 @@ static struct flightrec_open *slot_address(uint32_t slot, bool make)
 
 	if (chunk >= FLIGHTREC_OPEN_CHUNKS)
 		return NULL;
-	array = (void *)(uintptr_t)__atomic_load_n(&flightrec_state_.chunk[chunk],
-						   __ATOMIC_ACQUIRE);
-	if (!array && make) {
-		size_t size = sizeof(*array) * ((size_t)FLIGHTREC_OPEN_CHUNK << chunk);
-
-		array = map_memory(size);
-		if (array)
-			array = publish(&flightrec_state_.chunk[chunk], array, size);
-	}
+	array = (void *)(uintptr_t)__atomic_load_n(&process->chunk_[chunk], __ATOMIC_ACQUIRE);
 	return array ? &array[at] : NULL;
+}
+
+/*
+ * The same of any slot, of this copy's process. Chunks outlive fork(), and their addresses are in
+ * the state. Where a plugin was unloaded other copies find them in the process, all the same.
+ */
+static struct flightrec_open *make_slot(struct flightrec_process *process, uint32_t slot)
+{
+	uint32_t at;
+	unsigned int chunk = chunk_of(slot, &at);
+	size_t size = sizeof(struct flightrec_open) * ((size_t)FLIGHTREC_OPEN_CHUNK << chunk);
+	uint64_t *address;
+	void *array;
+
+	if (chunk >= FLIGHTREC_OPEN_CHUNKS)
+		return NULL;
+	address = &flightrec_state_.chunk[chunk];
+	array = (void *)(uintptr_t)__atomic_load_n(address, __ATOMIC_ACQUIRE);
+	if (!array) {
+		array = map_memory(size);
+		if (!array)
+			return NULL;
+		array = publish(address, array, size);
+	}
+	__atomic_store_n(&process->chunk_[chunk], (uint64_t)(uintptr_t)array, __ATOMIC_RELEASE);
+	return (struct flightrec_open *)array + at;
 }
 
 /*
@@ -160,7 +225,7 @@ static struct flightrec_open *pop_free(struct flightrec_process *process, uint32
 		if (!(uint32_t)head)
 			return NULL;
 		*slot = (uint32_t)head - 1;
-		open = slot_address(*slot, false);
+		open = slot_address(process, *slot);
 		if (!open)
 			return NULL;
 		new_head =
@@ -193,8 +258,11 @@ static bool keep_spare(uint32_t *spares, uint32_t slot)
 	return false;
 }
 
-static struct flightrec_open *take_spare(uint32_t *spares, uint32_t *slot)
+static struct flightrec_open *take_spare(struct flightrec_process *process, uint32_t thread,
+					 uint32_t *slot)
 {
+	uint32_t *spares = spares_of(process, thread);
+
 	for (unsigned int i = 0; i < FLIGHTREC_SPARES; i++) {
 		uint32_t found = __atomic_load_n(&spares[i], __ATOMIC_RELAXED);
 
@@ -202,7 +270,7 @@ static struct flightrec_open *take_spare(uint32_t *spares, uint32_t *slot)
 			found = __atomic_exchange_n(&spares[i], 0, __ATOMIC_ACQUIRE);
 		if (found) {
 			*slot = found - 1;
-			return slot_address(*slot, false);
+			return slot_address(process, *slot);
 		}
 	}
 	return NULL;
@@ -214,12 +282,14 @@ int64_t process_open(struct flightrec_process *process, uint32_t thread, flightr
 	struct flightrec_open *open;
 	uint32_t slot;
 
-	open = take_spare(spares_of(process, thread), &slot);
+	open = take_spare(process, thread, &slot);
 	if (!open)
 		open = pop_free(process, &slot);
 	if (!open) {
 		slot = __atomic_fetch_add(&process->used, 1, __ATOMIC_RELAXED);
-		open = slot_address(slot, true);
+		open = slot_address(process, slot);
+		if (!open)
+			open = make_slot(process, slot);
 		/* The number is lost, not the memory: the next opening tries the chunk again. */
 		if (!open)
 			return -ENOMEM;
@@ -231,7 +301,7 @@ int64_t process_open(struct flightrec_process *process, uint32_t thread, flightr
 
 void process_close(struct flightrec_process *process, uint32_t thread, uint32_t slot, uint64_t id)
 {
-	struct flightrec_open *open = slot_address(slot, false);
+	struct flightrec_open *open = slot_address(process, slot);
 
 	/* The compare guards against a recorder whose memory was overwritten. */
 	if (!open || !__atomic_compare_exchange_n(&open->id, &id, 0, false, __ATOMIC_ACQ_REL,
@@ -248,7 +318,7 @@ flightrec *process_find(struct flightrec_process *process, uint32_t slot, uint32
 
 	if (slot >= __atomic_load_n(&process->used, __ATOMIC_RELAXED))
 		return NULL;
-	open = slot_address(slot, false);
+	open = slot_address(process, slot);
 	if (!open)
 		return NULL;
 	found = __atomic_load_n(&open->id, __ATOMIC_ACQUIRE);

@@ -30,15 +30,23 @@ static inline struct memory_header *process_memory(const struct flightrec_proces
 	return address > PROCESS_NO_MEMORY ? (struct memory_header *)(uintptr_t)address : NULL;
 }
 
+/*
+ * A program and its plugins may each have a copy of the library, and each copy its own list of
+ * open recorders, and its own log. Returns the process that another copy gave this instance
+ * number; NULL: there is none in this process. May change errno.
+ */
+struct flightrec_process *process_of_other_copy(uint64_t instance);
+
 /* This process, with an instance number; NULL if there is no memory for it. */
 struct flightrec_process *process_get(void);
 
-/* Enters an open recorder; returns its slot number, or a negative errno. @thread: the caller's id.
+/*
+ * Enters an open recorder; returns its slot number, or a negative errno. @thread: the caller's id.
  */
 int64_t process_open(struct flightrec_process *process, uint32_t thread, flightrec *rec,
 		     uint64_t id);
 
-/* Takes recorder @id out again. */
+/* Takes recorder @id out again. @thread: the id of the one that is to have the slot next. */
 void process_close(struct flightrec_process *process, uint32_t thread, uint32_t slot, uint64_t id);
 
 /*

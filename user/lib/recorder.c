@@ -24,22 +24,22 @@ static uint64_t add_saturated(uint64_t a, uint64_t b)
 	return a <= UINT64_MAX - b ? a + b : UINT64_MAX;
 }
 
-uint64_t recorder_id(const flightrec *rec)
+struct flightrec_process *recorder_process_of_other_copy(const flightrec *rec, uint64_t *id)
 {
-	uint64_t id = __atomic_load_n(&rec->id_, __ATOMIC_ACQUIRE);
-	struct flightrec_process *process;
+	int saved_errno = errno;
+	struct flightrec_process *process = process_of_other_copy(rec->instance_);
 
-	if (!id)
-		return 0;
-	process = process_peek();
-	return process && rec->instance_ == process->instance ? id : 0;
+	errno = saved_errno;
+	if (!process)
+		*id = 0;
+	return process;
 }
 
-void recorder_keep_context(const flightrec *rec, uint64_t id)
+void recorder_keep_context(struct flightrec_process *process, const flightrec *rec, uint64_t id)
 {
 	struct memory_writer writer;
 
-	if (!thread_enter(process_peek(), &writer))
+	if (!thread_enter(process, &writer))
 		return;
 	memory_set_context(&writer, rec->slot_, id, rec->context_, rec->context_size_);
 	thread_leave(&writer);
@@ -85,7 +85,8 @@ static int open_recorder(struct flightrec_process *process, flightrec *rec, cons
 	rec->instance_ = process->instance;
 	rec->started_ns_ = now_ns();
 	rec->timeout_ns_ = timeout_ns;
-	rec->parent_id_ = parent ? parent->id_ : 0;
+	/* Numbers are each copy's own. */
+	rec->parent_id_ = parent && parent->instance_ == process->instance ? parent->id_ : 0;
 	rec->tid_ = thread_id(process);
 	copy_name(rec->name_, name);
 	inherit_context(rec, parent);
@@ -109,9 +110,11 @@ static int open_recorder(struct flightrec_process *process, flightrec *rec, cons
 /* Whether it may be opened: 0 or a negative errno. */
 static int check_closed(const flightrec *rec, uint64_t timeout_ns)
 {
+	uint64_t id;
+
 	if (!rec || !timeout_ns)
 		return -EINVAL;
-	return recorder_id(rec) ? -EBUSY : 0;
+	return recorder_process(rec, &id) ? -EBUSY : 0;
 }
 
 EXPORT int flightrec_begin(flightrec *rec, const char *name, uint64_t timeout_ns)
@@ -133,11 +136,12 @@ EXPORT int flightrec_begin_under(flightrec *rec, const char *name, uint64_t time
 {
 	int saved_errno = errno, err = check_closed(rec, timeout_ns);
 	struct flightrec_process *process;
+	uint64_t id;
 
 	if (err)
 		return err;
 	process = process_get();
-	if (parent && !recorder_id(parent))
+	if (parent && !recorder_process(parent, &id))
 		parent = NULL;
 	err = process ? open_recorder(process, rec, name, timeout_ns, parent) : -ENOMEM;
 	errno = saved_errno;
@@ -147,42 +151,46 @@ EXPORT int flightrec_begin_under(flightrec *rec, const char *name, uint64_t time
 EXPORT void flightrec_end(flightrec *rec)
 {
 	struct flightrec_process *process;
+	uint32_t slot, thread;
 	uint64_t id;
-	uint32_t slot;
 
-	if (!rec)
-		return;
-	id = recorder_id(rec);
-	if (!id)
+	process = rec ? recorder_process(rec, &id) : NULL;
+	if (!process)
 		return;
 	slot = rec->slot_;
+	thread = rec->tid_;
 	/* Of two threads that close it, one does. */
 	if (!__atomic_compare_exchange_n(&rec->id_, &id, 0, false, __ATOMIC_ACQ_REL,
 					 __ATOMIC_RELAXED))
 		return;
 	if (probe_watched(FLIGHTREC_PROBE_END))
 		probe_end(rec, id);
-	process = process_peek();
 	if (process_memory(process))
 		memory_close(process_memory(process), slot, id);
+	if (process != process_peek()) {
+		/* Its opener will find that it is gone. */
+		process_close(process, thread, slot, id);
+		return;
+	}
 	process_close(process, thread_id(process), slot, id);
 	thread_remove(process, slot, id);
 }
 
 EXPORT int flightrec_extend(flightrec *rec, uint64_t timeout_ns)
 {
+	struct flightrec_process *process;
 	struct memory_header *memory;
 	uint64_t id, from_opening;
 
 	if (!rec || !timeout_ns)
 		return -EINVAL;
-	id = recorder_id(rec);
-	if (!id)
+	process = recorder_process(rec, &id);
+	if (!process)
 		return -ENOENT;
 	/* Kept as seen from the opening, for a collector that comes later. */
 	from_opening = add_saturated(now_ns() - rec->started_ns_, timeout_ns);
 	__atomic_store_n(&rec->timeout_ns_, from_opening, __ATOMIC_RELAXED);
-	memory = process_memory(process_peek());
+	memory = process_memory(process);
 	if (memory)
 		memory_set_timeout(memory, rec->slot_, id, from_opening);
 	if (probe_watched(FLIGHTREC_PROBE_EXTEND))
@@ -196,8 +204,7 @@ EXPORT int flightrec_replay(flightrec *rec)
 
 	if (!rec)
 		return -EINVAL;
-	id = recorder_id(rec);
-	if (!id)
+	if (!recorder_process(rec, &id))
 		return -ENOENT;
 	if (probe_watched(FLIGHTREC_PROBE_REPLAY))
 		probe_replay(rec, id);

@@ -24,19 +24,21 @@ static _Thread_local __attribute__((tls_model("initial-exec"))) struct {
 	uint64_t instance; /* of the process all this belongs to: differs after fork() */
 	uint32_t tid;
 	uint32_t depth;
-	bool has_writer;              /* the next two are known */
 	struct memory_thread *memory; /* its record in the memory log, or NULL */
 	uint32_t memory_owner;
-	uint32_t level;             /* calls that are writing to the memory log */
-	void *frame[MEMORY_LEVELS]; /* of these calls */
+	bool has_writer;            /* the two before are known */
+	uint8_t level;              /* calls that are writing to a memory log */
+	uint64_t other_owner;       /* in another copy's log: its tag << 32 | owner */
+	void *frame[MEMORY_LEVELS]; /* of the calls that are writing */
 	struct nesting open[THREAD_NESTING_MAX];
 } self;
 
 static void check_instance(struct flightrec_process *process)
 {
 	if (__builtin_expect(self.instance != process->instance, 0)) {
+		/* But for the level: in a handler that forked, the call that it interrupted goes
+		 * on. */
 		self.depth = 0;
-		self.level = 0;
 		self.has_writer = false;
 		self.tid = (uint32_t)syscall(SYS_gettid);
 		self.instance = process->instance;
@@ -65,15 +67,54 @@ static __attribute__((noinline)) bool is_abandoned(const void *frame, const void
 	return on_it == was_on_it ? there <= here : was_on_it;
 }
 
+/*
+ * This thread, as a writer of another copy's log. Its record there is not the one by which that
+ * copy writes: a handler may use one copy while it interrupts the other.
+ */
+static __attribute__((noinline)) struct memory_writer other_writer(struct memory_header *memory)
+{
+	/* One word, for the sake of handlers. */
+	uint64_t known = __atomic_load_n(&self.other_owner, __ATOMIC_RELAXED);
+	uint32_t copy = (uint32_t)((uintptr_t)&flightrec_state_ / STATE_PAGE_BYTES);
+	struct memory_writer writer;
+	uint32_t unit;
+
+	if (known >> 32 == memory->tag) {
+		unit = (uint32_t)known >> 2;
+		return (struct memory_writer){memory, unit ? memory_unit(memory, unit) : NULL,
+					      (uint32_t)known};
+	}
+	writer = memory_writer_for(memory, (uint32_t)syscall(SYS_gettid), copy);
+	known = (uint64_t)memory->tag << 32 | writer.owner;
+	__atomic_store_n(&self.other_owner, known, __ATOMIC_RELAXED);
+	return writer;
+}
+
+/* The same of the log that is this copy's own. */
+static inline struct memory_writer own_writer(struct memory_header *memory)
+{
+	struct memory_writer writer;
+
+	if (__builtin_expect(!self.has_writer, 0)) {
+		writer = memory_writer_for(memory, self.tid, 0);
+		self.memory_owner = writer.owner;
+		self.memory = writer.thread;
+		self.has_writer = true;
+	}
+	return (struct memory_writer){memory, self.memory, self.memory_owner};
+}
+
 bool thread_enter(struct flightrec_process *process, struct memory_writer *writer)
 {
 	struct memory_header *memory = process_memory(process);
 	void *frame = __builtin_frame_address(0);
+	bool own = process == process_peek();
 	uint32_t level;
 
 	if (!memory)
 		return false;
-	check_instance(process);
+	if (__builtin_expect(own, 1))
+		check_instance(process);
 	while (__builtin_expect(self.level, 0) && is_abandoned(self.frame[self.level - 1], frame))
 		self.level--;
 	level = self.level;
@@ -83,15 +124,10 @@ bool thread_enter(struct flightrec_process *process, struct memory_writer *write
 	}
 	self.frame[level] = frame;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	self.level = level + 1;
+	self.level = (uint8_t)(level + 1);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	if (__builtin_expect(!self.has_writer, 0)) {
-		*writer = memory_writer_for(memory, self.tid);
-		self.memory_owner = writer->owner;
-		self.memory = writer->thread;
-		self.has_writer = true;
-	}
-	*writer = (struct memory_writer){memory, self.memory, self.memory_owner | level};
+	*writer = __builtin_expect(own, 1) ? own_writer(memory) : other_writer(memory);
+	writer->owner |= level;
 	return true;
 }
 

@@ -422,22 +422,6 @@ test_dlopen_with_a_dynamic_linker_of_any_name()
 	expect_values plugin "$T/w.err" timeout recorder.name
 }
 
-test_two_copies_in_one_process()
-{
-	run_worker w --json -- "$worker-archive"
-	tell w open r 3600000 archive
-	ask 0 w plugin "$FLIGHTREC_TESTS/plugin.so"
-	until_true is_watched w
-	tell w extend r 1
-	await w err '*"event":"timeout"*'
-	tell w plugin_extend 1
-	await w err '*"event":"timeout"*'
-	finish w
-	valid_json "$T/w.err"
-	expect_values "archive
-plugin" "$T/w.err" timeout recorder.name
-}
-
 test_script_as_command()
 {
 	printf '#!/bin/sh\n%s\nexit 9\n' "$worker" >"$T/script"

@@ -16,8 +16,7 @@ int main(void)
 		if (strncmp(line, "plugin ", 7) == 0) {
 			printf("ok %d\n", load_plugin(line + 7));
 		} else if (strncmp(line, "plugin_extend ", 14) == 0) {
-			((void (*)(uint64_t))dlsym(plugin, "plugin_extend"))(
-				strtoull(line + 14, NULL, 10) * 1000000);
+			plugin_extend(strtoull(line + 14, NULL, 10) * 1000000);
 			puts("ok");
 		} else {
 			puts("ok what?");

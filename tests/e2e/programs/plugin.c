@@ -5,8 +5,9 @@
 void plugin_start(void);
 void plugin_extend(uint64_t timeout_ns);
 void plugin_end(void);
-
 void plugin_log(void);
+void plugin_log_to(flightrec *others);
+void plugin_close(flightrec *others);
 
 /* Two plugins that differ in nothing else stand at the same address in turn. */
 #ifdef PLUGIN_B
@@ -36,4 +37,14 @@ void plugin_end(void)
 void plugin_log(void)
 {
 	flightrec_info(flightrec_current(), PLUGIN_ENTRY);
+}
+
+void plugin_log_to(flightrec *others)
+{
+	flightrec_info(others, PLUGIN_ENTRY);
+}
+
+void plugin_close(flightrec *others)
+{
+	flightrec_end(others);
 }

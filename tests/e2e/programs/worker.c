@@ -27,6 +27,8 @@
  *	plugin FILE			dlopen()s it, and has it open a recorder "plugin" and log
  *	plugin_extend MILLISECONDS, plugin_end
  *	plugin_log, plugin_unload	it logs to the innermost open recorder; it is unmapped
+ *	plugin_log_to KEY, plugin_close KEY
+ *	plugin_watched			1 if somebody watches its copy of the library
  *	pid, tid, errno, print TEXT, raise SIGNAL, ignore SIGNAL, exit STATUS
  */
 #include <errno.h>
@@ -329,20 +331,6 @@ static void wait_for_child(pid_t pid, char *answer)
 		snprintf(answer, ANSWER_MAX, "exit %d", WEXITSTATUS(status));
 }
 
-/* ---- plugins ---- */
-
-static void plugin_extend(uint64_t timeout_ns)
-{
-	void (*extend)(uint64_t) = (void (*)(uint64_t))dlsym(plugin, "plugin_extend");
-
-	extend(timeout_ns);
-}
-
-static void call_plugin(const char *name)
-{
-	((void (*)(void))dlsym(plugin, name))();
-}
-
 /* ---- commands ---- */
 
 static int is(const char *a, const char *b)
@@ -376,7 +364,25 @@ static int do_recorder(const char *command, char *rest, char *answer)
 		rec = recorder(word(&rest));
 		name = word(&rest);
 		result = flightrec_context(rec, unescape(name), "%s", unescape(rest));
-	} else if (is(command, "log")) {
+	} else if (is(command, "current")) {
+		snprintf(answer, ANSWER_MAX, "%.15s", key_of(flightrec_current()));
+	} else if (is(command, "watched")) {
+		result = *flightrec_watch_ != 0;
+	} else {
+		return 0;
+	}
+	if (result)
+		snprintf(answer, ANSWER_MAX, "%d", result);
+	return 1;
+}
+
+static int do_entries(const char *command, char *rest, char *answer)
+{
+	unsigned long long count;
+	flightrec *rec;
+	char *name;
+
+	if (is(command, "log")) {
 		rec = recorder(word(&rest));
 		name = word(&rest);
 		log_text(rec, name, unescape(rest));
@@ -385,32 +391,23 @@ static int do_recorder(const char *command, char *rest, char *answer)
 		log_loop(rec, number(&rest));
 	} else if (is(command, "long")) {
 		rec = recorder(word(&rest));
-		result = (int)number(&rest);
-		log_long(rec, (unsigned long long)result, number(&rest));
-		result = 0;
+		count = number(&rest);
+		log_long(rec, count, number(&rest));
 	} else if (is(command, "step")) {
 		rec = recorder(word(&rest));
 		name = word(&rest);
 		FLIGHTREC_STEP(rec, "%s", name)
 			worker_do(rest, answer);
-		return 1;
 	} else if (is(command, "stray")) {
 		flightrec_warning(&never_opened, "%s", unescape(rest));
 	} else if (is(command, "churn")) {
 		churn(number(&rest));
 	} else if (is(command, "hold")) {
-		unsigned long long count = number(&rest);
-
+		count = number(&rest);
 		hold(count, milliseconds(&rest));
-	} else if (is(command, "current")) {
-		snprintf(answer, ANSWER_MAX, "%s", key_of(flightrec_current()));
-	} else if (is(command, "watched")) {
-		result = *flightrec_watch_ != 0;
 	} else {
 		return 0;
 	}
-	if (result)
-		snprintf(answer, ANSWER_MAX, "%d", result);
 	return 1;
 }
 
@@ -460,7 +457,8 @@ void worker_do(char *line, char *answer)
 	char *command = word(&line);
 
 	answer[0] = '\0';
-	if (do_recorder(command, line, answer) || do_process(command, line, answer))
+	if (do_recorder(command, line, answer) || do_entries(command, line, answer) ||
+	    do_process(command, line, answer))
 		return;
 	if (is(command, "plugin"))
 		snprintf(answer, ANSWER_MAX, "%d", load_plugin(line));
@@ -468,6 +466,10 @@ void worker_do(char *line, char *answer)
 		plugin_extend(milliseconds(&line));
 	else if (is(command, "plugin_end") || is(command, "plugin_log"))
 		call_plugin(command);
+	else if (is(command, "plugin_log_to") || is(command, "plugin_close"))
+		call_plugin_for(command, recorder(word(&line)));
+	else if (is(command, "plugin_watched"))
+		snprintf(answer, ANSWER_MAX, "%d", plugin_watched());
 	else if (is(command, "plugin_unload"))
 		dlclose(plugin);
 	else if (is(command, "pid"))
