@@ -23,11 +23,16 @@
 #define LIBRARY "libflightrec.so.0"
 #define DETACH_THREADS 16
 
-/* What tells one file from another, also when an inode number is used again. */
+/*
+ * What tells one file from another. A file that is attached to needs no more than its inode: the
+ * probes hold that, so that its number is nobody else's, whatever its name, mode or contents
+ * become. Of a file that has no probes nothing is held. Its inode number may be used again, or
+ * probes come to be in it: then size or time of change tell.
+ */
 struct file_identity {
 	uint64_t device;
 	uint64_t inode;
-	int64_t size;
+	int64_t size; /* this and the next: 0 if attached to */
 	int64_t changed_ns;
 	int64_t pid; /* attached for this process alone; 0: for all */
 };
@@ -144,7 +149,8 @@ static int identify(int fd, pid_t pid, struct file_identity *identity)
 		return -errno;
 	/*
 	 * One file seen through two overlay mounts has two devices, but one real inode, on which
-	 * the kernel would put the probe twice.
+	 * the kernel would put the probe twice. And one that is written to there becomes another
+	 * real inode under the same number.
 	 */
 	identity->device = fs.f_type == OVERLAYFS_SUPER_MAGIC ? 0 : st.st_dev;
 	identity->inode = st.st_ino;
@@ -152,6 +158,17 @@ static int identify(int fd, pid_t pid, struct file_identity *identity)
 	identity->changed_ns = (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec;
 	identity->pid = pid;
 	return 0;
+}
+
+static struct file_identity attached_identity(const struct file_identity *identity)
+{
+	struct file_identity attached = *identity;
+
+	if (identity->device) {
+		attached.size = 0;
+		attached.changed_ns = 0;
+	}
+	return attached;
 }
 
 static int attach(struct attachments *a, struct attached_file *file, int fd,
@@ -246,18 +263,31 @@ static struct attached_file *add_file(struct attachments *a, int fd,
 		}
 		a->copies++;
 	}
+	if (file->n_links || file->n_end_links)
+		file->identity = attached_identity(identity);
 	HASH_ADD(hh, a->files, identity, sizeof(file->identity), file);
+	return file;
+}
+
+static struct attached_file *find_file(const struct attachments *a,
+				       const struct file_identity *identity)
+{
+	struct attached_file *file;
+
+	HASH_FIND(hh, a->files, identity, sizeof(*identity), file);
 	return file;
 }
 
 static struct attached_file *file_for(struct attachments *a, int fd, pid_t pid)
 {
-	struct file_identity identity;
+	struct file_identity identity, attached;
 	struct attached_file *file;
 
 	if (identify(fd, pid, &identity))
 		return NULL;
-	HASH_FIND(hh, a->files, &identity, sizeof(identity), file);
+	attached = attached_identity(&identity);
+	file = find_file(a, &attached);
+	file = file ? file : find_file(a, &identity);
 	return file ? file : add_file(a, fd, &identity);
 }
 
@@ -267,8 +297,12 @@ static void add_linker(struct attachments *a, struct attached_file *file, int fd
 	uint64_t offset;
 
 	file->is_linker = true;
-	if (elf_symbol_offset(fd, "_dl_debug_state", &offset) == 0)
-		attach(a, file, fd, tracker_mappings_program(a->tracker), offset, 0);
+	if (elf_symbol_offset(fd, "_dl_debug_state", &offset) ||
+	    attach(a, file, fd, tracker_mappings_program(a->tracker), offset, 0))
+		return;
+	HASH_DEL(a->files, file);
+	file->identity = attached_identity(&file->identity);
+	HASH_ADD(hh, a->files, identity, sizeof(file->identity), file);
 }
 
 static size_t scan_file(struct attachments *a, pid_t pid, const struct mappings *mappings,

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=bash disable=SC2154
+# Which files the probes are in, and for how long.
+
+is_reported() { grep -q "$1" "$T/replays"; }
+
+# settle N: worker w is watched, and what the collector was told before is done: it takes notices
+# before entries, and goes through all that is to be done before it takes the next.
+settle()
+{
+	until_true is_live "$1"
+	until_true is_live "$1 again"
+}
+
+is_live()
+{
+	tell w stray "ping $1"
+	is_reported "ping $1\""
+}
+
+# run_again_after COMMAND: what a program logs is seen once, also after COMMAND was done to its file
+run_again_after()
+{
+	cp "$worker-static" "$T/program"
+	run_worker w --json -o "$T/replays" -- sh -c "'$T/program'; $1; echo ok; exec '$T/program'"
+	settle before
+	# The shell answers, between the two.
+	tell w exit 0
+	settle after
+	tell w open r 3600000 task
+	tell w log r info one
+	tell w log r info two
+	tell w extend r 1
+	until_true is_reported '"event":"timeout"'
+	finish w
+	expect_values "2	0	one,two" "$T/replays" timeout entries_total entries_lost \
+		entries.*.message
+}
+
+test_attached_file_gets_another_link()
+{
+	run_again_after "ln '$T/program' '$T/another'"
+}
+
+test_attached_file_gets_another_mode()
+{
+	run_again_after "chmod 700 '$T/program'"
+}
+
+test_attached_file_gets_another_name()
+{
+	run_again_after "mv '$T/program' '$T/moved'; mv '$T/moved' '$T/program'"
+}
