@@ -12,6 +12,7 @@
 #define WRITE_ONCE(x, value) (*(volatile typeof(x) *)&(x) = (value))
 
 #include "record.h"
+#include "dispatch.bpf.h"
 #include "probe_arguments.bpf.h"
 #include "entry.bpf.h"
 #include "process_events.bpf.h"
@@ -34,27 +35,6 @@ struct user_recorder {
 static __always_inline u32 current_tid(void)
 {
 	return bpf_get_current_task_btf()->pid;
-}
-
-/*
- * From 6.13 on the kernel gives a program of this type that uses much stack a stack per CPU, and
- * yet lets uprobe programs be preempted: another thread's run on the same CPU then writes over
- * the values of the first, which crashes the kernel. A program with a tail call in it keeps to
- * the kernel's stack, also where that call, as here, is never made.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, u32);
-} no_programs SEC(".maps");
-
-const volatile bool never = false;
-
-static __always_inline void keep_kernel_stack(struct pt_regs *ctx)
-{
-	if (never)
-		bpf_tail_call(ctx, &no_programs, 0);
 }
 
 /* ---- probes: arguments are documented in <flightrec/probes.h> ---- */

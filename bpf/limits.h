@@ -19,6 +19,14 @@
 /* Slots whose owners are kept together in a cache line. */
 #define FR_OWNERS 32
 #define FR_PROBE_WORDS 5 /* FLIGHTREC_PROBE_WORDS */
+/* enum flightrec_probe */
+#define FR_PROBE_BEGIN 0
+#define FR_PROBE_ENTRY 1
+#define FR_PROBE_END 2
+#define FR_PROBE_EXTEND 3
+#define FR_PROBE_CONTEXT 4
+#define FR_PROBE_REPLAY 5
+#define FR_PROBES 6
 #define FR_NOTICES_BYTES (1024 * 1024)
 
 /*

@@ -383,7 +383,7 @@ bool session_done(const struct session *s)
 void session_finish(struct session *s)
 {
 	/* What closes while the probes are taken out must not seem to hang. */
-	attachments_see_ends_only(&s->attachments);
+	tracker_see_ends_only(s->tracker);
 	s->n_rescans = 0;
 	do
 		session_dispatch(s);

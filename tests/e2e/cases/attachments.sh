@@ -51,3 +51,34 @@ test_attached_file_gets_another_name()
 {
 	run_again_after "mv '$T/program' '$T/moved'; mv '$T/moved' '$T/program'"
 }
+
+# Each copy of the library takes descriptors, of which more are allowed than a shell sets.
+test_more_copies_than_descriptors()
+{
+	local i places=
+
+	for i in {1..40}; do
+		mkdir "$T/$i"
+		cp "${FLIGHTREC%/*}/libflightrec.so.0" "$T/$i"
+		places+=:$T/$i
+	done
+	ulimit -S -n 64
+	export LD_LIBRARY_PATH=${places:1}
+	run_worker w -v -- sh -c "ulimit -S -n; exec '$FLIGHTREC_TESTS/loader'"
+	# What the command finds is what was set.
+	await w out 64
+	ask 0 w plugin "$FLIGHTREC_TESTS/plugin.so"
+	tell w plugin_extend 1
+	await w err '*-End of log-'
+	finish w
+	[[ $(sed -n 's/^flightrec: attached to \([0-9]*\) copies.*/\1/p' "$T/w.err") -ge 40 ]] ||
+		fail "not all are attached to"
+	totals "$T/w.err" 1 1 1 0
+}
+
+test_too_few_descriptors()
+{
+	ulimit -n 30
+	try 4 setpriv --bounding-set -sys_resource "$FLIGHTREC" run true
+	one_line 'cannot load the BPF programs: 30 descriptors are allowed \(RLIMIT_NOFILE\), and [0-9]+ are needed$'
+}

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,15 +12,14 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include <bpf/libbpf.h>
 #include <uthash.h>
 
+#include "collector/kernel/uprobes.h"
 #include "collector/target/elf_places.h"
 #include "collector/target/elf_probes.h"
 #include "collector/target/mappings.h"
 
 #define LIBRARY "libflightrec.so.0"
-#define DETACH_THREADS 16
 
 /*
  * What tells one file from another. A file that is attached to needs no more than its inode: the
@@ -40,10 +38,7 @@ struct file_identity {
 struct attached_file {
 	struct file_identity identity;
 	struct elf_probes probes; /* no copies: a file without probes */
-	struct bpf_link **links;  /* but for those of the end probe */
-	size_t n_links;
-	struct bpf_link **end_links;
-	size_t n_end_links;
+	struct uprobe_links links;
 	bool is_linker; /* attached to as the dynamic linker, if it lets itself be */
 	UT_hash_handle hh;
 };
@@ -53,90 +48,18 @@ void attachments_init(struct attachments *a, struct tracker *tracker, bool each_
 	*a = (struct attachments){.tracker = tracker, .each_process = each_process};
 }
 
-/* Links to be destroyed, by whoever comes next. */
-struct detaching {
-	struct bpf_link **links;
-	size_t count;
-	size_t next;
-};
-
-static void *detach_some(void *arg)
-{
-	struct detaching *d = arg;
-
-	for (;;) {
-		size_t i = __atomic_fetch_add(&d->next, 1, __ATOMIC_RELAXED);
-
-		if (i >= d->count)
-			return NULL;
-		bpf_link__destroy(d->links[i]);
-	}
-}
-
-/*
- * The kernel takes a probe out when no CPU can be in it any more, and the caller waits for that:
- * all of them at once wait no longer than one.
- */
-static void detach_all(struct bpf_link **links, size_t count)
-{
-	struct detaching d = {.links = links, .count = count};
-	pthread_t threads[DETACH_THREADS];
-	size_t started = 0;
-
-	while (started < DETACH_THREADS && started + 1 < count &&
-	       pthread_create(&threads[started], NULL, detach_some, &d) == 0)
-		started++;
-	detach_some(&d);
-	while (started)
-		pthread_join(threads[--started], NULL);
-}
-
-/* Detaches from what stands in the lists that @list picks, of all files. */
-static void detach_lists(struct attachments *a, bool ends)
-{
-	struct bpf_link **all = NULL;
-	struct attached_file *file;
-	size_t count = 0;
-
-	for (file = a->files; file; file = file->hh.next) {
-		struct bpf_link **links = ends ? file->end_links : file->links;
-		size_t n = ends ? file->n_end_links : file->n_links;
-		struct bpf_link **more = reallocarray(all, count + n + 1, sizeof(*all));
-
-		if (more) {
-			all = more;
-			for (size_t i = 0; i < n; i++)
-				all[count++] = links[i];
-		} else {
-			detach_all(links, n);
-		}
-		if (ends)
-			file->n_end_links = 0;
-		else
-			file->n_links = 0;
-	}
-	detach_all(all, count);
-	free(all);
-}
-
-void attachments_see_ends_only(struct attachments *a)
-{
-	detach_lists(a, false);
-}
-
 void attachments_free(struct attachments *a)
 {
 	struct attached_file *file, *next;
+	struct uprobe_links all = {0};
 
-	detach_lists(a, false);
-	detach_lists(a, true);
 	HASH_ITER(hh, a->files, file, next)
 	{
+		uprobe_links_move(&all, &file->links);
 		HASH_DEL(a->files, file);
-		free(file->links);
-		free(file->end_links);
 		free(file);
 	}
+	uprobe_links_detach(&all);
 }
 
 static int identify(int fd, pid_t pid, struct file_identity *identity)
@@ -171,63 +94,50 @@ static struct file_identity attached_identity(const struct file_identity *identi
 	return attached;
 }
 
-static int attach(struct attachments *a, struct attached_file *file, int fd,
-		  struct bpf_program *program, uint64_t offset, uint64_t ref_ctr_offset)
+static int attach(struct attachments *a, struct attached_file *file,
+		  const struct uprobes_request *request)
 {
-	LIBBPF_OPTS(bpf_uprobe_opts, options, .ref_ctr_offset = ref_ctr_offset);
-	bool is_end = program == tracker_probe_program(a->tracker, FLIGHTREC_PROBE_END);
-	struct bpf_link *link, **links, ***list;
-	size_t *count;
-	char path[64];
+	int err = uprobes_attach(request, &file->links);
 
-	/* The descriptor leads to the file itself, whatever its name and mount namespace. */
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	link = bpf_program__attach_uprobe_opts(program,
-					       file->identity.pid ? (pid_t)file->identity.pid : -1,
-					       path, offset, &options);
-	if (!link) {
-		int err = -errno;
-
+	if (err)
 		snprintf(a->problem, sizeof(a->problem), "cannot attach a uprobe: %s%s",
 			 strerror(-err),
 			 err == -EACCES || err == -EPERM
 				 ? ": this kernel wants CAP_SYS_ADMIN for it"
 				 : "");
-		return err;
-	}
-	list = is_end ? &file->end_links : &file->links;
-	count = is_end ? &file->n_end_links : &file->n_links;
-	links = reallocarray(*list, *count + 1, sizeof(*links));
-	if (!links) {
-		bpf_link__destroy(link);
-		return -ENOMEM;
-	}
-	links[(*count)++] = link;
-	*list = links;
-	return 0;
+	return err;
 }
 
-static int attach_copy(struct attachments *a, struct attached_file *file, int fd,
-		       const struct elf_probes_copy *copy)
+static struct uprobes_request request_for(const struct attachments *a,
+					  const struct attached_file *file, int fd)
+{
+	return (struct uprobes_request){.program = tracker_probes_program(a->tracker),
+					.multi = tracker_has_multi(a->tracker),
+					.file = fd,
+					.pid = (pid_t)file->identity.pid};
+}
+
+static int attach_copies(struct attachments *a, struct attached_file *file, int fd)
 {
 	/* Closings first, entries last: nothing is seen of which the end would be missed. */
 	static const enum flightrec_probe order[] = {
 		FLIGHTREC_PROBE_END,     FLIGHTREC_PROBE_EXTEND, FLIGHTREC_PROBE_REPLAY,
 		FLIGHTREC_PROBE_CONTEXT, FLIGHTREC_PROBE_BEGIN,  FLIGHTREC_PROBE_ENTRY,
 	};
+	struct uprobe uprobe[FLIGHTREC_PROBES * ELF_PROBES_COPIES_MAX];
+	struct uprobes_request request = request_for(a, file, fd);
 
-	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
-		const struct elf_probe *probe = &copy->probe[order[i]];
-		int err;
+	request.uprobe = uprobe;
+	for (size_t i = 0; i < FLIGHTREC_PROBES * file->probes.copies; i++) {
+		const struct elf_probes_copy *copy = &file->probes.copy[i % file->probes.copies];
+		enum flightrec_probe probe = order[i / file->probes.copies];
 
-		if (!(copy->present & 1u << order[i]))
-			continue;
-		err = attach(a, file, fd, tracker_probe_program(a->tracker, order[i]),
-			     probe->offset, probe->ref_ctr_offset);
-		if (err)
-			return err;
+		if (copy->present & 1u << probe)
+			uprobe[request.count++] =
+				(struct uprobe){copy->probe[probe].offset,
+						copy->probe[probe].ref_ctr_offset, probe};
 	}
-	return 0;
+	return attach(a, file, &request);
 }
 
 /* By its name: one that was started itself, with the program as its argument. */
@@ -256,14 +166,10 @@ static struct attached_file *add_file(struct attachments *a, int fd,
 			 elf_reason_text(file->probes.reason));
 	if (err)
 		file->probes.copies = 0;
-	for (size_t i = 0; i < file->probes.copies; i++) {
-		if (attach_copy(a, file, fd, &file->probes.copy[i])) {
-			file->probes.copies = i;
-			break;
-		}
-		a->copies++;
-	}
-	if (file->n_links || file->n_end_links)
+	if (file->probes.copies && attach_copies(a, file, fd))
+		file->probes.copies = 0;
+	a->copies += file->probes.copies;
+	if (file->links.count)
 		file->identity = attached_identity(identity);
 	HASH_ADD(hh, a->files, identity, sizeof(file->identity), file);
 	return file;
@@ -294,11 +200,14 @@ static struct attached_file *file_for(struct attachments *a, int fd, pid_t pid)
 /* Attaches to the notification point of a dynamic linker. */
 static void add_linker(struct attachments *a, struct attached_file *file, int fd)
 {
-	uint64_t offset;
+	struct uprobes_request request = request_for(a, file, fd);
+	struct uprobe uprobe = {0};
 
+	request.program = tracker_mappings_program(a->tracker);
+	request.uprobe = &uprobe;
+	request.count = 1;
 	file->is_linker = true;
-	if (elf_symbol_offset(fd, "_dl_debug_state", &offset) ||
-	    attach(a, file, fd, tracker_mappings_program(a->tracker), offset, 0))
+	if (elf_symbol_offset(fd, "_dl_debug_state", &uprobe.offset) || attach(a, file, &request))
 		return;
 	HASH_DEL(a->files, file);
 	file->identity = attached_identity(&file->identity);

@@ -28,8 +28,6 @@ struct attachments {
 typedef void (*attachments_copy_fn)(void *arg, pid_t pid, uint64_t state);
 
 void attachments_init(struct attachments *attachments, struct tracker *tracker, bool each_process);
-/* Detaches from all but the end probes: what is open is still seen to close. */
-void attachments_see_ends_only(struct attachments *attachments);
 /* Detaches from everything. */
 void attachments_free(struct attachments *attachments);
 

@@ -15,6 +15,7 @@
 
 #include "collector/base/clock.h"
 #include "collector/kernel/libbpf_message.h"
+#include "collector/kernel/uprobes.h"
 #include "flightrec.h"
 #include "flightrec.skel.h"
 
@@ -22,12 +23,22 @@
 #define RING_BYTES_MIN 16384
 /* CPUs together keep to themselves that they took this part of the pool; see share.bpf.h. */
 #define UNTOLD_POOL_PART 32
+#define FILES_WANTED 65536
+/* Maps, programs, and what was open before; each ring takes one more. */
+#define FILES_NEEDED 80
 #define START_TIMER_TRIES 50
 #define START_TIMER_APART_US 2000
 
 _Static_assert(FR_NAME_SIZE == FLIGHTREC_NAME_MAX, "sizes of the library");
 _Static_assert(FR_CONTEXT_MAX == FLIGHTREC_CONTEXT_MAX, "sizes of the library");
 _Static_assert(FR_ENTRY_DATA_MAX == FLIGHTREC_ENTRY_MAX, "sizes of the library");
+_Static_assert(FR_PROBES == FLIGHTREC_PROBES, "the library's probes");
+_Static_assert(FR_PROBE_BEGIN == FLIGHTREC_PROBE_BEGIN, "the library's probes");
+_Static_assert(FR_PROBE_ENTRY == FLIGHTREC_PROBE_ENTRY, "the library's probes");
+_Static_assert(FR_PROBE_END == FLIGHTREC_PROBE_END, "the library's probes");
+_Static_assert(FR_PROBE_EXTEND == FLIGHTREC_PROBE_EXTEND, "the library's probes");
+_Static_assert(FR_PROBE_CONTEXT == FLIGHTREC_PROBE_CONTEXT, "the library's probes");
+_Static_assert(FR_PROBE_REPLAY == FLIGHTREC_PROBE_REPLAY, "the library's probes");
 _Static_assert(FR_PROBE_WORDS == FLIGHTREC_PROBE_WORDS, "sizes of the library");
 
 static int fail(char *error, size_t size, int err, const char *what)
@@ -120,6 +131,22 @@ static void configure(struct tracker *t, const struct tracker_options *options)
 	config->min_severity = (uint32_t)options->min_severity;
 	config->override_timeout_ns = options->timeout_ns;
 	config->watch_all = options->watch_all;
+}
+
+/* Those that are attached to files; one that another calls must be loaded as that one is. */
+static int choose_links(struct tracker *t)
+{
+	struct flightrec_bpf *s = t->skeleton;
+	struct bpf_program *const programs[] = {
+		s->progs.on_probe,  s->progs.on_begin,   s->progs.on_entry,  s->progs.on_end,
+		s->progs.on_extend, s->progs.on_context, s->progs.on_replay, s->progs.on_mappings,
+	};
+	int err = 0;
+
+	t->multi = uprobes_multi_possible();
+	for (size_t i = 0; t->multi && !err && i < sizeof(programs) / sizeof(programs[0]); i++)
+		err = bpf_program__set_expected_attach_type(programs[i], UPROBES_MULTI_TYPE);
+	return err;
 }
 
 static int map_maps(struct tracker *t)
@@ -241,6 +268,7 @@ static int start(struct tracker *t, const struct tracker_options *options, const
 	configure(t, options);
 	*what = "cannot size the BPF maps";
 	err = size_maps(t);
+	err = err ?: choose_links(t);
 	if (err)
 		return err;
 	*what = "cannot load the BPF programs";
@@ -264,10 +292,45 @@ static int start(struct tracker *t, const struct tracker_options *options, const
 	return attach_tracepoints(t, options->follow_children);
 }
 
+/*
+ * Each file that probes are in takes descriptors. What is started finds the limits as they were,
+ * see startup.h.
+ */
+static void raise_limits(void)
+{
+	struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY}, files;
+
+	/* Before 5.11 maps count as locked memory; later this changes nothing. */
+	setrlimit(RLIMIT_MEMLOCK, &unlimited);
+	if (getrlimit(RLIMIT_NOFILE, &files))
+		return;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+	/* Beyond what was set for us, if we may. */
+	if (files.rlim_max >= FILES_WANTED)
+		return;
+	files = (struct rlimit){FILES_WANTED, FILES_WANTED};
+	setrlimit(RLIMIT_NOFILE, &files);
+}
+
+/* libbpf's own message leads nowhere. */
+static bool too_few_files(const struct tracker *t, char *error, size_t size)
+{
+	unsigned long needed = FILES_NEEDED + t->rings;
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur >= needed)
+		return false;
+	snprintf(error, size,
+		 "cannot load the BPF programs: %lu descriptors are allowed (RLIMIT_NOFILE), and "
+		 "%lu are needed",
+		 (unsigned long)files.rlim_cur, needed);
+	return true;
+}
+
 int tracker_open(struct tracker **tracker, const struct tracker_options *options,
 		 const struct tracker_callbacks *callbacks, char *error, size_t error_size)
 {
-	struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
 	struct tracker *t = calloc(1, sizeof(*t));
 	const char *what;
 	int err;
@@ -279,8 +342,7 @@ int tracker_open(struct tracker **tracker, const struct tracker_options *options
 		return fail(error, error_size, -ENOMEM, "cannot load the BPF programs");
 	if (callbacks)
 		t->callbacks = *callbacks;
-	/* Before 5.11 maps count as locked memory; later this changes nothing. */
-	setrlimit(RLIMIT_MEMLOCK, &unlimited);
+	raise_limits();
 
 	t->cpus = possible_cpus();
 	tracker_ring_layout(options->ring_bytes, &t->rings, &t->ring_bytes);
@@ -289,6 +351,10 @@ int tracker_open(struct tracker **tracker, const struct tracker_options *options
 	t->max_slots =
 		pool_for(options->max_recorders) + FR_RESERVE + t->max_processes * FR_GUARANTEED;
 
+	if (too_few_files(t, error, error_size)) {
+		free(t);
+		return -EMFILE;
+	}
 	err = start(t, options, &what);
 	if (err) {
 		fail(error, error_size, err, what);

@@ -18,9 +18,6 @@
 /* Processes with recorders that can be watched at once. */
 #define TRACKER_PROCESSES_MAX 16384
 
-struct bpf_program;
-struct flightrec_bpf;
-
 struct tracker_options {
 	uint64_t ring_bytes;    /* of all entry rings together */
 	uint64_t timeout_ns;    /* in place of every recorder's own; 0: each its own */
@@ -53,10 +50,17 @@ int tracker_open(struct tracker **tracker, const struct tracker_options *options
 /* NULL: does nothing. */
 void tracker_close(struct tracker *tracker);
 
-/* The program of a probe of the library. */
-struct bpf_program *tracker_probe_program(struct tracker *tracker, enum flightrec_probe probe);
-/* That of the function which the dynamic linker calls when it has changed the mappings. */
-struct bpf_program *tracker_mappings_program(struct tracker *tracker);
+/*
+ * Descriptors of programs: of the probes of the library, each attached with its enum
+ * flightrec_probe for a cookie; and of the function which the dynamic linker calls when it has
+ * changed the mappings.
+ */
+int tracker_probes_program(const struct tracker *tracker);
+int tracker_mappings_program(const struct tracker *tracker);
+/* Whether they were loaded to be attached to many places at once, see uprobes.h. */
+bool tracker_has_multi(const struct tracker *tracker);
+/* From now on the probes are not seen but for the ends of recorders. */
+void tracker_see_ends_only(struct tracker *tracker);
 
 /* Watches a process, or no longer. Returns 0 or a negative errno. */
 int tracker_watch(struct tracker *tracker, pid_t pid);

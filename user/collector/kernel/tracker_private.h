@@ -20,8 +20,12 @@ struct tracker_ring {
 	uint32_t consumer_process;
 };
 
+struct bpf_program;
+struct flightrec_bpf;
+
 struct tracker {
 	struct flightrec_bpf *skeleton;
+	bool multi; /* the probes' programs are loaded for links of many places */
 	struct tracker_ring ring[FR_RINGS_MAX];
 	struct tracker_ring notices;
 	uint32_t rings;

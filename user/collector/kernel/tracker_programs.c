@@ -22,29 +22,24 @@ int tracker_run_program(struct bpf_program *program, void *context, uint32_t con
 	return options.retval ? -EIO : 0;
 }
 
-struct bpf_program *tracker_probe_program(struct tracker *t, enum flightrec_probe probe)
+int tracker_probes_program(const struct tracker *t)
 {
-	switch (probe) {
-	case FLIGHTREC_PROBE_BEGIN:
-		return t->skeleton->progs.on_begin;
-	case FLIGHTREC_PROBE_ENTRY:
-		return t->skeleton->progs.on_entry;
-	case FLIGHTREC_PROBE_END:
-		return t->skeleton->progs.on_end;
-	case FLIGHTREC_PROBE_EXTEND:
-		return t->skeleton->progs.on_extend;
-	case FLIGHTREC_PROBE_CONTEXT:
-		return t->skeleton->progs.on_context;
-	case FLIGHTREC_PROBE_REPLAY:
-		return t->skeleton->progs.on_replay;
-	default:
-		return NULL;
-	}
+	return bpf_program__fd(t->skeleton->progs.on_probe);
 }
 
-struct bpf_program *tracker_mappings_program(struct tracker *t)
+int tracker_mappings_program(const struct tracker *t)
 {
-	return t->skeleton->progs.on_mappings;
+	return bpf_program__fd(t->skeleton->progs.on_mappings);
+}
+
+bool tracker_has_multi(const struct tracker *t)
+{
+	return t->multi;
+}
+
+void tracker_see_ends_only(struct tracker *t)
+{
+	t->skeleton->bss->ends_only = 1;
 }
 
 int tracker_watch(struct tracker *t, pid_t pid)

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* How a probe's program comes to run. */
+#ifndef FLIGHTREC_DISPATCH_BPF_H
+#define FLIGHTREC_DISPATCH_BPF_H
+
+#include "limits.h"
+
+/* Set by the collector when it stops: nothing begins any more, and what ends is still seen to. */
+volatile u32 ends_only;
+
+int on_begin(struct pt_regs *ctx);
+int on_entry(struct pt_regs *ctx);
+int on_end(struct pt_regs *ctx);
+int on_extend(struct pt_regs *ctx);
+int on_context(struct pt_regs *ctx);
+int on_replay(struct pt_regs *ctx);
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, FR_PROBES);
+	__uint(key_size, sizeof(u32));
+	__array(values, int(void *));
+} probe_programs SEC(".maps") = {
+	.values =
+		{
+			[FR_PROBE_BEGIN] = (void *)&on_begin,
+			[FR_PROBE_ENTRY] = (void *)&on_entry,
+			[FR_PROBE_END] = (void *)&on_end,
+			[FR_PROBE_EXTEND] = (void *)&on_extend,
+			[FR_PROBE_CONTEXT] = (void *)&on_context,
+			[FR_PROBE_REPLAY] = (void *)&on_replay,
+		},
+};
+
+/*
+ * At every probe stands this program, and the cookie of the attachment says which probe it is. So
+ * one link is enough for all probes of a file, where the kernel has links of many places.
+ */
+SEC("uprobe")
+int on_probe(struct pt_regs *ctx)
+{
+	u32 probe = (u32)bpf_get_attach_cookie(ctx);
+
+	if (!ends_only || probe == FR_PROBE_END)
+		bpf_tail_call(ctx, &probe_programs, probe);
+	return 0;
+}
+
+/*
+ * From 6.13 on the kernel gives a program of this type that uses much stack a stack per CPU, and
+ * yet lets uprobe programs be preempted: another thread's run on the same CPU then writes over
+ * the values of the first, which crashes the kernel. A program with a tail call in it keeps to
+ * the kernel's stack, also where that call, as here, is never made.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u32);
+} no_programs SEC(".maps");
+
+const volatile bool never = false;
+
+static __always_inline void keep_kernel_stack(struct pt_regs *ctx)
+{
+	if (never)
+		bpf_tail_call(ctx, &no_programs, 0);
+}
+
+#endif /* FLIGHTREC_DISPATCH_BPF_H */

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Uprobes: breakpoints that the kernel puts into all that maps a file, or into what one process
+ * maps of it, at which it runs a BPF program.
+ *
+ * Linux 6.6 and later have links of many places, one descriptor for all of them (multi). Before
+ * that each place takes one. A program is loaded for the one or for the other. Not thread-safe.
+ */
+#ifndef FLIGHTREC_UPROBES_H
+#define FLIGHTREC_UPROBES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* A program for links of many places is loaded with this for its expected_attach_type. */
+#define UPROBES_MULTI_TYPE 48 /* BPF_TRACE_UPROBE_MULTI, which older headers lack */
+
+/* More places than this at once are refused. */
+#define UPROBES_MAX 64
+
+struct uprobe {
+	uint64_t offset; /* in the file */
+	uint64_t
+		ref_ctr_offset; /* of a counter that the kernel raises while it is there; 0: none */
+	uint64_t cookie;        /* for the program, see bpf_get_attach_cookie() */
+};
+
+/* Descriptors of links. Zeroed: none. */
+struct uprobe_links {
+	int *fd;
+	size_t count;
+	size_t room;
+};
+
+struct uprobes_request {
+	int program; /* descriptor */
+	bool multi;  /* it was loaded for that */
+	int file;    /* descriptor of the file itself, whatever its name and mount namespace */
+	pid_t pid;   /* 0: for all processes */
+	const struct uprobe *uprobe;
+	size_t count;
+};
+
+/* Whether this kernel has links of many places that can be for one process. */
+bool uprobes_multi_possible(void);
+
+/*
+ * Attaches in the order given: to all places, adding to @links, or to none. Returns 0 or a negative
+ * errno.
+ */
+int uprobes_attach(const struct uprobes_request *request, struct uprobe_links *links);
+
+/* Moves all links of @from to @to. If there is no memory for that, they are taken out. */
+void uprobe_links_move(struct uprobe_links *to, struct uprobe_links *from);
+
+/*
+ * Takes them out, all at once. Returns when no CPU runs their program any more. Nothing is left in
+ * @links.
+ */
+void uprobe_links_detach(struct uprobe_links *links);
+
+#endif /* FLIGHTREC_UPROBES_H */
