@@ -14,6 +14,10 @@ int on_end(struct pt_regs *ctx);
 int on_extend(struct pt_regs *ctx);
 int on_context(struct pt_regs *ctx);
 int on_replay(struct pt_regs *ctx);
+int on_arm(struct pt_regs *ctx);
+int on_late(struct pt_regs *ctx);
+int on_stray(struct pt_regs *ctx);
+int on_leave(struct pt_regs *ctx);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -29,6 +33,10 @@ struct {
 			[FR_PROBE_EXTEND] = (void *)&on_extend,
 			[FR_PROBE_CONTEXT] = (void *)&on_context,
 			[FR_PROBE_REPLAY] = (void *)&on_replay,
+			[FR_PROBE_ARM] = (void *)&on_arm,
+			[FR_PROBE_LATE] = (void *)&on_late,
+			[FR_PROBE_STRAY] = (void *)&on_stray,
+			[FR_PROBE_LEAVE] = (void *)&on_leave,
 		},
 };
 
@@ -41,7 +49,8 @@ int on_probe(struct pt_regs *ctx)
 {
 	u32 probe = (u32)bpf_get_attach_cookie(ctx);
 
-	if (!ends_only || probe == FR_PROBE_END)
+	if (!ends_only || probe == FR_PROBE_END || probe == FR_PROBE_LATE ||
+	    probe == FR_PROBE_LEAVE)
 		bpf_tail_call(ctx, &probe_programs, probe);
 	return 0;
 }

@@ -37,6 +37,8 @@ static __always_inline u32 current_tid(void)
 	return bpf_get_current_task_btf()->pid;
 }
 
+#include "memory.bpf.h"
+
 /* ---- probes: arguments are documented in <flightrec/probes.h> ---- */
 
 SEC("uprobe")
@@ -178,8 +180,9 @@ int on_entry(struct pt_regs *ctx)
 	keep_kernel_stack(ctx);
 	if ((e.severity_flags & 0xff) < min_severity)
 		return 0;
+	/* Where processes are watched by memory, on_stray has those. */
 	if (!key.id)
-		return emit_stray(e.site, e.severity_flags, e.data, size);
+		return by_memory ? 0 : emit_stray(e.site, e.severity_flags, e.data, size);
 	current_key(&key.process);
 	slot = index_find(&key, &e.slot);
 	if (!slot) {
@@ -210,6 +213,18 @@ int on_entry(struct pt_regs *ctx)
 		__sync_fetch_and_add(&slot->refused, 1);
 		count(lost);
 	}
+	return 0;
+}
+
+SEC("uprobe")
+int on_stray(struct pt_regs *ctx)
+{
+	u32 severity_flags = (u32)PT_REGS_PARM2(ctx);
+
+	keep_kernel_stack(ctx);
+	if ((severity_flags & 0xff) >= min_severity)
+		emit_stray(PT_REGS_PARM1(ctx), severity_flags, PT_REGS_PARM3(ctx),
+			   PT_REGS_PARM4(ctx));
 	return 0;
 }
 
@@ -282,6 +297,18 @@ int on_context(struct pt_regs *ctx)
 	return 0;
 }
 
+/* The collector finds it in the process's log, at the number that the recorder has there. */
+static __always_inline void ask_for_replay(const struct recorder_key *key)
+{
+	const struct user_recorder *rec = (const struct user_recorder *)key->rec;
+	u32 number = 0;
+
+	if (pid_watched(key->process.pid) &&
+	    !bpf_probe_read_user(&number, sizeof(number), &rec->slot))
+		notify_detail(NOTICE_ASKED, key->process.pid, (u32)key->id, number,
+			      bpf_ktime_get_ns());
+}
+
 SEC("uprobe")
 int on_replay(struct pt_regs *ctx)
 {
@@ -290,6 +317,8 @@ int on_replay(struct pt_regs *ctx)
 	struct recorder_slot *slot = find_recorder(ctx, &key, &index);
 
 	keep_kernel_stack(ctx);
+	if (!slot && by_memory)
+		ask_for_replay(&key);
 	if (!slot)
 		return 0;
 	__sync_fetch_and_add(&slot->replays, 1);

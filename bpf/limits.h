@@ -26,7 +26,11 @@
 #define FR_PROBE_EXTEND 3
 #define FR_PROBE_CONTEXT 4
 #define FR_PROBE_REPLAY 5
-#define FR_PROBES 6
+#define FR_PROBE_ARM 6
+#define FR_PROBE_LATE 7
+#define FR_PROBE_STRAY 8
+#define FR_PROBE_LEAVE 9
+#define FR_PROBES 10
 #define FR_NOTICES_BYTES (1024 * 1024)
 
 /*

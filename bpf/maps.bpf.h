@@ -21,6 +21,7 @@ const volatile u32 ring_bytes = 4096;
 const volatile u32 min_severity = 0;
 const volatile u64 override_timeout_ns = 0;
 const volatile bool watch_all = false; /* every process, else those in `watched` */
+const volatile bool by_memory = false; /* entries and deadlines are read in the processes' logs */
 
 /* ---- written by both sides ---- */
 
@@ -174,7 +175,8 @@ static __always_inline void wake_for_notices(void)
 }
 
 /* Puts a notice where the collector finds it. If it is refused, it is told to look at all slots. */
-static __always_inline void notify(u32 type, u32 index, u32 generation, u64 time_ns)
+static __always_inline void notify_detail(u32 type, u32 index, u32 generation, u32 detail,
+					  u64 time_ns)
 {
 	struct notice *notice = bpf_ringbuf_reserve(&notices, sizeof(*notice), 0);
 
@@ -186,10 +188,15 @@ static __always_inline void notify(u32 type, u32 index, u32 generation, u64 time
 	notice->type = type;
 	notice->index = index;
 	notice->generation = generation;
-	notice->reserved = 0;
+	notice->detail = detail;
 	notice->time_ns = time_ns;
 	bpf_ringbuf_submit(notice, BPF_RB_NO_WAKEUP);
 	wake_for_notices();
+}
+
+static __always_inline void notify(u32 type, u32 index, u32 generation, u64 time_ns)
+{
+	notify_detail(type, index, generation, 0, time_ns);
 }
 
 #endif /* FLIGHTREC_MAPS_BPF_H */

@@ -106,6 +106,8 @@ static __always_inline u32 register_process(const struct registration *registrat
 	process->adopted = 0;
 	process->mapped_ns = 0;
 	process->held = 0;
+	process->opened = 0;
+	process->entries = 0;
 	process->uid = registration->uid;
 	if (registration->comm)
 		__builtin_memcpy(process->comm, registration->comm, FR_COMM_SIZE);

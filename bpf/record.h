@@ -90,13 +90,20 @@ enum notice_type {
 	NOTICE_FULL,         /* a ring refuses entries: drain it */
 	NOTICE_REFUSED,  /* process `index` (a pid) has a recorder without a slot, due at time_ns */
 	NOTICE_UNQUEUED, /* the wheel cannot look at a slot at time_ns: visit it then */
+	/* Of watching by memory; `index` is a pid, and `log` which of its logs is meant. */
+	NOTICE_ARM,   /* look at the log by time_ns; log 0: this process is not all in one */
+	NOTICE_LATE,  /* the recorder in slot `detail` of the log was closed late */
+	NOTICE_ASKED, /* a replay is asked for: of that in slot `detail`, whose id ends in `log` */
 };
 
 struct notice {
 	u32 type;
 	u32 index; /* of the slot; for NOTICE_MAPPINGS and NOTICE_REFUSED the pid */
-	u32 generation;
-	u32 reserved;
+	union {
+		u32 generation;
+		u32 log; /* the low bits of the page number where it begins */
+	};
+	u32 detail;
 	u64 time_ns;
 };
 
@@ -214,7 +221,10 @@ struct process_slot {
 	s32 held; /* recorder slots; below 0: counts that crossed, as good as 0 */
 	u32 reserved2;
 	char comm[FR_COMM_SIZE];
-	u64 reserved3[5];
+	/* Said by a process that kept a log, when it left. */
+	u64 opened;
+	u64 entries;
+	u64 reserved3[3];
 };
 
 /* A process one of whose recorders could not be tracked: of map `refused`, by pid. */

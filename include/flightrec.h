@@ -297,12 +297,15 @@ struct flightrec_step {
 extern const volatile uint16_t *const flightrec_watch_;
 
 /* Not 0, so far from the semaphore, once the process keeps a memory log. */
-#define FLIGHTREC_KEEPS_ 5
+#define FLIGHTREC_KEEPS_ 6
+/* Not 0, likewise, while somebody watches by memory. */
+#define FLIGHTREC_ARMED_ 5
 
 /* Whether an entry goes anywhere. */
 static inline int flightrec_wanted_(void)
 {
-	return (flightrec_watch_[0] | flightrec_watch_[FLIGHTREC_KEEPS_]) != 0;
+	return (flightrec_watch_[FLIGHTREC_KEEPS_] | flightrec_watch_[0] |
+		flightrec_watch_[FLIGHTREC_ARMED_]) != 0;
 }
 
 void flightrec_entry_(flightrec *rec, struct flightrec_site *site, int severity, const char *format,

@@ -13,10 +13,13 @@ for suite; do
 	lint) tests/lint/test.sh || ended_well='' ;;
 	unit) tests/unit/run.sh build/unit || ended_well='' ;;
 	sanitized) tests/unit/run.sh build/san || ended_well='' ;;
-	e2e) tests/e2e/run.sh || ended_well='' ;;
+	e2e)
+		tests/e2e/run.sh || ended_well=''
+		tests/e2e/run.sh --probes || ended_well=''
+		;;
 	esac
 done
-[[ $# -gt 1 ]] || { [[ $ended_well ]]; exit; }
+[[ $# -gt 1 || $1 = e2e ]] || { [[ $ended_well ]]; exit; }
 
 passed=0 failed=0 skipped=0
 while read -r p f s; do

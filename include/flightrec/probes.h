@@ -5,8 +5,8 @@
  * <flightrec.h>.
  *
  * All arguments are 64 bits wide and stand in the argument registers of the C calling convention
- * (x86-64: rdi, rsi, rdx, rcx, r8, r9; arm64: x0 to x5), as the probes' notes say. Those of begin
- * and entry are followed by FLIGHTREC_PROBE_WORDS more (r10, r11, rax, rbx, r12; x6 to x10).
+ * (x86-64: rdi, rsi, rdx, rcx, r8, r9; arm64: x0 to x5), as the probes' notes say. Those of begin,
+ * entry and stray are followed by FLIGHTREC_PROBE_WORDS more (r10, r11, rax, rbx, r12; x6 to x10).
  *
  *	probe	arguments
  *	begin	rec, id, timeout_ns, name, parent_id, words of name
@@ -15,6 +15,21 @@
  *	extend	rec, id, timeout_ns
  *	context	rec, id, data, size
  *	replay	rec, id
+ *	arm	memory, timeout_ns
+ *	late	memory, slot, id
+ *	stray	site, how, data, size, words of data
+ *	leave	memory, opened, entries
+ *
+ * The first six tell everything as it happens. The last four, which share one semaphore, are for
+ * whoever reads the process's memory log (see user/format/memory_log.h) and is to know when:
+ *
+ * arm		a recorder was opened or extended, and no look that was promised would see its
+ *		deadline: look timeout_ns from now. memory is the address of the log; 0: this
+ *		recorder is not in one, and can be watched by the other probes alone
+ * late		the recorder in `slot` of the log was closed, at its deadline, nearly, or past it
+ * stray	an entry of a recorder that is not open
+ * leave	the process is about to exit: how many recorders it opened, and how many entries
+ *		it logged to them, in all
  *
  * rec		address of the recorder, a struct flightrec
  * id		its number, counting the recorders that this process opened, from 1; 0: not open
@@ -109,8 +124,19 @@ enum flightrec_probe {
 	FLIGHTREC_PROBE_EXTEND,
 	FLIGHTREC_PROBE_CONTEXT,
 	FLIGHTREC_PROBE_REPLAY,
+	FLIGHTREC_PROBE_ARM,
+	FLIGHTREC_PROBE_LATE,
+	FLIGHTREC_PROBE_STRAY,
+	FLIGHTREC_PROBE_LEAVE,
 	FLIGHTREC_PROBES
 };
+
+/* Members of semaphore[] below: each probe's own, but one for those of watching by memory. */
+#define FLIGHTREC_SEMAPHORE(probe)                                                                 \
+	((probe) < FLIGHTREC_PROBE_ARM ? (unsigned)(probe) : FLIGHTREC_PROBE_ARM)
+#define FLIGHTREC_SEMAPHORES 8
+/* No semaphore: 1 while the process keeps a memory log. */
+#define FLIGHTREC_KEEPS_LOG 7
 
 /*
  * The open recorders of a process: slots in chunks, chunk k (from 0) holding 512 << k of them.
@@ -130,6 +156,8 @@ struct flightrec_open {
 #define FLIGHTREC_SPARE_LINES 32u
 #define FLIGHTREC_SPARES 4u
 
+#define FLIGHTREC_NO_MEMORY 1 /* it has recorders, and no log */
+
 /*
  * The process, as one copy of the library knows it. Another copy that is given a recorder of this
  * one finds it by the recorder's instance: the low 40 bits are the number of the page of 4 KiB.
@@ -139,7 +167,7 @@ struct flightrec_open {
  */
 struct flightrec_process {
 	uint64_t instance; /* 0: nothing was opened yet in this process; else no other process's */
-	uint64_t memory;   /* address of its memory log; 0: none yet, 1: none */
+	uint64_t memory;   /* address of its memory log; 0: none yet; or FLIGHTREC_NO_MEMORY */
 	uint64_t layout_;  /* private: what another copy of the library finds here */
 	uint64_t reserved1_[5];
 	uint64_t opened; /* recorders opened so far */
@@ -157,8 +185,8 @@ struct flightrec_process {
 struct flightrec_state {
 	char magic[16];
 	uint32_t version;
-	uint32_t size;                         /* of this struct */
-	uint16_t semaphore[8];                 /* by enum flightrec_probe; then FLIGHTREC_KEEPS_ */
+	uint32_t size;                            /* of this struct */
+	uint16_t semaphore[FLIGHTREC_SEMAPHORES]; /* by FLIGHTREC_SEMAPHORE() */
 	uint64_t process;                      /* address of the struct flightrec_process, or 0 */
 	uint64_t chunk[FLIGHTREC_OPEN_CHUNKS]; /* addresses of arrays of struct flightrec_open */
 };

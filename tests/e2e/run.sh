@@ -1,8 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# run.sh [-j N] [-v] [PATTERN...]: the end-to-end tests, as root, through the built command
+# run.sh [--probes] [-f FILES] [-j N] [-v] [PATTERN...]: the end-to-end tests, as root, through the built command
 #
-# PATTERN names tests (all of those it occurs in); default: all. -v shows what each printed.
+# PATTERN names tests (all of those it occurs in); default: all. -v shows what each printed. Watched
+# is by memory, with --probes by probes; tests called test_by_memory_* and test_by_probes_* are of
+# that way alone. Tests find it in WAY. -f 'attach memory': those in cases/attach.sh and memory.sh.
 #
 # FLIGHTREC             the command (default: build/flightrec)
 # FLIGHTREC_TESTS       folder of the programs that are watched (default: build/tests)
@@ -16,6 +18,7 @@ set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 root=$(cd "$here/../.." && pwd -P)
 export FLIGHTREC=${FLIGHTREC:-$root/build/flightrec}
+export FLIGHTREC_BUILD=${FLIGHTREC_BUILD:-${FLIGHTREC%/*}}
 export FLIGHTREC_TESTS=${FLIGHTREC_TESTS:-$root/build/tests}
 export FLIGHTREC_TEST_SLOW=${FLIGHTREC_TEST_SLOW:-1}
 export FLIGHTREC_ROOT=$root LC_ALL=C TZ=UTC
@@ -32,12 +35,15 @@ if [[ ${1:-} = --one ]]; then
 fi
 
 # They wait more than they work, for the kernel to take probes back above all.
-jobs=$((2 * $(nproc))) verbose='' patterns=()
+jobs=$((2 * $(nproc))) verbose='' patterns=() files=''
+export WAY=memory
 while [[ $# -gt 0 ]]; do
 	case $1 in
 	-j) jobs=$2; shift ;;
 	-j*) jobs=${1#-j} ;;
 	-v) verbose=1 ;;
+	--probes) WAY=probes ;;
+	-f) files=$2; shift ;;
 	-*) echo "run.sh: what is $1?" >&2; exit 2 ;;
 	*) patterns+=("$1") ;;
 	esac
@@ -62,14 +68,20 @@ fi
 
 wanted()
 {
-	local pattern
+	local pattern other=memory
 
+	[[ $WAY = probes ]] || other=probes
+	[[ $1 != test_by_"$other"_* ]] || return 1
 	[[ ${#patterns[@]} -gt 0 ]] || return 0
 	for pattern in "${patterns[@]}"; do
 		[[ $1 != *"$pattern"* ]] || return 0
 	done
 	return 1
 }
+
+if [[ $WAY = probes ]]; then
+	export FLIGHTREC_COMMAND=$FLIGHTREC FLIGHTREC=$here/by_probes.sh
+fi
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/flightrec-e2e.XXXXXX")
 # Tests drop their privileges, and must still get at their own folders.
@@ -132,6 +144,8 @@ reap()
 }
 
 for file in "$here"/cases/*.sh; do
+	name=${file##*/}
+	[[ -z $files || " $files " = *" ${name%.sh} "* ]] || continue
 	while read -r test; do
 		wanted "$test" || continue
 		# One that meddles with what the others have to do with.

@@ -84,3 +84,41 @@ void probe_replay(const flightrec *rec, uint64_t id)
 	note(FLIGHTREC_PROBE_REPLAY, rec, id);
 	errno = saved_errno;
 }
+
+/* Of a recorder or an entry these say nothing that the others do not: they are counted. */
+static void note_only(enum flightrec_probe probe)
+{
+	atomic_fetch_add(&probed.count[probe], 1);
+}
+
+void probe_arm(const struct memory_header *memory, uint64_t timeout_ns)
+{
+	(void)memory;
+	(void)timeout_ns;
+	note_only(FLIGHTREC_PROBE_ARM);
+}
+
+void probe_late(const struct memory_header *memory, uint64_t slot, uint64_t id)
+{
+	(void)memory;
+	(void)slot;
+	(void)id;
+	note_only(FLIGHTREC_PROBE_LATE);
+}
+
+void probe_stray(const struct flightrec_site *site, uint64_t how, const void *data, uint64_t size)
+{
+	(void)site;
+	(void)how;
+	(void)data;
+	(void)size;
+	note_only(FLIGHTREC_PROBE_STRAY);
+}
+
+void probe_leave(const struct memory_header *memory, uint64_t opened, uint64_t entries)
+{
+	(void)memory;
+	(void)opened;
+	(void)entries;
+	note_only(FLIGHTREC_PROBE_LEAVE);
+}

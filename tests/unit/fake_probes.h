@@ -28,7 +28,7 @@ extern struct probed probed;
 static inline void watch(uint16_t watchers)
 {
 	for (int i = 0; i < FLIGHTREC_PROBES; i++)
-		flightrec_state_.semaphore[i] = watchers;
+		flightrec_state_.semaphore[FLIGHTREC_SEMAPHORE(i)] = watchers;
 }
 
 static inline unsigned int count(enum flightrec_probe probe)

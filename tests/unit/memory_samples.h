@@ -59,7 +59,7 @@ static inline bool put(const struct memory_writer *w, uint32_t slot, uint64_t id
 	memset(place.entry->data + sizeof(data), 'x', padding);
 	place.entry->site = 0;
 	place.entry->severity_flags = FLIGHTREC_INFO;
-	memory_commit(&place, (uint32_t)sizeof(data) + padding);
+	memory_commit(w, &place, (uint32_t)sizeof(data) + padding);
 	return true;
 }
 

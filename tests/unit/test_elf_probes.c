@@ -37,7 +37,7 @@ static void check_probe(int fd, const struct elf_probe *probe, unsigned p)
 
 	assert_int_equal(pread(fd, &semaphore, sizeof(semaphore), (off_t)probe->ref_ctr_offset),
 			 sizeof(semaphore));
-	assert_int_equal(semaphore, FIRST_SEMAPHORE + p);
+	assert_int_equal(semaphore, FIRST_SEMAPHORE + FLIGHTREC_SEMAPHORE(p));
 	assert_true(pread(fd, code, sizeof(code), (off_t)probe->offset) > 16);
 	snprintf(expected, sizeof(expected), "<%s>", elf_probe_name[p]);
 #if defined(__x86_64__)

@@ -39,13 +39,13 @@ static struct memory_header *make_log(void)
 
 	open_slot(&w, 0, 1);
 	open_slot(&w, 1, 2);
-	memory_close(memory, 0, 1);
+	memory_close(memory, 0, 1, false);
 	slot->parent = 1;
 	assert_true(memory_place(&w, 1, 2, &place));
 	memcpy(place.entry->data, data, sizeof(data));
 	place.entry->site = memory_site_at(memory, &site);
 	place.entry->severity_flags = FLIGHTREC_ERROR;
-	memory_commit(&place, sizeof(data));
+	memory_commit(&w, &place, sizeof(data));
 	assert_true(put(&w, 1, 2, 3, 0));
 	return memory;
 }

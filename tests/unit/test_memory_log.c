@@ -81,8 +81,8 @@ static void test_entries(void **state)
 	memory_set_context(&w, 2, 9, "other", 5);
 	assert_int_equal(read_recorder(memory, 2, &recording), 0);
 	assert_int_equal(recording.context_size, 5);
-	memory_set_timeout(memory, 2, 9, 50);
-	memory_set_timeout(memory, 2, 8, 60);
+	memory_extend(memory, 2, 9, 50);
+	memory_extend(memory, 2, 8, 60);
 	assert_int_equal(slot->timeout_ns, 50);
 	memory_recording_free(&recording);
 	memory_destroy(memory);
@@ -128,9 +128,9 @@ static void test_closed_is_not_read(void **state)
 	(void)state;
 	open_slot(&w, 0, 1);
 	assert_true(put(&w, 0, 1, 1, 0));
-	memory_close(memory, 0, 2);
+	memory_close(memory, 0, 2, false);
 	assert_true(put(&w, 0, 1, 2, 0));
-	memory_close(memory, 0, 1);
+	memory_close(memory, 0, 1, false);
 	assert_false(put(&w, 0, 1, 3, 0));
 	/* Until its chunk is used again, what it logged is there. */
 	assert_int_equal(read_recorder(memory, 0, &recording), 0);
@@ -166,7 +166,7 @@ static void test_levels(void **state)
 	assert_true(put(&handler, 0, 1, 3, 0));
 	before = *memory_slot(memory, 0);
 	/* It closes the recorder, and opens others: what is being written stays whose it is. */
-	memory_close(memory, 0, 1);
+	memory_close(memory, 0, 1, false);
 	for (uint32_t i = 0; i < 20; i++) {
 		open_slot(&handler, i, 100 + i);
 		assert_true(put(&handler, i, 100 + i, 4, 0));
@@ -174,12 +174,12 @@ static void test_levels(void **state)
 		assert_int_equal(recording.n, 1);
 		assert_int_equal(number(&recording, 0, 0), 4);
 		if (i % 2)
-			memory_close(memory, i, 100 + i);
+			memory_close(memory, i, 100 + i, false);
 	}
 	memcpy(place.entry->data, &before, 8);
 	place.entry->severity_flags = 0;
 	place.entry->site = 0;
-	memory_commit(&place, 8);
+	memory_commit(&w, &place, 8);
 	assert_int_equal(memory_log_open(&log, read_region, memory), 0);
 	assert_int_equal(memory_log_recording(&log, 0, &before, LIMIT, &recording), -ESTALE);
 	assert_int_equal(read_recorder(memory, 0, &recording), 0);
@@ -222,7 +222,7 @@ static void *open_and_close(void *arg)
 	for (uint64_t n = SHARED + 1; !__atomic_load_n(&crowd->stop, __ATOMIC_RELAXED); n++) {
 		uint32_t slot = (uint32_t)(n % SHARED);
 
-		memory_close(crowd->memory, slot, crowd->id[slot]);
+		memory_close(crowd->memory, slot, crowd->id[slot], false);
 		open_slot(&w, slot, n);
 		put(&w, slot, n, n, 0);
 		__atomic_store_n(&crowd->id[slot], n, __ATOMIC_RELEASE);
@@ -279,7 +279,7 @@ static void *one_recorder(void *arg)
 
 	open_slot(&w, 0, ++id);
 	assert_true(put(&w, 0, id, 1, 0));
-	memory_close(arg, 0, id);
+	memory_close(arg, 0, id, false);
 	return NULL;
 }
 
@@ -360,7 +360,7 @@ static void test_full(void **state)
 	assert_int_equal(lost, memory->lost_entries);
 	/* Closed, they leave their room to others. */
 	for (uint32_t i = 0; i < n; i++)
-		memory_close(memory, i, i + 1);
+		memory_close(memory, i, i + 1, false);
 	open_slot(&w, 0, n + 1);
 	assert_true(put(&w, 0, n + 1, 1, 0));
 	memory_recording_free(&recording);

@@ -163,7 +163,11 @@ static void test_notice(void **state)
 	assert_null(ring_record_notice(&notice, sizeof(notice), &limits));
 	notice.index = 99;
 	assert_non_null(ring_record_notice(&notice, sizeof(notice), &limits));
-	notice.type = NOTICE_UNQUEUED + 1;
+	/* Pids as well. */
+	notice.index = 1000000;
+	for (notice.type = NOTICE_ARM; notice.type <= NOTICE_ASKED; notice.type++)
+		assert_non_null(ring_record_notice(&notice, sizeof(notice), &limits));
+	notice.type = NOTICE_ASKED + 1;
 	assert_null(ring_record_notice(&notice, sizeof(notice), &limits));
 	notice.type = 0;
 	assert_null(ring_record_notice(&notice, sizeof(notice), &limits));

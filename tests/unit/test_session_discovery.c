@@ -17,10 +17,12 @@
 #include <cmocka.h>
 
 #include "collector/recorder/adoption.h"
+#include "collector/recorder/looks.h"
 #include "collector/session_private.h"
 #include "collector/target/elf_probes.h"
 #include "collector/target/elf_stripped.h"
 #include "collector/target/mappings.h"
+#include "collector/target/target_memory.h"
 
 static struct session session;
 static char calls[512];
@@ -87,9 +89,76 @@ void tracker_verified(struct tracker *t, void (*fn)(const char *program, uint32_
 	fn("on_begin", 5);
 }
 
-/* ---- attachments ---- */
+/* ---- watching by memory ---- */
 
 static pid_t has_library; /* and no other process */
+static char some_looks;
+static bool left; /* it was left before */
+static bool keeps_log;
+
+void target_init(struct target *target, pid_t pid)
+{
+	*target = (struct target){.pid = pid};
+}
+
+void target_close(struct target *target)
+{
+	(void)target;
+}
+
+int target_read(struct target *target, uint64_t address, void *buffer, size_t size)
+{
+	struct flightrec_state *state = buffer;
+	struct flightrec_process *process = buffer;
+
+	assert_int_equal(target->pid, has_library);
+	memset(buffer, 0, size);
+	if (address == 0x1000)
+		state->process = 0x2000;
+	else
+		process->memory = keeps_log ? 0x7000 : FLIGHTREC_NO_MEMORY;
+	return 0;
+}
+
+int looks_add(struct looks *l, pid_t pid, uint64_t since_ns)
+{
+	assert_ptr_equal(l, &some_looks);
+	called("look %d %s\n", pid == has_library ? 1 : 0, since_ns ? "before" : "since");
+	return 0;
+}
+
+bool looks_leave(struct looks *l, pid_t pid)
+{
+	assert_ptr_equal(l, &some_looks);
+	called("leave %d\n", pid == has_library ? 1 : 0);
+	return !left;
+}
+
+bool message_limited(struct message_limit *limit, const char *format, ...)
+{
+	(void)limit;
+	(void)format;
+	called("told\n");
+	return true;
+}
+
+void adoption_run(struct recorders *r)
+{
+	assert_ptr_equal(r, session.recorders);
+	called("adopt now\n");
+}
+
+int attachments_scan_by_probes(struct attachments *a, pid_t pid, attachments_copy_fn fn, void *arg)
+{
+	assert_ptr_equal(a, &session.attachments);
+	assert_ptr_equal(arg, session.recorders);
+	called("by probes %d\n", pid == has_library ? 1 : 0);
+	fn(arg, pid, 0x1000);
+	return 1;
+}
+
+/* ---- attachments ---- */
+
 static pid_t scanned_self;
 
 void attachments_init(struct attachments *a, struct tracker *t, bool each_process)
@@ -288,6 +357,32 @@ static void test_what_a_process_maps(void **state)
 	}
 }
 
+static void test_watch_by_memory(void **state)
+{
+	(void)state;
+	session.looks = (struct looks *)&some_looks;
+	has_library = 77;
+	keeps_log = true;
+	assert_int_equal(session_watch(&session, 77), 1);
+	expect_called("watch 77\nlook 1 before\n");
+	/* One that comes later: all that it opens is seen. */
+	assert_int_equal(session_scan(&session, 77), 1);
+	expect_called("look 1 since\n");
+}
+
+static void test_watch_without_a_log(void **state)
+{
+	(void)state;
+	session.looks = (struct looks *)&some_looks;
+	has_library = 77;
+	keeps_log = false;
+	assert_int_equal(session_watch(&session, 77), 1);
+	expect_called("watch 77\nleave 1\ntold\nby probes 1\nadopt 77 0x1000\nadopt now\n");
+	left = true;
+	assert_int_equal(session_watch(&session, 77), 1);
+	expect_called("watch 77\nleave 1\n");
+}
+
 static void verified(const char *program, uint32_t count)
 {
 	called("verified %s %u\n", program, count);
@@ -324,9 +419,15 @@ int main(void)
 {
 #define CASE(test) cmocka_unit_test_setup(test, set_up)
 	const struct CMUnitTest tests[] = {
-		CASE(test_watch),        CASE(test_watch_refused),       CASE(test_watch_all),
-		CASE(test_usual_copies), CASE(test_what_a_process_maps), CASE(test_try),
+		CASE(test_watch),
+		CASE(test_watch_refused),
+		CASE(test_watch_all),
+		CASE(test_usual_copies),
+		CASE(test_what_a_process_maps),
+		CASE(test_try),
 		CASE(test_try_fails),
+		CASE(test_watch_by_memory),
+		CASE(test_watch_without_a_log),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "collector/recorder/looks.h"
 #include "collector/session_private.h"
 
 #define SLOTS 8
@@ -68,6 +69,23 @@ struct recorders_counts recorders_count(const struct recorders *r)
 {
 	(void)r;
 	return (struct recorders_counts){.timed_out = 1 << 20, .buffer_lost = 1 << 21};
+}
+
+static char some_looks;
+
+struct looks_counts looks_count(const struct looks *l)
+{
+	assert_ptr_equal(l, &some_looks);
+	return (struct looks_counts){.opened = UINT64_C(1) << 22,
+				     .entries = UINT64_C(1) << 23,
+				     .timed_out = UINT64_C(1) << 24,
+				     .lost = UINT64_C(1) << 25};
+}
+
+uint32_t looks_open(const struct looks *l, pid_t pid)
+{
+	assert_ptr_equal(l, &some_looks);
+	return pid == 30 ? 7 : 0;
 }
 
 uint32_t tracker_slots_used(const struct tracker *t)
@@ -185,6 +203,13 @@ static void test_totals(void **state)
 					      (1 << 21));
 	assert_int_equal(totals.untracked, COUNT(UNTRACKED));
 	assert_int_equal(totals.reports_lost, 9);
+	/* And those that are watched by memory. */
+	session.looks = (struct looks *)&some_looks;
+	session_totals(&session, &totals);
+	assert_int_equal(totals.opened, COUNT(OPENED) + COUNT(UNTRACKED) + (1 << 22));
+	assert_int_equal(totals.entries, COUNT(ENTRIES) + COUNT(UNTRACKED_ENTRIES) + (1 << 23));
+	assert_int_equal(totals.timed_out, COUNT(TIMED_OUT) + (1 << 20) + (1 << 24));
+	assert_int_equal(totals.losses.buffer, (1 << 21) + (1 << 25));
 }
 
 static void test_work(void **state)

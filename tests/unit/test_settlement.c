@@ -239,7 +239,7 @@ static void count_lines(void *arg, const struct report *report)
 	assert_int_equal(report->lines_per_second, PROCESS_LINES_PER_SECOND);
 }
 
-static void test_lines_held_back(void **state)
+static void test_by_probes_lines_held_back(void **state)
 {
 	struct message_limit *limit;
 
@@ -321,7 +321,7 @@ int main(void)
 		TEST(test_of_no_recorder),
 		TEST(test_no_more_than_asked_for),
 		TEST(test_the_end_is_near),
-		TEST(test_lines_held_back),
+		TEST(test_by_probes_lines_held_back),
 		TEST(test_sweep),
 	};
 

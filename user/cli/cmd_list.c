@@ -58,7 +58,9 @@ static int64_t clamp(uint64_t ns)
 
 static int64_t left_ns(const struct report_recorder *recorder)
 {
-	return clamp(recorder->timeout_ns) - clamp(recorder->age_ns);
+	int64_t age = clamp(recorder->age_ns), from = clamp(recorder->extended_ns);
+
+	return clamp(recorder->timeout_ns) - (from < age ? age - from : 0);
 }
 
 /* ---- JSON ---- */

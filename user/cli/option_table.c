@@ -30,6 +30,13 @@ static int set_append(struct options *o, const char *value)
 	return 0;
 }
 
+static int set_probes(struct options *o, const char *value)
+{
+	(void)value;
+	o->probes = true;
+	return 0;
+}
+
 static int set_exec(struct options *o, const char *value)
 {
 	if (!*value)
@@ -283,6 +290,12 @@ const struct option_spec option_table[] = {
 		.commands = WATCHING,
 		.set = set_max_recorders,
 		.expected = "a number from 1 to 16777216",
+	},
+	{
+		.name = "probes",
+		.help = "entries and deadlines by probes, not by memory",
+		.commands = WATCHING,
+		.set = set_probes,
 	},
 	{
 		.name = "quiet",

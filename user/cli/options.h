@@ -19,6 +19,7 @@ struct options {
 	bool help;           /* show the command's page, and do nothing else */
 	const char *output;  /* NULL: the standard stream of the command */
 	bool append;         /* to what @output holds already */
+	bool probes;         /* entries and deadlines by probes, not by memory */
 	const char *exec;    /* to be run for each timeout; NULL: nothing */
 	uint64_t exec_limit; /* how often; 0: any number */
 	const struct report_form *form;

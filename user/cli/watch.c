@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
@@ -82,6 +83,14 @@ static int check_buffer(const struct options *o)
 	return 0;
 }
 
+/* The command inherits it. */
+static bool log_is_off(void)
+{
+	const char *setting = getenv("FLIGHTREC_MEMORY");
+
+	return setting && !strcmp(setting, "0");
+}
+
 static int open_session(struct watch *w)
 {
 	const struct options *o = w->options;
@@ -90,6 +99,7 @@ static int open_session(struct watch *w)
 		.timeout_ns = o->timeout_ns,
 		.max_recorders = (uint32_t)o->max_recorders,
 		.min_severity = o->min_severity,
+		.by_memory = !o->probes && !(w->is_run && log_is_off()),
 		.watch_all = o->all,
 		.follow_children = w->is_run,
 		.form = o->form,

@@ -12,6 +12,7 @@
 #include "collector/base/message.h"
 #include "collector/kernel/ring_record.h"
 #include "collector/recorder/adoption.h"
+#include "collector/recorder/looks.h"
 #include "collector/recorder/settlement.h"
 
 /*
@@ -54,6 +55,20 @@ static void look_for_missed_execs_later(struct session *s)
 	s->missed_execs_at_ns = s->missed_execs_found_ns && apart_ns > soon_ns ? apart_ns : soon_ns;
 }
 
+static void look_at_process(struct session *s, uint32_t index)
+{
+	struct process_slot process;
+
+	/* Its slot stays as it is until all is said: that it ended may be told more than once. */
+	if (s->looks && tracker_process_copy(s->tracker, index, &process) &&
+	    FR_WORD_STATE(process.word) > PROCESS_ALIVE &&
+	    s->ended[index] != FR_WORD_GENERATION(process.word)) {
+		s->ended[index] = FR_WORD_GENERATION(process.word);
+		looks_end(s->looks, (pid_t)process.key.pid, &process);
+	}
+	recorders_look_at_process(s->recorders, index);
+}
+
 static void on_notice(struct session *s, const struct notice *notice)
 {
 	switch (notice->type) {
@@ -64,7 +79,7 @@ static void on_notice(struct session *s, const struct notice *notice)
 		settlement_replay(s->recorders, notice->index);
 		break;
 	case NOTICE_PROCESS:
-		recorders_look_at_process(s->recorders, notice->index);
+		look_at_process(s, notice->index);
 		break;
 	case NOTICE_REARM:
 		tracker_rearm(s->tracker);
@@ -74,6 +89,12 @@ static void on_notice(struct session *s, const struct notice *notice)
 		break;
 	case NOTICE_UNQUEUED:
 		visits_add(&s->visits, notice->index, notice->time_ns);
+		break;
+	case NOTICE_ARM:
+	case NOTICE_LATE:
+	case NOTICE_ASKED:
+		if (s->looks && looks_notice(s->looks, notice) == -ENOTSUP)
+			session_watch_by_probes(s, (pid_t)notice->index);
 		break;
 	case NOTICE_MAPPINGS:
 		add_rescan(s, (pid_t)notice->index);
@@ -133,7 +154,8 @@ static int open_parts(struct session *s, char *error, size_t error_size)
 						.max_recorders = o->max_recorders,
 						.min_severity = o->min_severity,
 						.watch_all = o->watch_all,
-						.follow_children = o->follow_children};
+						.follow_children = o->follow_children,
+						.by_memory = o->by_memory};
 	const struct recorders_options recorders = {.entries_memory = SESSION_ENTRIES_MEMORY,
 						    .max_reports = o->max_reports,
 						    .emit = emit,
@@ -150,9 +172,15 @@ static int open_parts(struct session *s, char *error, size_t error_size)
 	if (err)
 		return err;
 	attachments_init(&s->attachments, s->tracker, o->each_process);
+	s->attachments.by_memory = o->by_memory;
 	refusals_init(&s->refusals, s->tracker, &s->attachments, o->timeout_ns);
 	err = visits_init(&s->visits, tracker_limits(s->tracker).slots);
 	err = err ? err : recorders_new(&s->recorders, s->tracker, &recorders);
+	if (!err && o->by_memory) {
+		s->looks = looks_new(s->recorders, o->timeout_ns, o->min_severity);
+		s->ended = calloc(tracker_limits(s->tracker).processes, sizeof(*s->ended));
+		err = s->looks && s->ended ? 0 : -ENOMEM;
+	}
 	if (err)
 		snprintf(error, error_size, "cannot start: %s", strerror(-err));
 	return err;
@@ -170,6 +198,7 @@ int session_open(struct session **session, const struct session_options *options
 		return -ENOMEM;
 	}
 	s->options = *options;
+	s->by_probes_told = (struct message_limit){.lines = 3, .window_ns = 1000000000};
 	err = open_parts(s, error, error_size);
 	if (err)
 		session_close(s);
@@ -185,6 +214,8 @@ void session_close(struct session *s)
 	refusals_free(&s->refusals);
 	visits_free(&s->visits);
 	attachments_free(&s->attachments);
+	looks_free(s->looks);
+	free(s->ended);
 	recorders_free(s->recorders);
 	tracker_close(s->tracker);
 	if (s->sink)
@@ -225,9 +256,11 @@ static void scan_slots(struct session *s)
 			settlement_replay(s->recorders, i);
 	}
 	for (uint32_t i = 0; i < tracker_limits(s->tracker).processes; i++)
-		recorders_look_at_process(s->recorders, i);
+		look_at_process(s, i);
 	tracker_processes(s->tracker, add_process_rescan, s);
 	refusals_rebuild(&s->refusals);
+	if (s->looks)
+		looks_all(s->looks);
 	tracker_rearm(s->tracker);
 }
 
@@ -329,6 +362,8 @@ static void take_and_work(struct session *s)
 void session_dispatch(struct session *s)
 {
 	take_and_work(s);
+	if (s->looks)
+		looks_run(s->looks);
 	if (is_due(refusals_next(&s->refusals)))
 		refusals_look(&s->refusals);
 	/* What follows may take its time. */
@@ -357,6 +392,8 @@ int session_wait_ms(const struct session *s)
 	if (s->more)
 		return 0;
 	due_ns = earlier(due_ns, recorders_next(s->recorders));
+	if (s->looks)
+		due_ns = earlier(due_ns, looks_next(s->looks));
 	if (s->missed_execs_at_ns)
 		due_ns = earlier(due_ns, s->missed_execs_at_ns);
 	if (due_ns == UINT64_MAX)
@@ -394,6 +431,8 @@ void session_finish(struct session *s)
 	do
 		session_dispatch(s);
 	while (s->more);
+	if (s->looks)
+		looks_finish(s->looks);
 	settlement_continue(s->recorders, true);
 	while (settlement_work(s->recorders, WORK_NS))
 		write_reports(s);

@@ -23,6 +23,7 @@ struct session_options {
 	int min_severity;
 	bool watch_all;       /* every process that uses the library */
 	bool follow_children; /* of those that are watched */
+	bool by_memory;       /* where a process keeps a log; else, and otherwise, by probes */
 	bool each_process;    /* attach to named processes only: others do not pay for it */
 	const struct report_form *form;
 	int output;              /* the caller's */

@@ -8,14 +8,60 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "collector/base/clock.h"
+#include "collector/base/message.h"
 #include "collector/recorder/adoption.h"
+#include "collector/recorder/looks.h"
 #include "collector/target/elf_probes.h"
 #include "collector/target/elf_stripped.h"
 #include "collector/target/mappings.h"
+#include "collector/target/target_memory.h"
+
+void session_watch_by_probes(struct session *s, pid_t pid)
+{
+	if (!looks_leave(s->looks, pid))
+		return;
+	message_limited(
+		&s->by_probes_told,
+		"process %d has recorders that are in no memory log (FLIGHTREC_MEMORY=0, or "
+		"no memory): it is watched by probes",
+		pid);
+	attachments_scan_by_probes(&s->attachments, pid, adoption_add, s->recorders);
+	adoption_run(s->recorders);
+}
+
+/* Whether a process is to have recorders, but no log of them. */
+static bool keeps_no_log(pid_t pid, uint64_t state)
+{
+	struct flightrec_state copy;
+	struct flightrec_process process;
+	struct target target;
+	bool none;
+
+	target_init(&target, pid);
+	none = target_read(&target, state, &copy, sizeof(copy)) == 0 && copy.process &&
+	       target_read(&target, copy.process, &process, sizeof(process)) == 0 &&
+	       process.memory == FLIGHTREC_NO_MEMORY;
+	target_close(&target);
+	return none;
+}
+
+/* A copy of the library, whose open recorders are to be taken over. */
+static void on_copy(void *arg, pid_t pid, uint64_t state)
+{
+	struct session *s = arg;
+
+	if (!s->looks)
+		adoption_add(s->recorders, pid, state);
+	else if (keeps_no_log(pid, state))
+		session_watch_by_probes(s, pid);
+	else
+		looks_add(s->looks, pid, s->watching_since_ns);
+}
 
 int session_scan(struct session *s, pid_t pid)
 {
-	int copies = attachments_scan(&s->attachments, pid, adoption_add, s->recorders);
+	int copies = attachments_scan(&s->attachments, pid, on_copy, s);
 
 	s->library_seen = s->library_seen || copies > 0;
 	return copies;
@@ -25,7 +71,12 @@ int session_watch(struct session *s, pid_t pid)
 {
 	int err = tracker_watch(s->tracker, pid);
 
-	return err ? err : session_scan(s, pid);
+	if (err)
+		return err;
+	s->watching_since_ns = clock_ns(CLOCK_MONOTONIC);
+	err = session_scan(s, pid);
+	s->watching_since_ns = 0;
+	return err;
 }
 
 void session_unwatch(struct session *s, pid_t pid)
@@ -41,12 +92,14 @@ int session_watch_all(struct session *s, bool (*stop)(void *arg), void *arg)
 
 	if (!proc)
 		return -errno;
+	s->watching_since_ns = clock_ns(CLOCK_MONOTONIC);
 	while (!stop(arg) && (entry = readdir(proc))) {
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
 		if (pid > 0 && pid != getpid() && session_scan(s, pid) > 0)
 			found++;
 	}
+	s->watching_since_ns = 0;
 	closedir(proc);
 	return found;
 }

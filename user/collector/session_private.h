@@ -3,6 +3,7 @@
 #ifndef FLIGHTREC_SESSION_PRIVATE_H
 #define FLIGHTREC_SESSION_PRIVATE_H
 
+#include "collector/base/message.h"
 #include "collector/kernel/attachments.h"
 #include "collector/kernel/tracker.h"
 #include "collector/kernel/visits.h"
@@ -20,6 +21,8 @@ struct session {
 	struct visits visits;     /* slots for which the wheel has no node */
 	struct refusals refusals; /* recorders for which there is no slot */
 	struct recorders *recorders;
+	struct looks *looks; /* into processes that are watched by memory; NULL: none are */
+	uint32_t *ended; /* with looks: generation of the last process that ended in each slot */
 	struct session_options options;
 	struct sink *sink;
 	pid_t *rescans; /* processes whose mappings changed */
@@ -30,9 +33,14 @@ struct session {
 	bool loss_told;                 /* that reports are lost was said */
 	bool more;                      /* the last dispatch left something in the rings */
 	bool library_seen;              /* a process has, or had, a copy */
+	/* While it is looked for what was there before, when that began; later 0. */
+	uint64_t watching_since_ns;
+	struct message_limit by_probes_told;
 };
 
 /* Attaches to what a process maps; returns the copies of the library it has, or -errno. */
 int session_scan(struct session *session, pid_t pid);
+/* Watches a process by probes that cannot be watched by memory, and says so. */
+void session_watch_by_probes(struct session *session, pid_t pid);
 
 #endif /* FLIGHTREC_SESSION_PRIVATE_H */

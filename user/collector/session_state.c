@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bpf/record.h"
+#include "collector/recorder/looks.h"
 
 struct session_setup session_setup(const struct session *s)
 {
@@ -28,18 +29,21 @@ void session_ring_layout(uint64_t wanted, uint32_t *rings, uint32_t *ring_bytes)
 void session_totals(const struct session *s, struct report_totals *totals)
 {
 	const struct recorders_counts recorders = recorders_count(s->recorders);
+	const struct looks_counts by_memory =
+		s->looks ? looks_count(s->looks) : (struct looks_counts){0};
 	uint64_t count[FR_COUNTERS];
 
 	tracker_count(s->tracker, count);
 	*totals = (struct report_totals){
-		.opened = count[COUNT_OPENED] + count[COUNT_UNTRACKED],
-		.timed_out = count[COUNT_TIMED_OUT] + recorders.timed_out,
-		.entries = count[COUNT_ENTRIES] + count[COUNT_UNTRACKED_ENTRIES],
+		.opened = count[COUNT_OPENED] + count[COUNT_UNTRACKED] + by_memory.opened,
+		.timed_out = count[COUNT_TIMED_OUT] + recorders.timed_out + by_memory.timed_out,
+		.entries =
+			count[COUNT_ENTRIES] + count[COUNT_UNTRACKED_ENTRIES] + by_memory.entries,
 		.losses = {.ring = count[COUNT_REFUSED_RING],
 			   .share = count[COUNT_REFUSED_SHARE],
 			   .unreadable = count[COUNT_REFUSED_READ],
 			   .untracked = count[COUNT_UNTRACKED_ENTRIES],
-			   .buffer = recorders.buffer_lost},
+			   .buffer = recorders.buffer_lost + by_memory.lost},
 		.untracked = count[COUNT_UNTRACKED],
 		.reports_lost = s->sink->lost,
 	};
@@ -104,6 +108,8 @@ static int read_processes(const struct session *s, struct listing *l)
 			continue;
 		listed->pid = (pid_t)slot.key.pid;
 		listed->open = open[i];
+		if (s->looks)
+			listed->open += looks_open(s->looks, listed->pid);
 		memcpy(listed->comm, slot.comm, sizeof(listed->comm));
 		l->n++;
 	}

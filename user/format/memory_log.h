@@ -8,6 +8,7 @@
  *	struct memory_header
  *	slots	struct memory_slot[header.slots] from header.slots_at; those at header.slots_used
  *		and above were never in use
+ *	kept	uint32_t[header.slots / MEMORY_KEPT_PART], private: slots that are MEMORY_LATE
  *	units	header.units units of MEMORY_UNIT bytes from header.units_at; those at
  *		header.units_used and above were never given out. Unit 0 is unused: 0 means "none"
  *
@@ -52,17 +53,26 @@
 
 #define MEMORY_SLOTS_MAX (1u << 22)
 #define MEMORY_UNIT 512
+/* So many of the slots may be those of recorders that closed late. */
+#define MEMORY_KEPT_PART 2
 #define MEMORY_TAIL_UNITS 4
 #define MEMORY_TAILS 3
 #define MEMORY_STRANDS_MAX 1024
 /* Log calls interrupted by handlers that log; what is nested deeper is counted as lost. */
 #define MEMORY_LEVELS 3
 
-enum memory_state { MEMORY_FREE, MEMORY_OPENING, MEMORY_OPEN };
+enum memory_state {
+	MEMORY_FREE,
+	MEMORY_OPENING,
+	MEMORY_OPEN,
+	MEMORY_LATE, /* closed past its deadline, or told of: not used again for a while */
+};
 
 /* A slot's word: generation, and a byte for enum memory_state. */
 #define MEMORY_WORD(generation, state) ((uint64_t)(generation) << 8 | (uint64_t)(state))
-#define MEMORY_WORD_STATE(word) ((unsigned int)((word)&0xff))
+#define MEMORY_WORD_STATE(word) ((unsigned int)((word)&0x7f))
+/* Of that byte: a replay was asked for, so it becomes MEMORY_LATE when it is closed. */
+#define MEMORY_TOLD 0x80u
 #define MEMORY_WORD_GENERATION(word) ((uint64_t)(word) >> 8)
 
 enum memory_clock {
@@ -88,7 +98,8 @@ struct memory_header {
 	char library[16]; /* its version, NUL-terminated */
 	uint32_t tag;     /* private: tells this log from those of other copies, and of parents */
 	uint32_t reserved0;
-	uint64_t reserved1[3];
+	uint64_t scale; /* private: nanoseconds a tick, roughly, times 2^32 */
+	uint64_t reserved1[2];
 
 	/*
 	 * The same moment on each clock, when the region was made and again now and then: a reader
@@ -111,20 +122,27 @@ struct memory_header {
 	uint32_t reserved3;
 	uint64_t sites_room; /* private: what is free for call sites: end << 32 | start, in words */
 	uint64_t lost_entries; /* those whose thread had no room for a strand */
-	uint64_t reserved4[3];
+	/*
+	 * The deadline that was told last by the arm probe, CLOCK_MONOTONIC as the process sees it.
+	 * Whoever watches has promised to look by then, if it is not past.
+	 */
+	uint64_t armed_ns;
+	uint32_t kept_next; /* private: how many slots were MEMORY_LATE so far */
+	uint32_t reserved5;
+	uint64_t reserved4[1];
 };
 
 struct memory_slot {
 	uint64_t word;
-	uint64_t rec;     /* address of the struct flightrec */
-	uint64_t started; /* ticks */
-	uint64_t ended;   /* ticks; set when the recorder is closed */
-	uint64_t id;      /* counts the recorders that this process opened, from 1 */
-	uint64_t timeout_ns;
-	uint32_t tid;     /* that opened it, as the process sees it */
-	uint32_t parent;  /* its id minus that of its parent; 0: none */
-	uint32_t strand;  /* unit of the head chunk of the opener's strand, or 0 */
-	uint32_t context; /* unit of a context chunk, or 0 */
+	uint64_t rec;        /* address of the struct flightrec */
+	uint64_t started;    /* ticks */
+	uint64_t ended;      /* ticks; while it is open: when it was extended last, or 0 */
+	uint64_t id;         /* counts the recorders that this process opened, from 1 */
+	uint64_t timeout_ns; /* from its opening; while it is open, and was extended: from then */
+	uint32_t tid;        /* that opened it, as the process sees it */
+	uint32_t parent;     /* its id minus that of its parent; 0: none */
+	uint32_t strand;     /* unit of the head chunk of the opener's strand, or 0 */
+	uint32_t context;    /* unit of a context chunk, or 0 */
 	char name[FLIGHTREC_NAME_MAX];
 };
 
@@ -150,6 +168,13 @@ struct memory_chunk {
 	uint32_t before; /* entries of the strand before its own */
 	unsigned char data[];
 };
+
+/* What the timeout counts from, in ticks. */
+static inline uint64_t memory_slot_from(const struct memory_slot *slot)
+{
+	return MEMORY_WORD_STATE(slot->word) == MEMORY_OPEN && slot->ended ? slot->ended
+									   : slot->started;
+}
 
 #define MEMORY_HEAD_DATA (MEMORY_UNIT - sizeof(struct memory_chunk))
 #define MEMORY_TAIL_DATA (MEMORY_UNIT * MEMORY_TAIL_UNITS - sizeof(struct memory_chunk))
@@ -185,8 +210,8 @@ struct memory_site {
 #define MEMORY_FUNCTION_MAX 128
 
 /*
- * A thread that logs by one copy of the library, in a unit of its own. All but the first members is
- * private to them.
+ * A thread that logs by one copy of the library, in a unit of its own. It alone writes it, but for
+ * the first members.
  */
 struct memory_thread {
 	uint32_t kind;
@@ -199,6 +224,8 @@ struct memory_thread {
 		uint64_t who; /* changes when a later thread takes the record over */
 	};
 	struct {
+		uint64_t opened;  /* recorders */
+		uint64_t entries; /* logged to open recorders, and not lost */
 		uint32_t last[4]; /* by enum memory_kind: the chunk used last */
 	} level[MEMORY_LEVELS];
 };

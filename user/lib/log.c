@@ -76,8 +76,23 @@ static const unsigned char *pack_in_memory(const struct memory_writer *writer, s
 	}
 	place.entry->site = at;
 	place.entry->severity_flags = (uint16_t)entry->how;
-	memory_commit(&place, (uint32_t)*size);
+	memory_commit(writer, &place, (uint32_t)*size);
 	return place.entry->data;
+}
+
+/* Whether an entry that is not in the memory log goes to somebody. */
+static inline bool told(uint64_t id)
+{
+	return probe_watched(FLIGHTREC_PROBE_ENTRY) ||
+	       (!id && probe_watched(FLIGHTREC_PROBE_STRAY));
+}
+
+static void tell_packed(const struct entry *entry, const unsigned char *data, size_t size)
+{
+	if (probe_watched(FLIGHTREC_PROBE_ENTRY))
+		probe_entry(entry->rec, entry->id, entry->site, entry->how, data, size);
+	if (!entry->id && probe_watched(FLIGHTREC_PROBE_STRAY))
+		probe_stray(entry->site, entry->how, data, size);
 }
 
 /* Only for whoever watches. Not inline: its kilobyte of stack is not needed otherwise. */
@@ -86,7 +101,7 @@ static __attribute__((noinline)) void tell(struct entry *entry, va_list args)
 	unsigned char data[FLIGHTREC_ENTRY_MAX];
 	size_t size = pack(entry, data, sizeof(data), args);
 
-	probe_entry(entry->rec, entry->id, entry->site, entry->how, data, size);
+	tell_packed(entry, data, size);
 }
 
 static void log_entry(struct entry *entry, va_list args)
@@ -103,7 +118,7 @@ static void log_entry(struct entry *entry, va_list args)
 			probe_entry(entry->rec, entry->id, entry->site, entry->how, data, size);
 		thread_leave(&writer);
 	}
-	if (likely(data) || !probe_watched(FLIGHTREC_PROBE_ENTRY))
+	if (likely(data) || !told(entry->id))
 		return;
 	entry->site = site;
 	entry->how = how;
@@ -190,7 +205,7 @@ static void message_in_memory(struct message *message)
 		want = pack_text(message, place.entry->data, want);
 		place.entry->site = at;
 		place.entry->severity_flags = (uint16_t)message->how;
-		memory_commit(&place, (uint32_t)want);
+		memory_commit(&writer, &place, (uint32_t)want);
 	}
 	thread_leave(&writer);
 }
@@ -199,14 +214,15 @@ static void message_in_memory(struct message *message)
 static __attribute__((noinline)) void tell_message(struct message *message)
 {
 	static const char format[4] = {2, 0, '%', 's'};
+	struct entry entry = {.rec = message->rec, .id = message->id};
 	unsigned char data[FLIGHTREC_ENTRY_MAX];
 	size_t size;
 
 	memcpy(data, format, sizeof(format));
 	size = sizeof(format) +
 	       pack_text(message, data + sizeof(format), sizeof(data) - sizeof(format));
-	probe_entry(message->rec, message->id, NULL, message->how | FLIGHTREC_HOW_INLINE, data,
-		    size);
+	entry.how = message->how | FLIGHTREC_HOW_INLINE;
+	tell_packed(&entry, data, size);
 }
 
 EXPORT int flightrec_message(flightrec *rec, enum flightrec_severity severity, const char *file,
@@ -228,7 +244,7 @@ EXPORT int flightrec_message(flightrec *rec, enum flightrec_severity severity, c
 	if (message.process)
 		message_in_memory(&message);
 	message.how &= FLIGHTREC_HOW_SEVERITY;
-	if (probe_watched(FLIGHTREC_PROBE_ENTRY))
+	if (told(message.id))
 		tell_message(&message);
 	return 0;
 }
@@ -239,6 +255,7 @@ static void log_step(struct flightrec_step *step, uint32_t flag)
 	struct flightrec_process *process;
 	struct memory_writer writer;
 	struct memory_place place;
+	struct entry entry;
 	uint64_t id;
 	uint32_t at;
 
@@ -250,13 +267,14 @@ static void log_step(struct flightrec_step *step, uint32_t flag)
 			memcpy(place.entry->data, step->data_, step->size_);
 			place.entry->site = at;
 			place.entry->severity_flags = (uint16_t)(step->flags_ | flag);
-			memory_commit(&place, step->size_);
+			memory_commit(&writer, &place, step->size_);
 		}
 		thread_leave(&writer);
 	}
-	if (probe_watched(FLIGHTREC_PROBE_ENTRY))
-		probe_entry(step->rec_, id, step->site_, step->flags_ | flag, step->data_,
-			    step->size_);
+	entry = (struct entry){
+		.rec = step->rec_, .id = id, .site = step->site_, .how = step->flags_ | flag};
+	if (unlikely(told(id)))
+		tell_packed(&entry, step->data_, step->size_);
 }
 
 EXPORT void flightrec_step_in_(struct flightrec_step *step, flightrec *rec,

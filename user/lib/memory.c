@@ -13,6 +13,8 @@
 /* How many other threads' records a new thread checks for one whose thread has ended. */
 #define THREADS_ASKED 2
 #define THREADS_ASKED_MAX 64
+/* Of both clocks, to tell one's rate from the other's. */
+#define SCALE_NS 10000
 
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
@@ -67,6 +69,11 @@ static void *map_region(uint64_t *size)
 	return NULL;
 }
 
+static uint64_t scale_of(uint64_t ns, uint64_t ticks)
+{
+	return ticks ? (uint64_t)(((unsigned __int128)ns << 32) / ticks) : 1ull << 32;
+}
+
 static void note_clocks(struct memory_header *memory)
 {
 	struct timespec real;
@@ -81,6 +88,9 @@ static void note_clocks(struct memory_header *memory)
 			 (uint64_t)real.tv_sec * 1000000000 + (uint64_t)real.tv_nsec,
 			 __ATOMIC_RELAXED);
 	__atomic_store_n(&memory->last_ns, ns, __ATOMIC_RELEASE);
+	if (memory->zero_ns && ns > memory->zero_ns && memory->clock == MEMORY_CLOCK_COUNTER)
+		memory->scale =
+			scale_of(ns - memory->zero_ns, memory->last_ticks - memory->zero_ticks);
 }
 
 void memory_renew_clocks(struct memory_header *memory, uint64_t now_ticks)
@@ -89,6 +99,23 @@ void memory_renew_clocks(struct memory_header *memory, uint64_t now_ticks)
 		     now_ticks - __atomic_load_n(&memory->last_ticks, __ATOMIC_RELAXED) >
 			     counter_note_after()))
 		note_clocks(memory);
+}
+
+/* The first time, for as long as it takes to tell a percent; later notes know better. */
+static uint64_t measure_scale(struct memory_header *memory)
+{
+	uint64_t start_ns, start, ns, ticks;
+
+	if (memory->clock != MEMORY_CLOCK_COUNTER)
+		return 1ull << 32;
+	start_ns = ticks_monotonic_ns();
+	start = memory_ticks(memory);
+	do {
+		/* In this order: held up in between, it seems later, and late is told in vain. */
+		ticks = memory_ticks(memory) - start;
+		ns = ticks_monotonic_ns() - start_ns;
+	} while (ns < SCALE_NS);
+	return scale_of(ns, ticks);
 }
 
 struct memory_header *memory_create(uint64_t instance, const char *setting)
@@ -110,7 +137,9 @@ struct memory_header *memory_create(uint64_t instance, const char *setting)
 	memcpy(memory->library, FLIGHTREC_VERSION_STRING, sizeof(FLIGHTREC_VERSION_STRING));
 	memory->slots_at = HEADER_BYTES;
 	memory->slots = (uint32_t)(slots < MEMORY_SLOTS_MAX ? slots : MEMORY_SLOTS_MAX);
-	memory->units_at = HEADER_BYTES + memory->slots * sizeof(struct memory_slot);
+	memory->units_at = HEADER_BYTES + memory->slots * sizeof(struct memory_slot) +
+			   memory->slots / MEMORY_KEPT_PART * sizeof(uint32_t);
+	memory->units_at = (memory->units_at + MEMORY_UNIT - 1) & ~(uint64_t)(MEMORY_UNIT - 1);
 	/* The last unit is kept back: a probe's words may be read a little past an entry. */
 	memory->units = (uint32_t)((size - memory->units_at) / MEMORY_UNIT) - 1;
 	memory->units_used = 1;
@@ -118,6 +147,7 @@ struct memory_header *memory_create(uint64_t instance, const char *setting)
 	note_clocks(memory);
 	memory->zero_ns = memory->last_ns;
 	memory->zero_ticks = memory->last_ticks;
+	memory->scale = measure_scale(memory);
 	/* Last: a reader that finds it finds everything above. */
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	memcpy(memory->magic, MEMORY_MAGIC, sizeof(memory->magic));
@@ -207,4 +237,20 @@ struct memory_writer memory_writer_for(struct memory_header *memory, uint32_t ti
 	return (struct memory_writer){.memory = memory,
 				      .thread = unit ? memory_unit(memory, unit) : NULL,
 				      .owner = unit << 2};
+}
+
+void memory_count(struct memory_header *memory, uint64_t *opened, uint64_t *entries)
+{
+	uint32_t unit = __atomic_load_n(&memory->threads, __ATOMIC_ACQUIRE);
+
+	*opened = *entries = 0;
+	while (unit) {
+		struct memory_thread *thread = memory_unit(memory, unit);
+
+		for (unsigned int i = 0; i < MEMORY_LEVELS; i++) {
+			*opened += __atomic_load_n(&thread->level[i].opened, __ATOMIC_RELAXED);
+			*entries += __atomic_load_n(&thread->level[i].entries, __ATOMIC_RELAXED);
+		}
+		unit = thread->next;
+	}
 }

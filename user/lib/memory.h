@@ -47,6 +47,12 @@ static inline uint64_t memory_ticks(const struct memory_header *memory)
 	return ticks_now(memory->clock == MEMORY_CLOCK_COUNTER);
 }
 
+/* So many ticks, in nanoseconds, within a few percent. */
+static inline uint64_t memory_scaled(const struct memory_header *memory, uint64_t ticks)
+{
+	return (uint64_t)((unsigned __int128)ticks * memory->scale >> 32);
+}
+
 /* Notes what time it is on each clock. Cheap unless the last note is old. */
 void memory_renew_clocks(struct memory_header *memory, uint64_t now_ticks);
 
@@ -69,14 +75,28 @@ struct memory_writer memory_writer_for(struct memory_header *memory, uint32_t ti
 
 /* ---- recorders ---- */
 
-/* Opens recorder @id in @slot, which belongs to the caller. Nothing if there is no such slot. */
-void memory_open(const struct memory_writer *writer, uint32_t slot, uint64_t id,
+/*
+ * Opens recorder @id in @slot, which belongs to the caller. Returns false if there is no such slot.
+ * Whoever reads the clock after it, and finds a time before that of a reader's look, was seen by
+ * that look.
+ */
+bool memory_open(const struct memory_writer *writer, uint32_t slot, uint64_t id,
 		 const flightrec *rec);
-/* Closes it; to be called before anybody else can get the slot. */
-void memory_close(struct memory_header *memory, uint32_t slot, uint64_t id);
-/* Its timeout, in nanoseconds from its opening. */
-void memory_set_timeout(struct memory_header *memory, uint32_t slot, uint64_t id,
-			uint64_t timeout_ns);
+/*
+ * Closes it; to be called before anybody else can get the slot. With @watched, one that is late or
+ * that a replay was asked of becomes MEMORY_LATE: then it returns true, and the slot is to be left
+ * alone for a while, until memory_keep() gives it back.
+ */
+bool memory_close(struct memory_header *memory, uint32_t slot, uint64_t id, bool watched);
+/* Leaves @slot alone. Returns a slot that was left alone for long enough, and can be used; or -1.
+ */
+int64_t memory_keep(struct memory_header *memory, uint32_t slot);
+/* A replay of it is asked for. */
+void memory_tell(struct memory_header *memory, uint32_t slot, uint64_t id);
+/* What all threads opened and logged so far. */
+void memory_count(struct memory_header *memory, uint64_t *opened, uint64_t *entries);
+/* Its timeout is @timeout_ns from now. */
+void memory_extend(struct memory_header *memory, uint32_t slot, uint64_t id, uint64_t timeout_ns);
 /* Copies its packed context. */
 void memory_set_context(const struct memory_writer *writer, uint32_t slot, uint64_t id,
 			const void *data, uint32_t size);
@@ -104,7 +124,7 @@ bool memory_place(const struct memory_writer *writer, uint32_t slot, uint64_t id
 /* The entry does not fit: moves on to an empty chunk. False: there is none, the entry is lost. */
 bool memory_place_again(const struct memory_writer *writer, struct memory_place *place);
 /* The entry's data is packed: publishes it. */
-void memory_commit(struct memory_place *place, uint32_t size);
+void memory_commit(const struct memory_writer *writer, struct memory_place *place, uint32_t size);
 
 /* A call site's place in the log; its texts are copied at its first pass. 0: no room. */
 uint32_t memory_site_at(struct memory_header *memory, const struct flightrec_site *site);

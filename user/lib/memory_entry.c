@@ -258,12 +258,13 @@ bool memory_place_again(const struct memory_writer *w, struct memory_place *plac
 	return true;
 }
 
-void memory_commit(struct memory_place *place, uint32_t size)
+void memory_commit(const struct memory_writer *w, struct memory_place *place, uint32_t size)
 {
 	struct memory_chunk *chunk = place->chunk;
 
 	place->entry->size = (uint16_t)size;
 	chunk->count++;
+	w->thread->level[w->owner & 3].entries++;
 	__atomic_store_n(&chunk->used, chunk->used + (uint32_t)MEMORY_ENTRY_BYTES(size),
 			 __ATOMIC_RELEASE);
 }

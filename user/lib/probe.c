@@ -47,12 +47,16 @@
 #define SEMAPHORE_EXTEND "30"
 #define SEMAPHORE_CONTEXT "32"
 #define SEMAPHORE_REPLAY "34"
+#define SEMAPHORE_ARM "36"
 _Static_assert(offsetof(struct flightrec_state, semaphore[FLIGHTREC_PROBE_BEGIN]) == 24, "");
 _Static_assert(offsetof(struct flightrec_state, semaphore[FLIGHTREC_PROBE_ENTRY]) == 26, "");
 _Static_assert(offsetof(struct flightrec_state, semaphore[FLIGHTREC_PROBE_END]) == 28, "");
 _Static_assert(offsetof(struct flightrec_state, semaphore[FLIGHTREC_PROBE_EXTEND]) == 30, "");
 _Static_assert(offsetof(struct flightrec_state, semaphore[FLIGHTREC_PROBE_CONTEXT]) == 32, "");
 _Static_assert(offsetof(struct flightrec_state, semaphore[FLIGHTREC_PROBE_REPLAY]) == 34, "");
+_Static_assert(offsetof(struct flightrec_state, semaphore[FLIGHTREC_PROBE_ARM]) == 36, "");
+_Static_assert(FLIGHTREC_KEEPS_LOG == FLIGHTREC_PROBE_ENTRY + FLIGHTREC_KEEPS_, "");
+_Static_assert(FLIGHTREC_PROBE_ARM == FLIGHTREC_PROBE_ENTRY + FLIGHTREC_ARMED_, "");
 
 #if defined(__x86_64__)
 #define ARGUMENTS_2 "8@%%rdi 8@%%rsi"
@@ -213,5 +217,49 @@ PROBE void probe_replay(const flightrec *rec, uint64_t id)
 	asm volatile(PROBE_ASM("replay", SEMAPHORE_REPLAY, ARGUMENTS_2)
 		     :
 		     : "r"(r0), "r"(r1)
+		     : "memory");
+}
+
+PROBE void probe_arm(const struct memory_header *memory, uint64_t timeout_ns)
+{
+	PIN(0, memory);
+	PIN(1, timeout_ns);
+	asm volatile(PROBE_ASM("arm", SEMAPHORE_ARM, ARGUMENTS_2) : : "r"(r0), "r"(r1) : "memory");
+}
+
+PROBE void probe_late(const struct memory_header *memory, uint64_t slot, uint64_t id)
+{
+	PIN(0, memory);
+	PIN(1, slot);
+	PIN(2, id);
+	asm volatile(PROBE_ASM("late", SEMAPHORE_ARM, ARGUMENTS_3)
+		     :
+		     : "r"(r0), "r"(r1), "r"(r2)
+		     : "memory");
+}
+
+PROBE void probe_stray(const struct flightrec_site *site, uint64_t how, const void *data,
+		       uint64_t size)
+{
+	LOAD_WORDS(data);
+	PIN(0, site);
+	PIN(1, how);
+	PIN(2, data);
+	PIN(3, size);
+	PIN_WORDS;
+	asm volatile(PROBE_ASM("stray", SEMAPHORE_ARM, ARGUMENTS_4 WORDS)
+		     :
+		     : "r"(r0), "r"(r1), "r"(r2), "r"(r3), PINNED_WORDS
+		     : "memory");
+}
+
+PROBE void probe_leave(const struct memory_header *memory, uint64_t opened, uint64_t entries)
+{
+	PIN(0, memory);
+	PIN(1, opened);
+	PIN(2, entries);
+	asm volatile(PROBE_ASM("leave", SEMAPHORE_ARM, ARGUMENTS_3)
+		     :
+		     : "r"(r0), "r"(r1), "r"(r2)
 		     : "memory");
 }

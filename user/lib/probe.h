@@ -11,6 +11,8 @@
 #include "flightrec.h"
 #include "flightrec/probes.h"
 
+struct memory_header;
+
 /*
  * What the library shares with its watchers. Zero but for magic, version and size at the start.
  *
@@ -28,7 +30,8 @@ extern __attribute__((visibility("hidden"))) struct flightrec_state flightrec_st
 
 static inline int probe_watched(enum flightrec_probe probe)
 {
-	const volatile uint16_t *semaphore = &flightrec_state_.semaphore[probe];
+	const volatile uint16_t *semaphore =
+		&flightrec_state_.semaphore[FLIGHTREC_SEMAPHORE(probe)];
 
 	return __builtin_expect(*semaphore != 0, 0);
 }
@@ -42,5 +45,9 @@ void probe_end(const flightrec *rec, uint64_t id);
 void probe_extend(const flightrec *rec, uint64_t id, uint64_t timeout_ns);
 void probe_context(const flightrec *rec, uint64_t id, const void *data, uint64_t size);
 void probe_replay(const flightrec *rec, uint64_t id);
+void probe_arm(const struct memory_header *memory, uint64_t timeout_ns);
+void probe_late(const struct memory_header *memory, uint64_t slot, uint64_t id);
+void probe_stray(const struct flightrec_site *site, uint64_t how, const void *data, uint64_t size);
+void probe_leave(const struct memory_header *memory, uint64_t opened, uint64_t entries);
 
 #endif /* FLIGHTREC_LIB_PROBE_H */

@@ -94,7 +94,7 @@ static const char *memory_setting(void)
 
 static void set_keeps(bool keeps)
 {
-	flightrec_state_.semaphore[FLIGHTREC_PROBE_ENTRY + FLIGHTREC_KEEPS_] = keeps;
+	flightrec_state_.semaphore[FLIGHTREC_KEEPS_LOG] = keeps;
 }
 
 static __attribute__((constructor)) void begin_process(void)
@@ -105,11 +105,24 @@ static __attribute__((constructor)) void begin_process(void)
 	set_keeps(memory_wanted(memory_setting()));
 }
 
+/* Tells what there was in all while there is somebody to ask. */
+static __attribute__((destructor)) void leave(void)
+{
+	struct flightrec_process *process = process_peek();
+	struct memory_header *memory = process ? process_memory(process) : NULL;
+	uint64_t opened, entries;
+
+	if (!memory || !probe_watched(FLIGHTREC_PROBE_LEAVE))
+		return;
+	memory_count(memory, &opened, &entries);
+	probe_leave(memory, opened, entries);
+}
+
 /* Of several threads or handlers that come here at once, one's log is used. */
 static __attribute__((noinline)) void make_memory(struct flightrec_process *process)
 {
 	struct memory_header *memory = memory_create(process->instance, memory_setting());
-	uint64_t none = 0, made = memory ? (uint64_t)(uintptr_t)memory : PROCESS_NO_MEMORY;
+	uint64_t none = 0, made = memory ? (uint64_t)(uintptr_t)memory : FLIGHTREC_NO_MEMORY;
 
 	if (!__atomic_compare_exchange_n(&process->memory, &none, made, false, __ATOMIC_ACQ_REL,
 					 __ATOMIC_ACQUIRE)) {
@@ -299,16 +312,43 @@ int64_t process_open(struct flightrec_process *process, uint32_t thread, flightr
 	return slot;
 }
 
-void process_close(struct flightrec_process *process, uint32_t thread, uint32_t slot, uint64_t id)
+/* The compare guards against a recorder whose memory was overwritten. */
+static struct flightrec_open *take_out(struct flightrec_process *process, uint32_t slot,
+				       uint64_t id)
 {
 	struct flightrec_open *open = slot_address(process, slot);
 
-	/* The compare guards against a recorder whose memory was overwritten. */
-	if (!open || !__atomic_compare_exchange_n(&open->id, &id, 0, false, __ATOMIC_ACQ_REL,
-						  __ATOMIC_RELAXED))
-		return;
+	return open && __atomic_compare_exchange_n(&open->id, &id, 0, false, __ATOMIC_ACQ_REL,
+						   __ATOMIC_RELAXED)
+		       ? open
+		       : NULL;
+}
+
+static void give_back(struct flightrec_process *process, uint32_t thread,
+		      struct flightrec_open *open, uint32_t slot)
+{
 	if (!keep_spare(spares_of(process, thread), slot))
 		push_free(process, open, slot);
+}
+
+void process_close(struct flightrec_process *process, uint32_t thread, uint32_t slot, uint64_t id)
+{
+	struct flightrec_open *open = take_out(process, slot, id);
+
+	if (open)
+		give_back(process, thread, open, slot);
+}
+
+void process_close_late(struct flightrec_process *process, uint32_t thread, uint32_t slot,
+			uint64_t id)
+{
+	int64_t old;
+
+	if (!take_out(process, slot, id))
+		return;
+	old = memory_keep(process_memory(process), slot);
+	if (old >= 0)
+		give_back(process, thread, slot_address(process, (uint32_t)old), (uint32_t)old);
 }
 
 flightrec *process_find(struct flightrec_process *process, uint32_t slot, uint32_t id)

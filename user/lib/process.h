@@ -20,14 +20,12 @@ static inline struct flightrec_process *process_peek(void)
 	return (struct flightrec_process *)(uintptr_t)address;
 }
 
-#define PROCESS_NO_MEMORY 1 /* of process->memory */
-
 /* Its memory log, or NULL. */
 static inline struct memory_header *process_memory(const struct flightrec_process *process)
 {
 	uint64_t address = __atomic_load_n(&process->memory, __ATOMIC_ACQUIRE);
 
-	return address > PROCESS_NO_MEMORY ? (struct memory_header *)(uintptr_t)address : NULL;
+	return address > FLIGHTREC_NO_MEMORY ? (struct memory_header *)(uintptr_t)address : NULL;
 }
 
 /*
@@ -48,6 +46,10 @@ int64_t process_open(struct flightrec_process *process, uint32_t thread, flightr
 
 /* Takes recorder @id out again. @thread: the id of the one that is to have the slot next. */
 void process_close(struct flightrec_process *process, uint32_t thread, uint32_t slot, uint64_t id);
+
+/* The same, but the slot is used again only when memory_keep() gives it back. */
+void process_close_late(struct flightrec_process *process, uint32_t thread, uint32_t slot,
+			uint64_t id);
 
 /*
  * The recorder in @slot if the low 32 bits of its id are @id, else NULL. These bits repeat after

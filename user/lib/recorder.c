@@ -63,27 +63,46 @@ static void inherit_context(flightrec *rec, const flightrec *parent)
 	rec->context_size_ = parent->context_size_;
 }
 
-static void open_in_memory(struct flightrec_process *process, const flightrec *rec, uint64_t id)
+/* Returns whether it is in the memory log. */
+static bool open_in_memory(struct flightrec_process *process, const flightrec *rec, uint64_t id)
 {
 	struct memory_writer writer;
+	bool opened;
 
 	if (!thread_enter(process, &writer))
-		return;
-	memory_open(&writer, rec->slot_, id, rec);
-	if (rec->context_size_)
+		return false;
+	opened = memory_open(&writer, rec->slot_, id, rec);
+	if (opened && rec->context_size_)
 		memory_set_context(&writer, rec->slot_, id, rec->context_, rec->context_size_);
 	thread_leave(&writer);
+	return opened;
+}
+
+/*
+ * Whoever watches by memory has promised to look by armed_ns, if that is not past: then all that is
+ * open and due later is seen in time. Else it is told, and promises anew before armed_ns is set.
+ */
+static void arm(struct memory_header *memory, uint64_t now, uint64_t timeout_ns)
+{
+	uint64_t deadline = add_saturated(now, timeout_ns);
+	uint64_t armed = memory ? __atomic_load_n(&memory->armed_ns, __ATOMIC_RELAXED) : 0;
+
+	if (armed > now && armed <= deadline)
+		return;
+	probe_arm(memory, timeout_ns);
+	if (memory)
+		__atomic_store_n(&memory->armed_ns, deadline, __ATOMIC_RELEASE);
 }
 
 /* Opens a recorder that is not open. @parent is open, or NULL. errno may change. */
 static int open_recorder(struct flightrec_process *process, flightrec *rec, const char *name,
 			 uint64_t timeout_ns, const flightrec *parent)
 {
+	bool in_memory;
 	uint64_t id;
 	int64_t slot;
 
 	rec->instance_ = process->instance;
-	rec->started_ns_ = now_ns();
 	rec->timeout_ns_ = timeout_ns;
 	/* Numbers are each copy's own. */
 	rec->parent_id_ = parent && parent->instance_ == process->instance ? parent->id_ : 0;
@@ -96,10 +115,14 @@ static int open_recorder(struct flightrec_process *process, flightrec *rec, cons
 	if (slot < 0)
 		return (int)slot;
 	rec->slot_ = (uint32_t)slot;
-	open_in_memory(process, rec, id);
+	in_memory = open_in_memory(process, rec, id);
+	/* Not earlier: memory_open() says why. */
+	rec->started_ns_ = now_ns();
 	__atomic_store_n(&rec->id_, id, __ATOMIC_RELEASE);
 	thread_push(process, rec->slot_, id);
 
+	if (probe_watched(FLIGHTREC_PROBE_ARM))
+		arm(in_memory ? process_memory(process) : NULL, rec->started_ns_, timeout_ns);
 	if (probe_watched(FLIGHTREC_PROBE_BEGIN))
 		probe_begin(rec, id, timeout_ns, rec->name_, rec->parent_id_);
 	if (rec->context_size_ && probe_watched(FLIGHTREC_PROBE_CONTEXT))
@@ -151,7 +174,9 @@ EXPORT int flightrec_begin_under(flightrec *rec, const char *name, uint64_t time
 EXPORT void flightrec_end(flightrec *rec)
 {
 	struct flightrec_process *process;
+	struct memory_header *memory;
 	uint32_t slot, thread;
+	bool late, own;
 	uint64_t id;
 
 	process = rec ? recorder_process(rec, &id) : NULL;
@@ -165,34 +190,54 @@ EXPORT void flightrec_end(flightrec *rec)
 		return;
 	if (probe_watched(FLIGHTREC_PROBE_END))
 		probe_end(rec, id);
-	if (process_memory(process))
-		memory_close(process_memory(process), slot, id);
-	if (process != process_peek()) {
-		/* Its opener will find that it is gone. */
+	memory = process_memory(process);
+	late = memory && memory_close(memory, slot, id, probe_watched(FLIGHTREC_PROBE_LATE));
+	if (late)
+		probe_late(memory, slot, id);
+	/* Its opener will find that it is gone. */
+	own = process == process_peek();
+	if (own)
+		thread = thread_id(process);
+	if (late)
+		process_close_late(process, thread, slot, id);
+	else
 		process_close(process, thread, slot, id);
+	if (!own)
+		return;
+	thread_remove(process, slot, id);
+}
+
+/* Moves the deadline of recorder @id, as the memory log has it, and whoever watches by that. */
+static void extend_in_memory(struct memory_header *memory, flightrec *rec, uint64_t id,
+			     uint64_t timeout_ns)
+{
+	uint64_t now = now_ns(), open_ns = now - rec->started_ns_;
+
+	/* It timed out, which is to be reported, and nobody looked yet: so it stays as it was. */
+	if (memory && probe_watched(FLIGHTREC_PROBE_LATE) &&
+	    open_ns > __atomic_load_n(&rec->timeout_ns_, __ATOMIC_RELAXED)) {
+		probe_late(memory, rec->slot_, id);
 		return;
 	}
-	process_close(process, thread_id(process), slot, id);
-	thread_remove(process, slot, id);
+	/* Kept as seen from the opening, for a collector that comes later. */
+	__atomic_store_n(&rec->timeout_ns_, add_saturated(open_ns, timeout_ns), __ATOMIC_RELAXED);
+	if (memory)
+		memory_extend(memory, rec->slot_, id, timeout_ns);
+	if (probe_watched(FLIGHTREC_PROBE_ARM))
+		arm(memory, now, timeout_ns);
 }
 
 EXPORT int flightrec_extend(flightrec *rec, uint64_t timeout_ns)
 {
 	struct flightrec_process *process;
-	struct memory_header *memory;
-	uint64_t id, from_opening;
+	uint64_t id;
 
 	if (!rec || !timeout_ns)
 		return -EINVAL;
 	process = recorder_process(rec, &id);
 	if (!process)
 		return -ENOENT;
-	/* Kept as seen from the opening, for a collector that comes later. */
-	from_opening = add_saturated(now_ns() - rec->started_ns_, timeout_ns);
-	__atomic_store_n(&rec->timeout_ns_, from_opening, __ATOMIC_RELAXED);
-	memory = process_memory(process);
-	if (memory)
-		memory_set_timeout(memory, rec->slot_, id, from_opening);
+	extend_in_memory(process_memory(process), rec, id, timeout_ns);
 	if (probe_watched(FLIGHTREC_PROBE_EXTEND))
 		probe_extend(rec, id, timeout_ns);
 	return 0;
@@ -200,14 +245,21 @@ EXPORT int flightrec_extend(flightrec *rec, uint64_t timeout_ns)
 
 EXPORT int flightrec_replay(flightrec *rec)
 {
+	struct flightrec_process *process;
+	struct memory_header *memory;
 	uint64_t id;
 
 	if (!rec)
 		return -EINVAL;
-	if (!recorder_process(rec, &id))
+	process = recorder_process(rec, &id);
+	if (!process)
 		return -ENOENT;
-	if (probe_watched(FLIGHTREC_PROBE_REPLAY))
-		probe_replay(rec, id);
+	if (!probe_watched(FLIGHTREC_PROBE_REPLAY))
+		return 0;
+	memory = process_memory(process);
+	if (memory)
+		memory_tell(memory, rec->slot_, id);
+	probe_replay(rec, id);
 	return 0;
 }
 

@@ -2,8 +2,8 @@
 # shellcheck shell=bash disable=SC2154
 # What was built: the notes of the probes, what the library needs, whatever linker is used.
 
-library=${FLIGHTREC%/*}/libflightrec.so
-archive=${FLIGHTREC%/*}/libflightrec.a
+library=$FLIGHTREC_BUILD/libflightrec.so
+archive=$FLIGHTREC_BUILD/libflightrec.a
 have() { command -v "$1" >/dev/null; }
 
 # notes FILE: a line "NAME SEMAPHORE-IS-SET" for each probe
@@ -15,7 +15,8 @@ notes()
 		ours && /Semaphore:/ { print name, ($NF ~ /^0x0*$/ ? "none" : "set"); ours = 0 }' | sort
 }
 
-expected_notes=$(printf '%s set\n' begin context end entry extend replay)
+expected_notes=$(printf '%s set\n' arm begin context end entry extend late leave replay \
+	stray)
 
 test_notes_of_the_library()
 {

@@ -371,7 +371,7 @@ test_max_reports()
 task 2" "$T/w.err" timeout recorder.name
 }
 
-test_max_recorders()
+test_by_probes_max_recorders()
 {
 	run_worker w --max-recorders 4
 	local i

@@ -78,7 +78,7 @@ test_extend_without_end()
 		totals "$T/w.err" 3 1 0 0
 		totals "$T/a.err" 3 1 0 0
 		cat "$T/a.out" >>"$T/w.err"
-		expect_lines "$T/w.err" ', no timeout, open for [^:]*: "task" of private' 2
+		expect_lines "$T/w.err" ', no timeout, (open for|closed after) [^:]*: "task" of private' 2
 		expect_lines "$T/w.err" 'pid .*, timeout ' 2
 		rm "$T/w.err" "$T/a.out" "$T"/*.[0-2]
 	done

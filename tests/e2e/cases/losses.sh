@@ -15,7 +15,7 @@ accounted()
 }
 
 # Nobody empties the ring while it fills.
-test_ring_overflow_counts_exactly()
+test_by_probes_ring_overflow_counts_exactly()
 {
 	local sent=5000 seen lost
 
@@ -43,7 +43,7 @@ test_ring_overflow_counts_exactly()
 	expect_lines "$T/w.err" '^flightrec: lost entries: ' 1
 }
 
-test_ring_overflow_of_several_recorders()
+test_by_probes_ring_overflow_of_several_recorders()
 {
 	local i total=0
 
@@ -262,7 +262,7 @@ test_many_entries_over_two_processors_the_other_way()
 }
 
 # More than a process may write outside of a replay: every entry is written, held back, or lost.
-test_lines_held_back()
+test_by_probes_lines_held_back()
 {
 	local written held lost
 

@@ -162,7 +162,8 @@ test_no_memory_log()
 	local setting
 
 	for setting in FLIGHTREC_MEMORY=0 FLIGHTREC_MEMORY=256K; do
-		run_worker w -- env "$setting" "$worker"
+		launch w env "$setting" "$FLIGHTREC" run -- "$worker"
+		await w err 'flightrec: watching*'
 		tell w open r 3600000 task
 		tell w log r info one
 		tell w extend r 1
@@ -177,6 +178,29 @@ test_no_memory_log()
 		expect_lines "$T/w.err" ' one$' 1
 		rm "$T/w.err"
 	done
+}
+
+# What keeps no log is watched by probes, which is said.
+test_by_memory_of_what_keeps_no_log()
+{
+	local message='recorders that are in no memory log \(.*\): it is watched by probes$'
+
+	launch w env FLIGHTREC_MEMORY=0 "$worker"
+	tell w open r 3600000 task
+	tell w pid
+	attach a -p "$ANSWER"
+	expect_lines "$T/a.err" "^flightrec: process $ANSWER has $message" 1
+	tell w log r info one
+	tell w extend r 1
+	await a out '*-End of log-'
+	tell w end r
+	await a out '*past its deadline'
+	tell w stray info astray
+	await a out '*astray'
+	stop a
+	totals "$T/a.err" 1 1 2 0
+	expect_lines "$T/a.out" ' one$' 1
+	finish w
 }
 
 # By the rights of ptrace(2) alone: as the user that runs it.

@@ -392,7 +392,7 @@ test_plugins_at_one_address()
 # Found where LD_LIBRARY_PATH says, before the program loads it: the first entry is there.
 test_dlopen_from_a_known_place()
 {
-	export LD_LIBRARY_PATH=${FLIGHTREC%/*}
+	export LD_LIBRARY_PATH=$FLIGHTREC_BUILD
 	plugin loader
 }
 

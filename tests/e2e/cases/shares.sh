@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154
 # One process may not cost another its report, and a table that is full may not cost a deadline.
 
-test_no_room_but_reported()
+test_by_probes_no_room_but_reported()
 {
 	run_worker w --json --max-recorders 2
 	tell w open a 3600000 "one"

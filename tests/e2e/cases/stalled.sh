@@ -2,11 +2,18 @@
 # shellcheck shell=bash disable=SC2154
 # Whoever is to read the reports does not: flightrec obeys, and says what was lost.
 
-# fill NAME: a worker's recorder times out with more entries than a pipe holds
+# fill NAME: a worker's recorders time out with more entries than a pipe holds, 3000 in all; r is open
 fill()
 {
+	local i
+
+	for ((i = 0; i < 29; i++)); do
+		tell "$1" open "r$i" 3600000 task
+		tell "$1" loop "r$i" 100
+		tell "$1" extend "r$i" 1
+	done
 	tell "$1" open r 3600000 task
-	tell "$1" loop r 3000
+	tell "$1" loop r 100
 	tell "$1" extend r 1
 }
 
@@ -35,7 +42,7 @@ test_reader_of_attach_has_stopped()
 	[[ $STATUS = 1 ]] || fail "exit status $STATUS"
 	expect_lines "$T/a.err" '^flightrec: cannot write to standard output: it is not read' 1
 	expect_lines "$T/a.err" 'reports? could not be written$' 1
-	expect_lines "$T/a.err" '^flightrec: 2 recorders opened, 1 timed out, 3000 entries seen' 1
+	expect_lines "$T/a.err" '^flightrec: 31 recorders opened, 30 timed out, 3000 entries seen' 1
 	tell w end r
 	finish w
 }

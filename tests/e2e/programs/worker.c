@@ -367,7 +367,7 @@ static int do_recorder(const char *command, char *rest, char *answer)
 	} else if (is(command, "current")) {
 		snprintf(answer, ANSWER_MAX, "%.15s", key_of(flightrec_current()));
 	} else if (is(command, "watched")) {
-		result = *flightrec_watch_ != 0;
+		result = flightrec_watch_[0] || flightrec_watch_[FLIGHTREC_ARMED_];
 	} else {
 		return 0;
 	}

@@ -33,6 +33,7 @@ struct file_identity {
 	int64_t size; /* this and the next: 0 if attached to */
 	int64_t changed_ns;
 	int64_t pid; /* attached for this process alone; 0: for all */
+	int64_t all_probes;
 };
 
 struct attached_file {
@@ -117,12 +118,24 @@ static struct uprobes_request request_for(const struct attachments *a,
 					.pid = (pid_t)file->identity.pid};
 }
 
+/* Which of a copy's probes, a bit each, are to be attached to. */
+static unsigned wanted(const struct attachments *a, const struct elf_probes_copy *copy)
+{
+	const unsigned by_memory = 1u << FLIGHTREC_PROBE_ARM | 1u << FLIGHTREC_PROBE_LATE |
+				   1u << FLIGHTREC_PROBE_STRAY | 1u << FLIGHTREC_PROBE_LEAVE;
+	bool keeps_log = a->by_memory && !a->all_probes && copy->present & by_memory;
+
+	return copy->present & (keeps_log ? by_memory | 1u << FLIGHTREC_PROBE_REPLAY : ~by_memory);
+}
+
 static int attach_copies(struct attachments *a, struct attached_file *file, int fd)
 {
 	/* Closings first, entries last: nothing is seen of which the end would be missed. */
 	static const enum flightrec_probe order[] = {
-		FLIGHTREC_PROBE_END,     FLIGHTREC_PROBE_EXTEND, FLIGHTREC_PROBE_REPLAY,
-		FLIGHTREC_PROBE_CONTEXT, FLIGHTREC_PROBE_BEGIN,  FLIGHTREC_PROBE_ENTRY,
+		FLIGHTREC_PROBE_END,    FLIGHTREC_PROBE_LATE,   FLIGHTREC_PROBE_LEAVE,
+		FLIGHTREC_PROBE_EXTEND, FLIGHTREC_PROBE_REPLAY, FLIGHTREC_PROBE_CONTEXT,
+		FLIGHTREC_PROBE_STRAY,  FLIGHTREC_PROBE_BEGIN,  FLIGHTREC_PROBE_ENTRY,
+		FLIGHTREC_PROBE_ARM,
 	};
 	struct uprobe uprobe[FLIGHTREC_PROBES * ELF_PROBES_COPIES_MAX];
 	struct uprobes_request request = request_for(a, file, fd);
@@ -132,7 +145,7 @@ static int attach_copies(struct attachments *a, struct attached_file *file, int 
 		const struct elf_probes_copy *copy = &file->probes.copy[i % file->probes.copies];
 		enum flightrec_probe probe = order[i / file->probes.copies];
 
-		if (copy->present & 1u << probe)
+		if (wanted(a, copy) & 1u << probe)
 			uprobe[request.count++] =
 				(struct uprobe){copy->probe[probe].offset,
 						copy->probe[probe].ref_ctr_offset, probe};
@@ -191,6 +204,7 @@ static struct attached_file *file_for(struct attachments *a, int fd, pid_t pid)
 
 	if (identify(fd, pid, &identity))
 		return NULL;
+	identity.all_probes = a->all_probes;
 	attached = attached_identity(&identity);
 	file = find_file(a, &attached);
 	file = file ? file : find_file(a, &identity);
@@ -225,7 +239,7 @@ static size_t scan_file(struct attachments *a, pid_t pid, const struct mappings 
 
 	if (fd < 0)
 		return 0;
-	file = file_for(a, fd, a->each_process ? pid : 0);
+	file = file_for(a, fd, a->each_process || a->all_probes ? pid : 0);
 	if (file && !file->is_linker &&
 	    ((size_t)(mapped - mappings->file) == mappings->linker ||
 	     is_dynamic_linker(mapped->path)))
@@ -252,6 +266,16 @@ int attachments_scan(struct attachments *a, pid_t pid, attachments_copy_fn fn, v
 	}
 	mappings_free(&mappings);
 	return err ? err : (int)copies;
+}
+
+int attachments_scan_by_probes(struct attachments *a, pid_t pid, attachments_copy_fn fn, void *arg)
+{
+	int copies;
+
+	a->all_probes = true;
+	copies = attachments_scan(a, pid, fn, arg);
+	a->all_probes = false;
+	return copies;
 }
 
 int attachments_add_path(struct attachments *a, const char *path)

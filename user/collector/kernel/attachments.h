@@ -20,6 +20,8 @@ struct attachments {
 	struct tracker *tracker;
 	struct attached_file *files; /* hash table */
 	bool each_process; /* attach for each process by itself, not for all that map the file */
+	bool by_memory;    /* to the probes of that, where a copy has them */
+	bool all_probes;   /* not so while this process is scanned */
 	size_t copies;     /* of the library, attached to */
 	char problem[256]; /* why the last file with probes was not attached to; or "" */
 };
@@ -37,6 +39,13 @@ void attachments_free(struct attachments *attachments);
  * Returns the number of copies; -ESRCH: no such process; -EACCES, -EPERM: not allowed.
  */
 int attachments_scan(struct attachments *attachments, pid_t pid, attachments_copy_fn fn, void *arg);
+
+/*
+ * Likewise, for one process that cannot be watched by memory: to the probes that tell everything,
+ * of it alone.
+ */
+int attachments_scan_by_probes(struct attachments *attachments, pid_t pid, attachments_copy_fn fn,
+			       void *arg);
 
 /* Attaches, for all processes, to a file that none may map yet. Returns 0 or a negative errno. */
 int attachments_add_path(struct attachments *attachments, const char *path);

@@ -78,6 +78,9 @@ const struct notice *ring_record_notice(const void *data, size_t size,
 	case NOTICE_MAPPINGS:
 	case NOTICE_FULL:
 	case NOTICE_REFUSED:
+	case NOTICE_ARM:
+	case NOTICE_LATE:
+	case NOTICE_ASKED:
 		return notice;
 	default:
 		return NULL;

@@ -39,6 +39,8 @@ _Static_assert(FR_PROBE_END == FLIGHTREC_PROBE_END, "the library's probes");
 _Static_assert(FR_PROBE_EXTEND == FLIGHTREC_PROBE_EXTEND, "the library's probes");
 _Static_assert(FR_PROBE_CONTEXT == FLIGHTREC_PROBE_CONTEXT, "the library's probes");
 _Static_assert(FR_PROBE_REPLAY == FLIGHTREC_PROBE_REPLAY, "the library's probes");
+_Static_assert(FR_PROBE_LEAVE == FLIGHTREC_PROBE_LEAVE, "the library's probes");
+_Static_assert(FR_PROBES == FLIGHTREC_PROBES, "the library's probes");
 _Static_assert(FR_PROBE_WORDS == FLIGHTREC_PROBE_WORDS, "sizes of the library");
 
 static int fail(char *error, size_t size, int err, const char *what)
@@ -131,6 +133,7 @@ static void configure(struct tracker *t, const struct tracker_options *options)
 	config->min_severity = (uint32_t)options->min_severity;
 	config->override_timeout_ns = options->timeout_ns;
 	config->watch_all = options->watch_all;
+	config->by_memory = options->by_memory;
 }
 
 /* Those that are attached to files; one that another calls must be loaded as that one is. */
@@ -140,6 +143,7 @@ static int choose_links(struct tracker *t)
 	struct bpf_program *const programs[] = {
 		s->progs.on_probe,  s->progs.on_begin,   s->progs.on_entry,  s->progs.on_end,
 		s->progs.on_extend, s->progs.on_context, s->progs.on_replay, s->progs.on_mappings,
+		s->progs.on_arm,    s->progs.on_late,    s->progs.on_stray,  s->progs.on_leave,
 	};
 	int err = 0;
 

@@ -25,6 +25,7 @@ struct tracker_options {
 	int min_severity;
 	bool watch_all;
 	bool follow_children;
+	bool by_memory; /* entries and deadlines are read in the processes' logs */
 };
 
 /* Called while draining, for each record of an entry ring, and for each one of the notices' ring.

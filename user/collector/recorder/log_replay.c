@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/base/clock.h"
 #include "collector/report/render.h"
 #include "collector/target/thread_number.h"
 #include "collector/target/thread_state.h"
@@ -13,6 +14,7 @@
 #define RECORDING_MAX (16u << 20)
 #define MESSAGE_MAX 8192
 #define STATE_MAX 256
+#define STATE_KEPT_NS 5000000
 #define CONTEXT_TEXT_MAX 1024
 /* An item takes 6 bytes at least. */
 #define CONTEXT_ITEMS_MAX (FLIGHTREC_CONTEXT_MAX / 6 + 1)
@@ -29,6 +31,15 @@ struct log_replay {
 	const struct memory_slot *slot;
 	struct memory_recording recording;
 	pid_t own_tid, tid; /* of the last thread that was looked up, in both namespaces */
+	size_t first;       /* entry of the recording that the report begins with */
+	/* Before some were left out: */
+	size_t found;    /* entries that are there */
+	size_t gap_at;   /* before this one some are missing */
+	uint64_t logged; /* with those missing */
+	struct {
+		pid_t pid, tid;
+		uint64_t asked_ns;
+	} asked; /* whose @state it is */
 	struct memory_site_texts site;
 	char name[FLIGHTREC_NAME_MAX];
 	char state[STATE_MAX];
@@ -64,7 +75,7 @@ static pid_t known_tid(struct log_replay *replay, pid_t own)
 static void fill_entry(const struct report *report, size_t index, struct report_entry *to)
 {
 	struct log_replay *replay = report->entries;
-	const struct memory_record *record = &replay->recording.record[index];
+	const struct memory_record *record = &replay->recording.record[replay->first + index];
 	bool known = record->site && memory_log_site(replay->log, record->site, &replay->site) == 0;
 	const char *format = known ? replay->site.format : "";
 
@@ -107,6 +118,8 @@ static void fill_recorder(struct log_replay *replay)
 	to->tid = known_tid(replay, (pid_t)slot->tid);
 	to->started_ns = tick_clock_real_ns(&owner->clock, slot->started);
 	to->timeout_ns = slot->timeout_ns;
+	to->extended_ns =
+		tick_clock_elapsed_ns(&owner->clock, slot->started, memory_slot_from(slot));
 	to->closed = MEMORY_WORD_STATE(slot->word) != MEMORY_OPEN;
 	if (to->closed)
 		to->age_ns = tick_clock_elapsed_ns(&owner->clock, slot->started, slot->ended);
@@ -132,6 +145,60 @@ static void fill_context(struct log_replay *replay)
 	}
 }
 
+/* Asked for once in a while: thousands of a thread's recorders may be due in the same moment. */
+static const char *state_of(struct log_replay *replay, pid_t tid)
+{
+	const struct log_owner *owner = replay->owner;
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+
+	if (replay->asked.pid != owner->pid || replay->asked.tid != tid ||
+	    now_ns - replay->asked.asked_ns > STATE_KEPT_NS) {
+		replay->asked.pid = owner->pid;
+		replay->asked.tid = tid;
+		replay->asked.asked_ns = now_ns;
+		thread_state(owner->pid, tid, replay->state, sizeof(replay->state));
+	}
+	return replay->state[0] ? replay->state : NULL;
+}
+
+static void leave_out_below(struct memory_recording *recording, int min_severity)
+{
+	size_t kept = 0, before_gap = 0;
+
+	for (size_t i = 0; i < recording->n; i++) {
+		if ((recording->record[i].severity_flags & 0xff) < min_severity)
+			continue;
+		before_gap += i < recording->gap_at;
+		recording->record[kept++] = recording->record[i];
+	}
+	recording->total -= recording->n - kept;
+	recording->n = kept;
+	recording->gap_at = before_gap;
+}
+
+static void begin(struct log_replay *replay, const struct log_recorder *recorder,
+		  const struct log_owner *owner)
+{
+	replay->owner = owner;
+	replay->slot = &recorder->copy;
+	replay->own_tid = 0;
+	replay->report = (struct report){
+		.event = REPORT_REPLAY,
+		.time_ns = owner->now_ns,
+		.has_recorder = true,
+		.entry = fill_entry,
+		.entries = replay,
+	};
+	fill_recorder(replay);
+}
+
+struct report *log_replay_head(struct log_replay *replay, const struct log_recorder *recorder,
+			       const struct log_owner *owner)
+{
+	begin(replay, recorder, owner);
+	return &replay->report;
+}
+
 int log_replay_make(struct log_replay *replay, struct memory_log *log,
 		    const struct log_recorder *recorder, const struct log_owner *owner,
 		    struct report **made)
@@ -145,29 +212,57 @@ int log_replay_make(struct log_replay *replay, struct memory_log *log,
 	if (err)
 		return err;
 	replay->log = log;
-	replay->owner = owner;
-	replay->slot = &recorder->copy;
-	replay->own_tid = 0;
-	*report = (struct report){
-		.event = REPORT_REPLAY,
-		.time_ns = owner->now_ns,
-		.has_recorder = true,
-		.entry = fill_entry,
-		.entries = replay,
-		.n_entries = recording->n,
-		.entries_total = recording->total,
-		.entries_lost = recording->total - recording->n,
-		.gap_at = recording->gap_at,
-		.gap_lost = recording->gap,
-	};
-	fill_recorder(replay);
+	replay->first = 0;
+	replay->logged = recording->total;
+	replay->found = recording->n;
+	replay->gap_at = recording->gap_at;
+	for (size_t i = 0; i < recording->n; i++)
+		recording->record[i].order = i;
+	if (owner->min_severity)
+		leave_out_below(recording, owner->min_severity);
+	begin(replay, recorder, owner);
+	report->n_entries = recording->n;
+	report->entries_total = recording->total;
+	report->entries_lost = recording->total - recording->n;
+	report->gap_at = recording->gap_at;
+	report->gap_lost = recording->gap;
 	fill_context(replay);
-	if (owner->running && !report->recorder.closed &&
-	    thread_state(owner->pid, report->recorder.tid, replay->state, sizeof(replay->state)) ==
-		    0)
-		report->state = replay->state;
+	if (owner->running && !report->recorder.closed)
+		report->state = state_of(replay, report->recorder.tid);
 	*made = report;
 	return 0;
+}
+
+uint64_t log_replay_logged(const struct log_replay *replay)
+{
+	return replay->logged;
+}
+
+/* Which of all entries that were logged the one is that was found as number @found. */
+static uint64_t number_of(const struct log_replay *replay, uint64_t found)
+{
+	return found < replay->gap_at ? found : replay->logged - (replay->found - found);
+}
+
+uint64_t log_replay_skip(struct log_replay *replay, uint64_t logged)
+{
+	uint64_t fresh = replay->logged > logged ? replay->logged - logged : 0, there = 0;
+	struct report *report = &replay->report;
+
+	for (size_t i = 0; i < replay->found; i++)
+		there += number_of(replay, i) >= logged;
+	while (report->n_entries &&
+	       number_of(replay, replay->recording.record[replay->first].order) < logged) {
+		replay->first++;
+		report->n_entries--;
+	}
+	report->gap_lost = 0;
+	return fresh > there ? fresh - there : 0;
+}
+
+void log_replay_next(struct log_replay *replay)
+{
+	replay->first++;
 }
 
 void log_replay_cut(struct log_replay *replay, uint64_t real_ns)

@@ -11,9 +11,10 @@
 struct log_owner {
 	pid_t pid;
 	const char *comm;
-	const char *exe; /* or NULL */
-	bool running;    /* and not a core file */
-	uint64_t now_ns; /* CLOCK_REALTIME; of a core file: when it was written */
+	const char *exe;  /* or NULL */
+	bool running;     /* and not a core file */
+	int min_severity; /* entries below it are as if they had not been logged */
+	uint64_t now_ns;  /* CLOCK_REALTIME; of a core file: when it was written */
 	struct tick_clock clock;
 };
 
@@ -37,6 +38,24 @@ void log_replay_free(struct log_replay *replay);
 int log_replay_make(struct log_replay *replay, struct memory_log *log,
 		    const struct log_recorder *recorder, const struct log_owner *owner,
 		    struct report **report);
+
+/*
+ * Likewise one that says whose it is, without context and entries. The log is not read.
+ */
+struct report *log_replay_head(struct log_replay *replay, const struct log_recorder *recorder,
+			       const struct log_owner *owner);
+
+/* How many entries had been logged to the recorder of the report just made, whatever was left. */
+uint64_t log_replay_logged(const struct log_replay *replay);
+
+/*
+ * Leaves out of the report just made what had been logged when there were @logged entries. Returns
+ * how many of the later ones are missing.
+ */
+uint64_t log_replay_skip(struct log_replay *replay, uint64_t logged);
+
+/* Goes on to the next entry, in a report of one. */
+void log_replay_next(struct log_replay *replay);
 
 /* Leaves out of the report just made what was logged later than @real_ns (CLOCK_REALTIME). */
 void log_replay_cut(struct log_replay *replay, uint64_t real_ns);

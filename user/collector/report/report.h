@@ -42,6 +42,7 @@ struct report_recorder {
 	pid_t tid;
 	uint64_t started_ns;
 	uint64_t timeout_ns;
+	uint64_t extended_ns;      /* from its opening to where the timeout counts from; or 0 */
 	uint64_t age_ns;           /* from its opening to this report, or to its closing */
 	bool adopted;              /* opened before it was watched */
 	bool closed;               /* it is not open any more */

@@ -25,11 +25,15 @@ const char *const elf_probe_name[FLIGHTREC_PROBES] = {
 	[FLIGHTREC_PROBE_BEGIN] = "begin",     [FLIGHTREC_PROBE_ENTRY] = "entry",
 	[FLIGHTREC_PROBE_END] = "end",         [FLIGHTREC_PROBE_EXTEND] = "extend",
 	[FLIGHTREC_PROBE_CONTEXT] = "context", [FLIGHTREC_PROBE_REPLAY] = "replay",
+	[FLIGHTREC_PROBE_ARM] = "arm",         [FLIGHTREC_PROBE_LATE] = "late",
+	[FLIGHTREC_PROBE_STRAY] = "stray",     [FLIGHTREC_PROBE_LEAVE] = "leave",
 };
 
 static const unsigned argument_count[FLIGHTREC_PROBES] = {
 	[FLIGHTREC_PROBE_BEGIN] = 5,  [FLIGHTREC_PROBE_ENTRY] = 6,   [FLIGHTREC_PROBE_END] = 2,
 	[FLIGHTREC_PROBE_EXTEND] = 3, [FLIGHTREC_PROBE_CONTEXT] = 4, [FLIGHTREC_PROBE_REPLAY] = 2,
+	[FLIGHTREC_PROBE_ARM] = 2,    [FLIGHTREC_PROBE_LATE] = 3,    [FLIGHTREC_PROBE_STRAY] = 4,
+	[FLIGHTREC_PROBE_LEAVE] = 3,
 };
 
 static const char *const reason_text[ELF_REASONS] = {
@@ -109,7 +113,8 @@ static bool arguments_fit(enum flightrec_probe probe, const char *arguments)
 {
 	static const char *const reg[ARGUMENTS_MAX] = FLIGHTREC_PROBE_REGISTERS;
 	static const char *const word[FLIGHTREC_PROBE_WORDS] = FLIGHTREC_PROBE_WORD_REGISTERS;
-	bool words = probe == FLIGHTREC_PROBE_BEGIN || probe == FLIGHTREC_PROBE_ENTRY;
+	bool words = probe == FLIGHTREC_PROBE_BEGIN || probe == FLIGHTREC_PROBE_ENTRY ||
+		     probe == FLIGHTREC_PROBE_STRAY;
 	unsigned count = argument_count[probe];
 	unsigned i;
 
@@ -187,7 +192,7 @@ static int add_note(const struct elf_file *file, const struct probe_note *note,
 		return 0;
 	}
 	state = note->semaphore - offsetof(struct flightrec_state, semaphore) -
-		p * sizeof(uint16_t);
+		FLIGHTREC_SEMAPHORE(p) * sizeof(uint16_t);
 	if (!elf_file_offset_of(file, note->semaphore, sizeof(uint16_t), PF_W,
 				&found.ref_ctr_offset) ||
 	    !elf_file_offset_of(file, state, sizeof(struct flightrec_state), PF_W, &offset))

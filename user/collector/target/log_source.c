@@ -2,9 +2,12 @@
 #include "collector/target/log_source.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "collector/target/core_file.h"
 #include "collector/target/mappings.h"
@@ -17,11 +20,13 @@ struct found_log {
 	struct memory_log log;
 	struct log_source *source;
 	uint64_t address;
+	int fd; /* of the mapping: it outlives the process; -1: not to be had */
 };
 
 struct log_source {
 	struct log_source_process process;
 	struct core_file *core; /* NULL: a process */
+	bool held;
 	struct target target;
 	struct found_log logs[LOG_SOURCE_LOGS_MAX];
 	size_t n_logs;
@@ -37,24 +42,65 @@ static int read_region(void *arg, uint64_t offset, void *to, size_t size)
 {
 	const struct found_log *log = arg;
 
+	if (log->fd >= 0) {
+		ssize_t n = offset > INT64_MAX ? -1 : pread(log->fd, to, size, (off_t)offset);
+
+		return n == (ssize_t)size ? 0 : -EFAULT;
+	}
 	if (offset > UINT64_MAX - log->address)
 		return -EFAULT;
 	return read_source(log->source, log->address + offset, to, size);
 }
 
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+/*
+ * The mapping itself, which can be read when its process is gone. Read, never mapped: the process
+ * may pass off a file as one, and cut it short. Not everybody may open it: CAP_SYS_ADMIN or
+ * CAP_CHECKPOINT_RESTORE in the first user namespace, says proc(5).
+ */
+static int hold(const struct log_source *source, const struct mapping *mapping)
+{
+	char path[96];
+
+	if (mapping->offset)
+		return -1;
+	snprintf(path, sizeof(path), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, source->process.pid,
+		 mapping->start, mapping->end);
+	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
+static bool is_known(const struct log_source *source, uint64_t address)
+{
+	for (size_t i = 0; i < source->n_logs; i++) {
+		if (source->logs[i].address == address)
+			return true;
+	}
+	return false;
+}
+
 /* Takes note of a log if one begins at @address. Returns 0 or an error of reading there. */
-static int try_address(struct log_source *source, uint64_t address)
+static int try_address(struct log_source *source, uint64_t address, int fd)
 {
 	struct found_log *log = &source->logs[source->n_logs];
 	int err;
 
-	if (source->n_logs == LOG_SOURCE_LOGS_MAX)
+	if (source->n_logs == LOG_SOURCE_LOGS_MAX) {
+		close_fd(fd);
 		return 0;
+	}
 	log->source = source;
 	log->address = address;
+	log->fd = fd;
 	err = memory_log_open(&log->log, read_region, log);
 	if (!err)
 		source->n_logs++;
+	else
+		close_fd(fd);
 	return err == -EBADMSG || err == -EFAULT ? 0 : err;
 }
 
@@ -73,8 +119,10 @@ static int find_in_process(struct log_source *source)
 		return errno == ENOENT ? -ESRCH : -errno;
 	while (!err && (length = getline(&line, &room, maps)) > 0) {
 		line[length - 1] = line[length - 1] == '\n' ? '\0' : line[length - 1];
-		if (mapping_parse(line, &mapping) == 0 && !strcmp(mapping.path, SHARED_MEMORY))
-			err = try_address(source, mapping.start);
+		if (mapping_parse(line, &mapping) == 0 && !strcmp(mapping.path, SHARED_MEMORY) &&
+		    !is_known(source, mapping.start))
+			err = try_address(source, mapping.start,
+					  source->held ? hold(source, &mapping) : -1);
 	}
 	/* The kernel checks who may read it when it is read. */
 	if (!err && ferror(maps))
@@ -84,7 +132,7 @@ static int find_in_process(struct log_source *source)
 	return err;
 }
 
-int log_source_open_process(struct log_source **opened, pid_t pid)
+static int open_process(struct log_source **opened, pid_t pid, bool held)
 {
 	struct log_source *source = calloc(1, sizeof(*source));
 	int err;
@@ -93,6 +141,7 @@ int log_source_open_process(struct log_source **opened, pid_t pid)
 	if (!source)
 		return -ENOMEM;
 	source->process.pid = pid;
+	source->held = held;
 	target_init(&source->target, pid);
 	err = find_in_process(source);
 	if (err)
@@ -100,6 +149,21 @@ int log_source_open_process(struct log_source **opened, pid_t pid)
 	else
 		*opened = source;
 	return err;
+}
+
+int log_source_open_process(struct log_source **opened, pid_t pid)
+{
+	return open_process(opened, pid, false);
+}
+
+int log_source_hold_process(struct log_source **opened, pid_t pid)
+{
+	return open_process(opened, pid, true);
+}
+
+int log_source_look_again(struct log_source *source)
+{
+	return find_in_process(source);
 }
 
 int log_source_open_core(struct log_source **opened, const char *path)
@@ -113,7 +177,7 @@ int log_source_open_core(struct log_source **opened, const char *path)
 	target_init(&source->target, 0);
 	err = core_file_open(&source->core, path);
 	for (size_t i = 0; !err && i < core_file_segments(source->core); i++)
-		err = try_address(source, core_file_segment(source->core, i));
+		err = try_address(source, core_file_segment(source->core, i), -1);
 	if (err) {
 		log_source_close(source);
 		return err;
@@ -129,6 +193,8 @@ void log_source_close(struct log_source *source)
 {
 	if (!source)
 		return;
+	for (size_t i = 0; i < source->n_logs; i++)
+		close_fd(source->logs[i].fd);
 	core_file_close(source->core);
 	target_close(&source->target);
 	free(source);
@@ -142,6 +208,11 @@ size_t log_source_logs(const struct log_source *source)
 struct memory_log *log_source_log(struct log_source *source, size_t index)
 {
 	return &source->logs[index].log;
+}
+
+uint64_t log_source_address(const struct log_source *source, size_t index)
+{
+	return source->logs[index].address;
 }
 
 const struct log_source_process *log_source_process(const struct log_source *source)

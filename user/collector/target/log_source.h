@@ -19,6 +19,14 @@ struct log_source;
 
 /* Opens process @pid. Returns 0; -ESRCH; -EACCES, -EPERM; another negative errno. */
 int log_source_open_process(struct log_source **source, pid_t pid);
+/*
+ * The same, and holds on to the logs, so that they can be read when the process is gone; as far as
+ * that is allowed, which takes a descriptor each.
+ */
+int log_source_hold_process(struct log_source **source, pid_t pid);
+
+/* Adds those logs that a process got since. Returns as log_source_open_process(). */
+int log_source_look_again(struct log_source *source);
 
 /* Opens core file @path. Returns 0; -ENOEXEC: it is not a core file of this architecture; another
  * negative errno. */
@@ -30,6 +38,9 @@ void log_source_close(struct log_source *source);
 size_t log_source_logs(const struct log_source *source);
 /* The log of number @index. It is the source's. */
 struct memory_log *log_source_log(struct log_source *source, size_t index);
+
+/* Where it begins in the process. */
+uint64_t log_source_address(const struct log_source *source, size_t index);
 
 /* What the core file says of its process; of a process: its number, and the rest is empty. */
 struct log_source_process {

@@ -48,6 +48,35 @@ int memory_log_slot(struct memory_log *log, uint32_t slot, struct memory_slot *c
 	return slot < log->header.slots ? read_slots(log, slot, 1, copy) : -ENOENT;
 }
 
+int memory_log_read_slots(struct memory_log *log, uint32_t first, uint32_t count,
+			  struct memory_slot *to)
+{
+	uint32_t used;
+	int err = log->read(log->arg, offsetof(struct memory_header, slots_used), &used,
+			    sizeof(used));
+
+	if (err)
+		return err;
+	if (used > log->header.slots)
+		used = log->header.slots;
+	if (first >= used)
+		return 0;
+	if (count > used - first)
+		count = used - first;
+	err = read_slots(log, first, count, to);
+	return err ? err : (int)count;
+}
+
+uint64_t memory_log_armed(struct memory_log *log)
+{
+	uint64_t armed_ns = 0;
+
+	if (log->read(log->arg, offsetof(struct memory_header, armed_ns), &armed_ns,
+		      sizeof(armed_ns)))
+		return 0;
+	return armed_ns;
+}
+
 int memory_log_slots(struct memory_log *log, bool closed,
 		     int (*fn)(void *arg, uint32_t slot, const struct memory_slot *copy), void *arg)
 {
@@ -67,7 +96,8 @@ int memory_log_slots(struct memory_log *log, bool closed,
 		for (uint32_t i = 0; !err && i < count; i++) {
 			unsigned int state = MEMORY_WORD_STATE(slots[i].word);
 			bool was_open =
-				state == MEMORY_FREE && MEMORY_WORD_GENERATION(slots[i].word);
+				state == MEMORY_LATE ||
+				(state == MEMORY_FREE && MEMORY_WORD_GENERATION(slots[i].word));
 
 			slots[i].name[sizeof(slots[i].name) - 1] = '\0';
 			if (state == MEMORY_OPEN || (closed && was_open))

@@ -36,6 +36,26 @@ int memory_log_slots(struct memory_log *log, bool closed,
 		     int (*fn)(void *arg, uint32_t slot, const struct memory_slot *copy),
 		     void *arg);
 
+/*
+ * Copies at most @count slots from @first on that were ever in use, whatever their state. Returns
+ * how many, 0 behind the last; or a negative errno.
+ */
+int memory_log_read_slots(struct memory_log *log, uint32_t first, uint32_t count,
+			  struct memory_slot *to);
+
+/* The deadline that the process told last, on its own CLOCK_MONOTONIC; 0: it could not be read. */
+uint64_t memory_log_armed(struct memory_log *log);
+
+/* How many recorders all threads opened, and how many entries they logged. Returns 0 or an error.
+ */
+int memory_log_count(struct memory_log *log, uint64_t *opened, uint64_t *entries);
+
+/*
+ * How many entries were logged to the recorder of a slot, as the sum that memory_log_recording()
+ * would have for `total`, most often, at a fraction of the cost. Returns 0 or an error.
+ */
+int memory_log_entries(struct memory_log *log, const struct memory_slot *copy, uint64_t *total);
+
 /* Copies slot @slot. Returns 0, -ENOENT: there is no such slot, or an error of reading. */
 int memory_log_slot(struct memory_log *log, uint32_t slot, struct memory_slot *copy);
 

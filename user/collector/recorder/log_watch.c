@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "collector/recorder/log_watch_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "collector/recorder/process_table.h"
+
+static void describe(struct log_watch *w, pid_t pid)
+{
+	char path[64];
+	ssize_t n;
+
+	w->owner = (struct log_owner){.pid = pid,
+				      .comm = w->comm,
+				      .running = true,
+				      .min_severity = w->watching->min_severity};
+	log_watch_read_comm(pid, pid, w->comm);
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	n = readlink(path, w->exe, sizeof(w->exe) - 1);
+	if (n > 0)
+		w->owner.exe = w->exe;
+}
+
+static int count_open(void *arg, uint32_t slot, const struct memory_slot *copy)
+{
+	uint64_t *n = arg;
+
+	(void)slot;
+	(void)copy;
+	++*n;
+	return 0;
+}
+
+/* Those that are open when the watching begins are counted, the ones before are not. */
+static void begin_counts(struct log_watch *w)
+{
+	for (uint32_t i = 0; i < log_source_logs(w->source); i++) {
+		struct memory_log *log = log_source_log(w->source, i);
+		uint64_t opened, entries, open = 0;
+
+		if (memory_log_count(log, &opened, &entries) ||
+		    memory_log_slots(log, false, count_open, &open))
+			continue;
+		w->opened += opened > open ? opened - open : 0;
+		w->entries += entries;
+	}
+}
+
+int log_watch_open(struct log_watch **opened, struct log_watching *watching, pid_t pid,
+		   uint64_t since_ns)
+{
+	struct log_watch *w = calloc(1, sizeof(*w));
+	int err = w ? log_source_hold_process(&w->source, pid) : -ENOMEM;
+
+	*opened = NULL;
+	if (!err && !log_source_logs(w->source))
+		err = -ENOENT;
+	if (err) {
+		log_watch_close(w);
+		return err;
+	}
+	w->watching = watching;
+	w->since_ns = since_ns;
+	w->lines =
+		(struct message_limit){.lines = PROCESS_LINES_PER_SECOND, .window_ns = 1000000000};
+	describe(w, pid);
+	if (since_ns)
+		begin_counts(w);
+	*opened = w;
+	return 0;
+}
+
+void log_watch_close(struct log_watch *w)
+{
+	struct hung *hung, *next;
+
+	if (!w)
+		return;
+	HASH_ITER(hh, w->hung, hung, next)
+	{
+		log_watch_forget_hung(w, hung);
+	}
+	log_source_close(w->source);
+	free(w);
+}
+
+bool log_watch_has(const struct log_watch *w, uint32_t log)
+{
+	for (size_t i = 0; log && i < log_source_logs(w->source); i++) {
+		if ((uint32_t)(log_source_address(w->source, i) >> 12) == log)
+			return true;
+	}
+	return !log;
+}
+
+void log_watch_find_more(struct log_watch *w)
+{
+	log_source_look_again(w->source);
+}
+
+bool log_watch_has_hung(const struct log_watch *w)
+{
+	return w->n_open;
+}
+
+static void count(struct log_watch *w, uint64_t *opened, uint64_t *entries)
+{
+	*opened = *entries = 0;
+	for (uint32_t i = 0; i < log_source_logs(w->source); i++) {
+		uint64_t o, e;
+
+		if (memory_log_count(log_source_log(w->source, i), &o, &e))
+			continue;
+		*opened += o;
+		*entries += e;
+	}
+}
+
+void log_watch_end(struct log_watch *w, const struct process_slot *ended)
+{
+	struct log_look look = {.now_ns = ended->ended_ns, .next_ns = UINT64_MAX};
+	struct hung *hung, *next;
+	uint64_t opened, entries;
+
+	w->ended = true;
+	w->owner.running = false;
+	for (uint32_t i = 0; i < log_source_logs(w->source); i++) {
+		w->at.slot = 0;
+		log_watch_look_at_log(w, i, &look);
+	}
+	HASH_ITER(hh, w->hung, hung, next)
+	{
+		int err;
+
+		log_watch_begin_hung(w, hung);
+		if (!log_watch_poll_hung(w, hung, &err) && !hung->over)
+			log_watch_report_died(w, hung, ended);
+		log_watch_forget_hung(w, hung);
+	}
+	log_watch_report_held_back(w);
+	count(w, &opened, &entries);
+	if (!opened) {
+		opened = ended->opened;
+		entries = ended->entries;
+	}
+	w->opened = opened > w->opened ? opened - w->opened : 0;
+	w->entries = entries > w->entries ? entries - w->entries : 0;
+}
+
+void log_watch_count(struct log_watch *w, uint64_t *opened, uint64_t *entries)
+{
+	if (w->ended) {
+		*opened = w->opened;
+		*entries = w->entries;
+		return;
+	}
+	count(w, opened, entries);
+	*opened -= *opened < w->opened ? *opened : w->opened;
+	*entries -= *entries < w->entries ? *entries : w->entries;
+}
+
+uint32_t log_watch_open_now(struct log_watch *w)
+{
+	uint64_t open = 0;
+
+	for (uint32_t i = 0; i < log_source_logs(w->source); i++)
+		memory_log_slots(log_source_log(w->source, i), false, count_open, &open);
+	return (uint32_t)open;
+}

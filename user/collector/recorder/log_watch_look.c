@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Looking into the logs of a process that is watched by memory. */
+#include "collector/recorder/log_watch_private.h"
+
+#include "collector/base/clock.h"
+
+/* A recorder is being opened, or one armed while we looked: then it is looked at again. */
+#define SOON_NS 200000
+#define OPENING_NS 1000000
+/* The clock of a log is read as exactly as this. */
+#define MARGIN_NS 50000
+#define SLOTS_AT_ONCE 128
+
+static uint64_t sum(uint64_t a, uint64_t b)
+{
+	return a + b < a ? UINT64_MAX : a + b;
+}
+
+static bool is_overdue(const struct log_watch *w, const struct memory_slot *copy, uint64_t now_ns)
+{
+	bool late = MEMORY_WORD_STATE(copy->word) == MEMORY_LATE;
+
+	return log_watch_deadline(w, copy) <= (late ? log_watch_time(w, copy->ended) : now_ns);
+}
+
+/* Reports a recorder that timed out, unless that was done. Returns what is known of it, or NULL. */
+static struct hung *look_at_overdue(struct log_watch *w, struct place place, uint64_t now_ns)
+{
+	struct memory_log *log = log_source_log(w->source, place.log);
+	struct log_recorder recorder = {.slot = place.slot};
+	struct memory_slot *copy = &recorder.copy;
+	struct hung *hung;
+	unsigned int state;
+
+	/* Read again: the first time it may have been mixed with what it became just then. */
+	if (memory_log_slot(log, place.slot, copy))
+		return NULL;
+	copy->name[sizeof(copy->name) - 1] = '\0';
+	hung = log_watch_find_hung(w, place, copy);
+	state = MEMORY_WORD_STATE(copy->word);
+	if (hung || (state != MEMORY_OPEN && state != MEMORY_LATE) || !is_overdue(w, copy, now_ns))
+		return hung;
+	log_watch_report_timeout(w, place, &recorder);
+	return log_watch_find_hung(w, place, copy);
+}
+
+/* A recorder that is open, or was closed late. */
+static void look_at(struct log_watch *w, struct place place, const struct memory_slot *copy,
+		    struct log_look *look)
+{
+	struct hung *hung = log_watch_find_hung(w, place, copy);
+	bool late = MEMORY_WORD_STATE(copy->word) == MEMORY_LATE;
+	int err;
+
+	if (hung && !late)
+		return;
+	if (!hung && is_overdue(w, copy, look->now_ns))
+		hung = look_at_overdue(w, place, look->now_ns);
+	else if (!late && log_watch_deadline(w, copy) < look->next_ns)
+		look->next_ns = log_watch_deadline(w, copy);
+	if (!hung || !late)
+		return;
+	log_watch_begin_hung(w, hung);
+	log_watch_poll_hung(w, hung, &err);
+	log_watch_begin(w, place.log);
+}
+
+int log_watch_look_at_log(struct log_watch *w, uint32_t index, struct log_look *look)
+{
+	struct memory_log *log = log_watch_begin(w, index);
+	struct memory_slot slots[SLOTS_AT_ONCE];
+	struct place place = {index, w->at.slot};
+	int n;
+
+	while ((n = memory_log_read_slots(log, place.slot, SLOTS_AT_ONCE, slots)) > 0) {
+		for (int i = 0; i < n; i++, place.slot++) {
+			unsigned int state = MEMORY_WORD_STATE(slots[i].word);
+
+			slots[i].name[sizeof(slots[i].name) - 1] = '\0';
+			if (state == MEMORY_OPEN || state == MEMORY_LATE)
+				look_at(w, place, &slots[i], look);
+			else if (state == MEMORY_OPENING &&
+				 look->now_ns + OPENING_NS < look->next_ns)
+				look->next_ns = look->now_ns + OPENING_NS;
+		}
+		if (!w->ended && clock_ns(CLOCK_MONOTONIC) > look->until_ns) {
+			w->at = place;
+			look->more = true;
+			return 0;
+		}
+	}
+	return n;
+}
+
+/* On our clock; 0 if it is past. */
+static uint64_t armed(struct log_watch *w, uint32_t index, uint64_t now_ns)
+{
+	uint64_t armed_ns = memory_log_armed(log_source_log(w->source, index));
+
+	return armed_ns > now_ns ? armed_ns : 0;
+}
+
+/*
+ * Recorders that are opened from now on, and due before armed_ns, tell of themselves; all others
+ * rely on a look by then.
+ */
+static int look_at_index(struct log_watch *w, uint32_t index, struct log_look *look)
+{
+	uint64_t before_ns = armed(w, index, look->now_ns), after_ns;
+	int err = log_watch_look_at_log(w, index, look);
+
+	if (err || look->more)
+		return err;
+	after_ns = armed(w, index, look->now_ns);
+	if (after_ns && after_ns < look->next_ns)
+		look->next_ns = after_ns;
+	/* Of our own timeout they know nothing. */
+	if (after_ns && w->watching->timeout_ns &&
+	    sum(look->now_ns, w->watching->timeout_ns) < look->next_ns)
+		look->next_ns = sum(look->now_ns, w->watching->timeout_ns);
+	/* One that told it, and closed between the two readings, hides an earlier one. */
+	if (before_ns != after_ns && look->now_ns + SOON_NS < look->next_ns)
+		look->next_ns = look->now_ns + SOON_NS;
+	return 0;
+}
+
+int log_watch_look(struct log_watch *w, struct log_look *look)
+{
+	int err = 0;
+
+	if (look->anew)
+		w->at = (struct place){0, 0};
+	look->now_ns = clock_ns(CLOCK_MONOTONIC);
+	look->next_ns = w->at.log || w->at.slot ? w->next_ns : UINT64_MAX;
+	look->more = false;
+	for (uint32_t i = w->at.log; !err && i < log_source_logs(w->source); i++) {
+		err = look_at_index(w, i, look);
+		if (look->more) {
+			w->next_ns = look->next_ns;
+			look->next_ns = look->now_ns;
+			return err;
+		}
+		w->at = (struct place){i + 1, 0};
+	}
+	w->at = (struct place){0, 0};
+	if (look->next_ns != UINT64_MAX)
+		look->next_ns = sum(look->next_ns, MARGIN_NS);
+	return err;
+}
+
+/* Returns whether it need not be known any more. */
+bool log_watch_poll_hung(struct log_watch *w, struct hung *hung, int *err)
+{
+	struct memory_log *log = log_source_log(w->source, hung->place.log);
+	struct memory_slot copy;
+
+	*err = 0;
+	if (hung->over)
+		return false;
+	*err = memory_log_slot(log, hung->place.slot, &copy);
+	if (*err)
+		return false;
+	if (MEMORY_WORD_GENERATION(copy.word) != MEMORY_WORD_GENERATION(hung->recorder.copy.word)) {
+		log_watch_report_finished(w, hung, clock_ns(CLOCK_MONOTONIC));
+		return true;
+	}
+	copy.name[sizeof(copy.name) - 1] = '\0';
+	hung->recorder.copy = copy;
+	log_watch_report_entries(w, hung);
+	if (MEMORY_WORD_STATE(copy.word) == MEMORY_OPEN)
+		return false;
+	log_watch_report_finished(w, hung, log_watch_time(w, copy.ended));
+	log_watch_end_hung(w, hung);
+	return MEMORY_WORD_STATE(copy.word) != MEMORY_LATE;
+}
+
+int log_watch_poll(struct log_watch *w, struct log_look *look)
+{
+	struct hung *hung, *next;
+	int err = 0;
+
+	look->more = false;
+	HASH_ITER(hh, w->hung, hung, next)
+	{
+		log_watch_begin_hung(w, hung);
+		if (log_watch_poll_hung(w, hung, &err))
+			log_watch_forget_hung(w, hung);
+		if (err)
+			break;
+	}
+	log_watch_report_held_back(w);
+	return err;
+}
+
+static void finish_late(struct log_watch *w, struct place place)
+{
+	struct hung *hung;
+	int err;
+
+	log_watch_begin(w, place.log);
+	hung = look_at_overdue(w, place, clock_ns(CLOCK_MONOTONIC));
+	if (hung)
+		log_watch_begin_hung(w, hung);
+	if (hung && log_watch_poll_hung(w, hung, &err))
+		log_watch_forget_hung(w, hung);
+}
+
+void log_watch_late(struct log_watch *w, uint32_t log, uint32_t slot)
+{
+	for (uint32_t i = 0; i < log_source_logs(w->source); i++) {
+		if ((uint32_t)(log_source_address(w->source, i) >> 12) == log)
+			finish_late(w, (struct place){i, slot});
+	}
+}
+
+void log_watch_ask(struct log_watch *w, uint32_t slot, uint32_t id)
+{
+	struct log_recorder recorder = {.slot = slot};
+
+	for (uint32_t i = 0; i < log_source_logs(w->source); i++) {
+		struct memory_log *log = log_watch_begin(w, i);
+
+		if (memory_log_slot(log, slot, &recorder.copy) ||
+		    (uint32_t)recorder.copy.id != id ||
+		    log_watch_find_hung(w, (struct place){i, slot}, &recorder.copy))
+			continue;
+		recorder.copy.name[sizeof(recorder.copy.name) - 1] = '\0';
+		log_watch_report_asked(w, log, &recorder);
+	}
+}

@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "collector/recorder/looks.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include <uthash.h>
+
+#include "collector/base/clock.h"
+#include "collector/kernel/tracker.h"
+#include "collector/recorder/log_watch.h"
+#include "collector/target/tick_clock.h"
+
+#define MS 1000000
+
+/* What timed out is looked at again so often. */
+#define POLL_NS (50 * (uint64_t)MS)
+/* One look, which the next one continues, and all looks between which other things are done. */
+#define LOOK_MAX_NS (2 * MS)
+#define LOOKS_MAX_NS (4 * MS)
+/* A look that took T is followed by another one of the same process after this many T ... */
+#define LOOK_PARTS 4
+/* ... unless it took so little. */
+#define LOOK_SHORT_NS (100 * 1000)
+/* Processes that are remembered before the first look at which of them still live. */
+#define PURGE_MIN 1024
+
+struct looked_process {
+	pid_t pid;
+	struct log_watch *watch; /* NULL: it is watched by other means */
+	uint64_t look_ns;        /* when something of it is due */
+	uint64_t asked_ns;       /* the same, of what was told since the last look began */
+	bool interrupted;        /* that look is not at its end */
+	uint64_t poll_ns;        /* when those that timed out are looked at again */
+	uint64_t looked_ns;
+	uint64_t not_before_ns;
+	UT_hash_handle hh;
+};
+
+struct looks {
+	struct log_watching watching;
+	struct looked_process *processes; /* by pid */
+	uint64_t next_ns;
+	unsigned int purge_at;
+	struct looks_counts gone; /* of processes that ended */
+};
+
+struct looks *looks_new(struct recorders *recorders, uint64_t timeout_ns, int min_severity)
+{
+	static const struct memory_header any = {.clock = MEMORY_CLOCK_COUNTER};
+	struct looks *l = calloc(1, sizeof(*l));
+	struct tick_clock clock;
+
+	if (!l)
+		return NULL;
+	l->watching = (struct log_watching){.recorders = recorders,
+					    .replay = log_replay_new(),
+					    .timeout_ns = timeout_ns,
+					    .min_severity = min_severity};
+	l->next_ns = UINT64_MAX;
+	l->purge_at = PURGE_MIN;
+	if (!l->watching.replay) {
+		free(l);
+		return NULL;
+	}
+	/* Measures the rate of the processor's counter, now and not in the first look. */
+	tick_clock_now(&clock, &any);
+	return l;
+}
+
+static void close_watch(struct looks *l, struct looked_process *process)
+{
+	uint64_t opened, entries;
+
+	if (!process->watch)
+		return;
+	log_watch_count(process->watch, &opened, &entries);
+	l->gone.opened += opened;
+	l->gone.entries += entries;
+	log_watch_close(process->watch);
+	process->watch = NULL;
+}
+
+static void drop(struct looks *l, struct looked_process *process)
+{
+	close_watch(l, process);
+	HASH_DEL(l->processes, process);
+	free(process);
+}
+
+void looks_free(struct looks *l)
+{
+	struct looked_process *process, *next;
+
+	if (!l)
+		return;
+	HASH_ITER(hh, l->processes, process, next)
+	{
+		drop(l, process);
+	}
+	log_replay_free(l->watching.replay);
+	free(l);
+}
+
+/* Nobody tells of the end of a process for which there was no slot. */
+static void purge(struct looks *l)
+{
+	struct looked_process *process, *next;
+
+	HASH_ITER(hh, l->processes, process, next)
+	{
+		if (kill(process->pid, 0) && errno == ESRCH)
+			drop(l, process);
+	}
+	l->purge_at = HASH_COUNT(l->processes) * 2;
+	if (l->purge_at < PURGE_MIN)
+		l->purge_at = PURGE_MIN;
+}
+
+static struct looked_process *find(const struct looks *l, pid_t pid)
+{
+	struct looked_process *process;
+
+	HASH_FIND(hh, l->processes, &pid, sizeof(pid), process);
+	return process;
+}
+
+static void want(struct looks *l, struct looked_process *process, uint64_t at_ns)
+{
+	if (!process->watch)
+		return;
+	if (at_ns < process->look_ns)
+		process->look_ns = at_ns;
+	if (at_ns < process->asked_ns)
+		process->asked_ns = at_ns;
+	if (at_ns < l->next_ns)
+		l->next_ns = at_ns;
+}
+
+static int add(struct looks *l, pid_t pid, uint64_t since_ns, struct looked_process **added)
+{
+	struct looked_process *process = calloc(1, sizeof(*process));
+	int err = process ? log_watch_open(&process->watch, &l->watching, pid, since_ns) : -ENOMEM;
+
+	*added = NULL;
+	if (err) {
+		free(process);
+		return err;
+	}
+	if (HASH_COUNT(l->processes) >= l->purge_at)
+		purge(l);
+	process->pid = pid;
+	process->look_ns = process->asked_ns = process->poll_ns = UINT64_MAX;
+	HASH_ADD(hh, l->processes, pid, sizeof(process->pid), process);
+	*added = process;
+	return 0;
+}
+
+int looks_add(struct looks *l, pid_t pid, uint64_t since_ns)
+{
+	struct looked_process *process = find(l, pid);
+	int err = process ? 0 : add(l, pid, since_ns, &process);
+
+	/* At once: what it opened before may be overdue, and what it promised is to be taken over.
+	 */
+	if (process) {
+		want(l, process, 1);
+		if (process->watch)
+			log_watch_find_more(process->watch);
+	}
+	return err;
+}
+
+static int process_for(struct looks *l, const struct notice *notice,
+		       struct looked_process **process)
+{
+	pid_t pid = (pid_t)notice->index;
+	int err = 0;
+
+	*process = find(l, pid);
+	if (*process && (*process)->watch && notice->type != NOTICE_ASKED &&
+	    !log_watch_has((*process)->watch, notice->log))
+		log_watch_find_more((*process)->watch);
+	if (!*process) {
+		err = add(l, pid, 0, process);
+		if (*process)
+			want(l, *process, 1);
+	}
+	return err;
+}
+
+int looks_notice(struct looks *l, const struct notice *notice)
+{
+	struct looked_process *process;
+	int err;
+
+	process = find(l, (pid_t)notice->index);
+	if (process && !process->watch)
+		return 0;
+	if (notice->type == NOTICE_ARM && !notice->log)
+		return -ENOTSUP;
+	err = process_for(l, notice, &process);
+	if (err)
+		return err;
+	if (notice->type == NOTICE_ARM)
+		want(l, process, notice->time_ns);
+	else if (notice->type == NOTICE_LATE)
+		log_watch_late(process->watch, notice->log, notice->detail);
+	else
+		log_watch_ask(process->watch, notice->detail, notice->log);
+	if (log_watch_has_hung(process->watch) && process->poll_ns == UINT64_MAX)
+		process->poll_ns = clock_ns(CLOCK_MONOTONIC) + POLL_NS;
+	if (process->poll_ns < l->next_ns)
+		l->next_ns = process->poll_ns;
+	return 0;
+}
+
+bool looks_leave(struct looks *l, pid_t pid)
+{
+	struct looked_process *process = find(l, pid);
+
+	if (process && !process->watch)
+		return false;
+	if (!process) {
+		process = calloc(1, sizeof(*process));
+		if (!process)
+			return true;
+		process->pid = pid;
+		HASH_ADD(hh, l->processes, pid, sizeof(process->pid), process);
+	}
+	close_watch(l, process);
+	process->look_ns = process->poll_ns = UINT64_MAX;
+	return true;
+}
+
+void looks_end(struct looks *l, pid_t pid, const struct process_slot *ended)
+{
+	struct looked_process *process = find(l, pid);
+
+	if (process) {
+		if (process->watch)
+			log_watch_end(process->watch, ended);
+		drop(l, process);
+		return;
+	}
+	/* Gone before it could be looked at: all that is known is what it said itself. */
+	l->gone.opened += ended->opened;
+	l->gone.entries += ended->entries;
+}
+
+void looks_all(struct looks *l)
+{
+	struct looked_process *process;
+
+	for (process = l->processes; process; process = process->hh.next)
+		want(l, process, 1);
+}
+
+/* Returns whether the process is still there. */
+static bool look(struct looks *l, struct looked_process *process, uint64_t now_ns)
+{
+	struct log_look look = {.until_ns = now_ns + LOOK_MAX_NS, .next_ns = process->look_ns};
+	uint64_t took_ns;
+	int err = 0;
+
+	if (process->look_ns <= now_ns) {
+		/* What is told while a look is interrupted may be of what it has passed. */
+		if (!process->interrupted)
+			process->asked_ns = UINT64_MAX;
+		err = log_watch_look(process->watch, &look);
+		process->interrupted = look.more;
+		process->look_ns =
+			look.next_ns < process->asked_ns ? look.next_ns : process->asked_ns;
+	}
+	if (!err && process->poll_ns <= now_ns)
+		err = log_watch_poll(process->watch, &look);
+	process->looked_ns = clock_ns(CLOCK_MONOTONIC);
+	took_ns = process->looked_ns - now_ns;
+	process->poll_ns = UINT64_MAX;
+	if (log_watch_has_hung(process->watch))
+		process->poll_ns =
+			process->looked_ns +
+			(took_ns * LOOK_PARTS > POLL_NS ? took_ns * LOOK_PARTS : POLL_NS);
+	process->not_before_ns = process->looked_ns;
+	if (took_ns > LOOK_SHORT_NS)
+		process->not_before_ns += took_ns * LOOK_PARTS;
+	return !err;
+}
+
+static uint64_t due_ns(const struct looked_process *process)
+{
+	uint64_t due = process->look_ns < process->poll_ns ? process->look_ns : process->poll_ns;
+
+	return due > process->not_before_ns ? due : process->not_before_ns;
+}
+
+/* Of those that are due the one not looked at for the longest time; or NULL, and sets next_ns. */
+static struct looked_process *next_due(struct looks *l, uint64_t now_ns)
+{
+	struct looked_process *process, *found = NULL;
+
+	l->next_ns = UINT64_MAX;
+	for (process = l->processes; process; process = process->hh.next) {
+		uint64_t due = due_ns(process);
+
+		if (process->look_ns == UINT64_MAX && process->poll_ns == UINT64_MAX)
+			continue;
+		if (due < l->next_ns)
+			l->next_ns = due;
+		if (due <= now_ns && (!found || process->looked_ns < found->looked_ns))
+			found = process;
+	}
+	return found;
+}
+
+void looks_run(struct looks *l)
+{
+	uint64_t began_ns = clock_ns(CLOCK_MONOTONIC), now_ns = began_ns;
+	struct looked_process *process;
+
+	if (now_ns < l->next_ns)
+		return;
+	while (now_ns < began_ns + LOOKS_MAX_NS && (process = next_due(l, now_ns))) {
+		if (!look(l, process, now_ns))
+			drop(l, process);
+		now_ns = clock_ns(CLOCK_MONOTONIC);
+	}
+	next_due(l, 0);
+}
+
+void looks_finish(struct looks *l)
+{
+	struct log_look look = {.until_ns = UINT64_MAX, .anew = true};
+	struct looked_process *process;
+
+	for (process = l->processes; process; process = process->hh.next) {
+		if (!process->watch)
+			continue;
+		log_watch_look(process->watch, &look);
+		log_watch_poll(process->watch, &look);
+	}
+}
+
+uint64_t looks_next(const struct looks *l)
+{
+	return l->next_ns;
+}
+
+struct looks_counts looks_count(const struct looks *l)
+{
+	struct looks_counts counts = l->gone;
+	struct looked_process *process;
+
+	for (process = l->processes; process; process = process->hh.next) {
+		uint64_t opened, entries;
+
+		if (!process->watch)
+			continue;
+		log_watch_count(process->watch, &opened, &entries);
+		counts.opened += opened;
+		counts.entries += entries;
+	}
+	counts.timed_out = l->watching.timed_out;
+	counts.lost = l->watching.lost;
+	return counts;
+}
+
+uint32_t looks_open(const struct looks *l, pid_t pid)
+{
+	struct looked_process *process = find(l, pid);
+
+	return process && process->watch ? log_watch_open_now(process->watch) : 0;
+}
