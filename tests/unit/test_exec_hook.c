@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* link: user/cli/exec_hook.c user/cli/exec_job.c user/cli/startup.c */
 /* link: user/collector/base/escape.c user/collector/base/text_buffer.c */
+/* link: user/collector/base/message.c */
 /* link: user/collector/report/names.c user/collector/report/date_cache.c */
 /* link: user/collector/report/report_forms.c user/collector/report/report_text.c */
 /* link: user/collector/report/report_json.c */
@@ -10,41 +11,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "captured.h"
 #include "cli/exec_hook.h"
 #include "sample_reports.h"
 
 static char directory[] = "/tmp/test_exec_hook.XXXXXX";
-static char said[4096]; /* on standard error, and by the commands */
-static int saved_stderr;
-static FILE *captured;
 
 static int begin(void **state)
 {
 	(void)state;
-	fflush(stderr);
-	saved_stderr = dup(STDERR_FILENO);
-	captured = tmpfile();
-	if (!captured)
-		return -1;
-	return dup2(fileno(captured), STDERR_FILENO) < 0;
+	return capture_begin();
 }
 
 static int end(void **state)
 {
 	(void)state;
-	dup2(saved_stderr, STDERR_FILENO);
-	close(saved_stderr);
-	return fclose(captured);
-}
-
-static const char *what_was_said(void)
-{
-	ssize_t n;
-
-	fflush(stderr);
-	n = pread(fileno(captured), said, sizeof(said) - 1, 0);
-	said[n > 0 ? n : 0] = '\0';
-	return said;
+	capture_end();
+	return 0;
 }
 
 static struct exec_hook *hook(const char *command, uint64_t limit, uint64_t time_ns)
@@ -104,9 +87,9 @@ static void test_what_the_command_gets(void **state)
 	exec_hook_close(h);
 	unsetenv("FLIGHTREC_NAME");
 	unsetenv("FLIGHTREC_MEMORY");
-	assert_int_equal(strncmp(what_was_said(), "{\"event\":\"timeout\"", 18), 0);
-	assert_non_null(strstr(said, "\"entries_lost\":5"));
-	assert_non_null(strstr(said, "}\n4242 4243 1 timeout\n"
+	assert_int_equal(strncmp(captured_so_far(), "{\"event\":\"timeout\"", 18), 0);
+	assert_non_null(strstr(captured, "\"entries_lost\":5"));
+	assert_non_null(strstr(captured, "}\n4242 4243 1 timeout\n"
 				     "RedisCache.background_refresh cache /usr/bin/cache 0\n"));
 }
 
@@ -121,7 +104,7 @@ static void test_hostile_names(void **state)
 	exec_hook_report(h, &report);
 	wait_for_all(h);
 	exec_hook_close(h);
-	assert_string_equal(what_was_said(),
+	assert_string_equal(captured_so_far(),
 			    "<'; touch x; $(touch x) `touch x`\\nBCC: me\\x1b[31m>");
 }
 
@@ -139,7 +122,7 @@ static void test_only_timeouts(void **state)
 	}
 	assert_false(exec_hook_busy(h));
 	exec_hook_close(h);
-	assert_string_equal(what_was_said(), "");
+	assert_string_equal(captured_so_far(), "");
 }
 
 /* Process 1 has to wait for its first, process 2 does not. */
@@ -157,11 +140,11 @@ static void test_one_at_a_time_and_process(void **state)
 	time_out(h, 1, 3);
 	time_out(h, 2, 4);
 	wait_once(h);
-	assert_string_equal(what_was_said(), "2.4\n");
+	assert_string_equal(captured_so_far(), "2.4\n");
 	close(open("go", O_WRONLY));
 	wait_for_all(h);
 	exec_hook_close(h);
-	assert_string_equal(what_was_said(), "2.4\n1.1\n1.2\n1.3\n");
+	assert_string_equal(captured_so_far(), "2.4\n1.1\n1.2\n1.3\n");
 	unlink("go");
 }
 
@@ -174,11 +157,11 @@ static void test_limit(void **state)
 		time_out(h, 1, i);
 	wait_for_all(h);
 	exec_hook_close(h);
-	what_was_said();
-	assert_non_null(strstr(said, "1\n2\n"));
-	assert_null(strstr(said, "3\n"));
-	assert_non_null(strstr(said, "flightrec: --exec: not run for every timeout: --exec-limit"));
-	assert_non_null(strstr(said, "flightrec: --exec: not run for 2 of 4 timeouts\n"));
+	captured_so_far();
+	assert_non_null(strstr(captured, "1\n2\n"));
+	assert_null(strstr(captured, "3\n"));
+	assert_non_null(strstr(captured, "flightrec: --exec: not run for every timeout: --exec-limit"));
+	assert_non_null(strstr(captured, "flightrec: --exec: not run for 2 of 4 timeouts\n"));
 }
 
 static void test_takes_too_long(void **state)
@@ -189,7 +172,7 @@ static void test_takes_too_long(void **state)
 	time_out(h, 1, 1);
 	wait_for_all(h);
 	exec_hook_close(h);
-	assert_non_null(strstr(what_was_said(), "killed after 0 s (for process 1)\n"));
+	assert_non_null(strstr(captured_so_far(), "killed after 0 s (for process 1)\n"));
 }
 
 static void test_failure_is_told_once(void **state)
@@ -201,8 +184,8 @@ static void test_failure_is_told_once(void **state)
 		time_out(h, 7, i);
 	wait_for_all(h);
 	exec_hook_close(h);
-	assert_string_equal(what_was_said(), "flightrec: --exec: exit status 3 (for process 7)\n"
-					     "flightrec: --exec: failed 3 times\n");
+	assert_string_equal(captured_so_far(), "flightrec: --exec: exit status 3 (for process 7)\n"
+					       "flightrec: --exec: failed 3 times\n");
 }
 
 /* One process with timeouts without end: another one's is run all the same. */
@@ -227,11 +210,11 @@ static void test_fair_share(void **state)
 	}
 	for (uint64_t i = 1; i <= 3; i++)
 		time_out(h, 2, i);
-	while (!strstr(what_was_said(), "run for 2\nrun for 2\nrun for 2\n"))
+	while (!strstr(captured_so_far(), "run for 2\nrun for 2\nrun for 2\n"))
 		wait_once(h);
-	assert_non_null(strstr(said, "not run for every timeout: too many wait"));
+	assert_non_null(strstr(captured, "not run for every timeout: too many wait"));
 	exec_hook_close(h);
-	assert_non_null(strstr(what_was_said(), "flightrec: --exec: 1 still runs"));
+	assert_non_null(strstr(captured_so_far(), "flightrec: --exec: 1 still runs"));
 	file = fopen("sleeper", "r");
 	assert_non_null(file);
 	assert_int_equal(fscanf(file, "%d", &sleeper), 1);
@@ -253,9 +236,9 @@ static void test_left_at_the_end(void **state)
 	time_out(h, 1, 1);
 	time_out(h, 1, 2);
 	exec_hook_close(h);
-	what_was_said();
-	assert_non_null(strstr(said, "flightrec: --exec: 1 still runs, and is left alone\n"));
-	assert_non_null(strstr(said, "flightrec: --exec: not run for 1 of 2 timeouts\n"));
+	captured_so_far();
+	assert_non_null(strstr(captured, "flightrec: --exec: 1 still runs, and is left alone\n"));
+	assert_non_null(strstr(captured, "flightrec: --exec: not run for 1 of 2 timeouts\n"));
 	close(open("go", O_WRONLY));
 	fd = open("done", O_RDONLY);
 	assert_int_equal(read(fd, got, sizeof(got)), 18);

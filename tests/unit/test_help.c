@@ -2,6 +2,7 @@
 /* link: user/cli/help.c user/cli/option_table.c user/cli/options.c user/cli/commands.c */
 /* link: user/cli/nearest.c user/cli/units.c */
 /* link: user/collector/base/escape.c user/collector/base/text_buffer.c */
+/* link: user/collector/base/message.c */
 /* link: user/collector/report/names.c */
 /* link: user/collector/report/report_forms.c user/collector/report/report_text.c */
 /* link: user/collector/report/report_json.c user/collector/report/date_cache.c */

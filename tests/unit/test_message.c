@@ -52,6 +52,10 @@ static void test_one_line(void **state)
 	(void)state;
 	message("cannot write to %s: %s", "a\nb\x1b", "why");
 	expect_read("flightrec: cannot write to a\\nb\\x1b: why\n");
+	message_from("run", "unknown option '%s'", "\t");
+	expect_read("flightrec run: unknown option '\\t'\n");
+	message_from("", "1 %%");
+	expect_read("flightrec: 1 %\n");
 }
 
 /* It never waits; what was left out is told of. */

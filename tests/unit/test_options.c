@@ -2,6 +2,7 @@
 /* link: user/cli/options.c user/cli/option_table.c user/cli/commands.c user/cli/nearest.c */
 /* link: user/cli/units.c */
 /* link: user/collector/base/escape.c user/collector/base/text_buffer.c */
+/* link: user/collector/base/message.c */
 /* link: user/collector/report/names.c */
 /* link: user/collector/report/report_forms.c user/collector/report/report_text.c */
 /* link: user/collector/report/report_json.c user/collector/report/date_cache.c */
@@ -16,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "captured.h"
 #include "cli/command.h"
 #include "cli/option_table.h"
 #include "cli/options.h"
@@ -26,7 +28,7 @@
 static struct options o;
 static char line[4096];        /* a copy of the command line */
 static char *words[WORDS_MAX]; /* of it */
-static char said[1024];        /* on standard error */
+static const char *said = "";
 
 /* Splits at blanks; "''" is an empty word. */
 static int split(const char *text)
@@ -42,25 +44,17 @@ static int split(const char *text)
 	return n;
 }
 
-/* Parses it, with what is said on standard error in said[]. */
+/* Parses it, with what is said on standard error in said. */
 static int parse(const char *text)
 {
-	int argc = split(text), status, saved = dup(STDERR_FILENO);
-	FILE *file = tmpfile();
+	int argc = split(text), status;
 	const struct command *command = command_find(words[0]);
 
 	assert_non_null(command);
-	assert_non_null(file);
-	fflush(stderr);
-	dup2(fileno(file), STDERR_FILENO);
 	options_free(&o);
+	assert_int_equal(capture_begin(), 0);
 	status = options_parse(&o, command, argc, words);
-	fflush(stderr);
-	dup2(saved, STDERR_FILENO);
-	close(saved);
-	rewind(file);
-	said[fread(said, 1, sizeof(said) - 1, file)] = '\0';
-	fclose(file);
+	said = capture_end();
 	return status;
 }
 

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* link: user/cli/state.c user/cli/summary.c */
 /* link: user/collector/base/escape.c user/collector/base/text_buffer.c */
+/* link: user/collector/base/message.c */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "captured.h"
 #include "cli/state.h"
 #include "collector/session.h"
 
@@ -43,16 +43,11 @@ int session_processes(struct session *session,
 	return session->error;
 }
 
-static char *printed(struct session *session)
+static const char *told(struct session *session)
 {
-	char *text = NULL;
-	size_t size;
-	FILE *file = open_memstream(&text, &size);
-
-	assert_non_null(file);
-	state_print(file, session);
-	fclose(file);
-	return text;
+	assert_int_equal(capture_begin(), 0);
+	state_tell(session);
+	return capture_end();
 }
 
 static void test_state(void **state)
@@ -61,7 +56,7 @@ static void test_state(void **state)
 			    .comm = "evil\n\x1b[2J",
 			    .open = 1,
 			    .totals = {.opened = 5, .entries = 9, .lost = 2, .losses.ring = 2}};
-	char *text = printed(&s);
+	const char *text = told(&s);
 
 	(void)state;
 	assert_string_equal(text, "flightrec: watching 2 processes, attached to 1 copy of the "
@@ -71,27 +66,25 @@ static void test_state(void **state)
 				  "flightrec: lost entries: 2 ring full (--buffer)\n"
 				  "flightrec: so far 5 recorders opened, 0 timed out, 9 entries "
 				  "seen, 2 lost\n");
-	free(text);
 }
 
 static void test_nothing(void **state)
 {
 	struct session s = {0};
-	char *text = printed(&s);
+	const char *text = told(&s);
 
 	(void)state;
 	assert_string_equal(text, "flightrec: watching 0 processes, attached to 1 copy of the "
 				  "library; 0 recorders open\n"
 				  "flightrec: so far 0 recorders opened, 0 timed out, 0 entries "
 				  "seen, 0 lost\n");
-	free(text);
 }
 
 /* Many processes do not make many lines. */
 static void test_many(void **state)
 {
 	struct session s = {.processes = 12345, .comm = "x"};
-	char *text = printed(&s);
+	const char *text = told(&s);
 	size_t lines = 0;
 
 	(void)state;
@@ -99,17 +92,15 @@ static void test_many(void **state)
 		lines++;
 	assert_int_equal(lines, 103);
 	assert_non_null(strstr(text, "\nflightrec: and 12245 more\n"));
-	free(text);
 }
 
 static void test_error(void **state)
 {
 	struct session s = {.error = -ENOMEM};
-	char *text = printed(&s);
+	const char *text = told(&s);
 
 	(void)state;
 	assert_non_null(strstr(text, "cannot list what is watched: Cannot allocate memory\n"));
-	free(text);
 }
 
 int main(void)

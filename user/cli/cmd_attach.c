@@ -2,7 +2,6 @@
 /* `flightrec attach`: watches processes that run already. */
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -13,6 +12,7 @@
 #include "cli/command.h"
 #include "cli/process_number.h"
 #include "cli/watch.h"
+#include "collector/base/message.h"
 
 /* Of the children of a process that was named. */
 #define CHILDREN_LOOKED_AT 64
@@ -24,7 +24,7 @@ static int watch_process(struct watch *w, pid_t pid)
 	int copies;
 
 	if (fd < 0) {
-		fprintf(stderr, "flightrec: no such process: %d\n", pid);
+		message("no such process: %d", pid);
 		return EXIT_NOTHING;
 	}
 	copies = session_watch(w->session, pid);
@@ -39,14 +39,14 @@ static int watch_process(struct watch *w, pid_t pid)
 	session_unwatch(w->session, pid);
 	close(fd);
 	if (copies == 0 && session_problem(w->session)) {
-		fprintf(stderr, "flightrec: process %d: %s\n", pid, session_problem(w->session));
+		message("process %d: %s", pid, session_problem(w->session));
 		return EXIT_UNSUPPORTED;
 	}
 	if (copies == 0) {
-		fprintf(stderr, "flightrec: process %d %s\n", pid, watch_no_copy(pid));
+		message("process %d %s", pid, watch_no_copy(pid));
 		return EXIT_NOTHING;
 	}
-	fprintf(stderr, "flightrec: cannot watch process %d: %s\n", pid, strerror(-copies));
+	message("cannot watch process %d: %s", pid, strerror(-copies));
 	return copies == -ESRCH                        ? EXIT_NOTHING
 	       : copies == -EACCES || copies == -EPERM ? EXIT_UNSUPPORTED
 						       : EXIT_FAILED;
@@ -69,9 +69,9 @@ static int look_up(pid_t number, pid_t *pid)
 	if (kind == NUMBER_OF_PROCESS)
 		return 0;
 	if (kind == NUMBER_OF_NONE)
-		fprintf(stderr, "flightrec: no such process: %d\n", number);
+		message("no such process: %d", number);
 	else
-		fprintf(stderr, "flightrec: process %d %s\n", number, process_number_problem(kind));
+		message("process %d %s", number, process_number_problem(kind));
 	return EXIT_NOTHING;
 }
 
@@ -102,9 +102,8 @@ static void print_unwatched_children(const struct watch *w, pid_t pid)
 	if (!u.users.count)
 		return;
 	children_text(&u.users, text, sizeof(text));
-	fprintf(stderr,
-		"flightrec: process %d has %s that use%s the library and %s not watched: %s; name "
-		"%s too, or use -a\n",
+	message("process %d has %s that use%s the library and %s not watched: %s; name "
+		"%s too, or use -a",
 		pid, u.users.count == 1 ? "a child" : "children", u.users.count == 1 ? "s" : "",
 		u.users.count == 1 ? "is" : "are", text, u.users.count == 1 ? "it" : "them");
 }
@@ -142,7 +141,7 @@ static int watch_everything(struct watch *w)
 	int found = session_watch_all(w->session, is_stopped, w);
 
 	if (found < 0) {
-		fprintf(stderr, "flightrec: cannot read /proc: %s\n", strerror(-found));
+		message("cannot read /proc: %s", strerror(-found));
 		return EXIT_FAILED;
 	}
 	w->processes = (size_t)found;
@@ -163,14 +162,14 @@ int cmd_attach(const struct options *options)
 		return watch_end(&w, err);
 	err = watch_start_duration(&w);
 	if (err) {
-		fprintf(stderr, "flightrec: cannot set a timer: %s\n", strerror(-err));
+		message("cannot set a timer: %s", strerror(-err));
 		return watch_end(&w, EXIT_FAILED);
 	}
 	/* Before it is said that they are watched: what they log then finds its recorder. */
 	session_adopt(w.session);
 	watch_print_setup(&w);
-	fprintf(stderr, "flightrec: watching %zu process%s%s\n", w.processes,
-		w.processes == 1 ? "" : "es", options->all ? ", and those to come" : "");
+	message("watching %zu process%s%s", w.processes, w.processes == 1 ? "" : "es",
+		options->all ? ", and those to come" : "");
 	session_dispatch(w.session);
 	watch_until_end(&w);
 	return watch_end(&w, 0);

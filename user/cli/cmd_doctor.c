@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/requirements.h"
+#include "collector/base/message.h"
 #include "collector/session.h"
 
 static void print_line(bool met, bool needed, const char *name, const char *detail)
@@ -45,6 +46,6 @@ int cmd_doctor(const struct options *options)
 	if (requirements_met(reason, sizeof(reason)))
 		snprintf(reason, sizeof(reason), "%s", detail);
 	fflush(stdout);
-	fprintf(stderr, "flightrec: %s\n", reason);
+	message("%s", reason);
 	return EXIT_UNSUPPORTED;
 }

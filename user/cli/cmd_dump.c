@@ -12,6 +12,7 @@
 #include "cli/inspect.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "collector/base/message.h"
 #include "collector/inspection.h"
 #include "collector/report/report_forms.h"
 
@@ -62,11 +63,11 @@ static int replay(struct dump *dump, struct inspection *inspection, const char *
 	dump->reported = 0;
 	err = inspection_replay(inspection, dump->options->closed, emit, dump);
 	if (err) {
-		fprintf(stderr, "flightrec: cannot dump %s: %s\n", whose, strerror(-err));
+		message("cannot dump %s: %s", whose, strerror(-err));
 		return EXIT_FAILED;
 	}
 	if (!dump->reported)
-		fprintf(stderr, "flightrec: %s has no open recorder\n", whose);
+		message("%s has no open recorder", whose);
 	return 0;
 }
 
@@ -90,15 +91,14 @@ static int dump_core(struct dump *dump, const char *path)
 	int err = inspection_open_core(&inspection, path), status;
 
 	if (err == -ENOENT && access(path, F_OK) == 0) {
-		fprintf(stderr,
-			"flightrec: %s holds no memory log: its process opened no recorder, or "
+		message("%s holds no memory log: its process opened no recorder, or "
 			"shared "
-			"memory was left out of the core (bit 1 of /proc/PID/coredump_filter)\n",
+			"memory was left out of the core (bit 1 of /proc/PID/coredump_filter)",
 			path);
 		return EXIT_NOTHING;
 	}
 	if (err) {
-		fprintf(stderr, "flightrec: cannot read core file %s: %s\n", path,
+		message("cannot read core file %s: %s", path,
 			err == -ENOEXEC ? "it is not a core file of this architecture"
 					: strerror(-err));
 		return EXIT_FAILED;
@@ -116,8 +116,7 @@ int cmd_dump(const struct options *options)
 	if (options->output) {
 		dump.fd = output_open(options->output, options->append);
 		if (dump.fd < 0) {
-			fprintf(stderr, "flightrec: cannot open %s: %s\n", options->output,
-				strerror(-dump.fd));
+			message("cannot open %s: %s", options->output, strerror(-dump.fd));
 			return EXIT_FAILED;
 		}
 		/* Here whoever reads it is waited for. */

@@ -12,6 +12,7 @@
 #include "cli/inspect.h"
 #include "cli/options.h"
 #include "collector/base/escape.h"
+#include "collector/base/message.h"
 #include "collector/base/text_buffer.h"
 #include "collector/inspection.h"
 
@@ -231,8 +232,7 @@ static int list_process(void *arg, struct inspection *inspection)
 	err = list->options->json ? put_process(list, inspection) : write_process(list, inspection);
 	/* It may have ended meanwhile. */
 	if (err && err != -ESRCH) {
-		fprintf(stderr, "flightrec: process %d: %s\n", inspection_process(inspection)->pid,
-			strerror(-err));
+		message("process %d: %s", inspection_process(inspection)->pid, strerror(-err));
 		list->status = EXIT_FAILED;
 	}
 	return 0;
@@ -263,12 +263,11 @@ int cmd_list(const struct options *options)
 	} else {
 		err = inspection_each(list_process, &list);
 		if (err) {
-			fprintf(stderr, "flightrec: cannot read /proc: %s\n", strerror(-err));
+			message("cannot read /proc: %s", strerror(-err));
 			list.status = EXIT_FAILED;
 		} else if (!list.processes) {
-			fprintf(stderr,
-				"flightrec: no process here keeps a memory log, or none may be "
-				"looked at: try as root\n");
+			message("no process here keeps a memory log, or none may be "
+				"looked at: try as root");
 		}
 	}
 	text_buffer_free(&list.text);

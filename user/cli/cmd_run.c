@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* `flightrec run`: starts a command and watches it and its children. */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -9,10 +8,11 @@
 
 #include "cli/command.h"
 #include "cli/watch.h"
+#include "collector/base/message.h"
 
 static int command_not_started(struct watch *w, int err)
 {
-	fprintf(stderr, "flightrec: cannot run '%s': %s\n", w->options->operands[0],
+	message("cannot run '%s': %s", w->options->operands[0],
 		strerror(w->launch.exec_errno ? w->launch.exec_errno : -err));
 	if (!w->launch.exec_errno)
 		return EXIT_FAILED;
@@ -34,8 +34,7 @@ static int start(struct watch *w)
 	w->command_fd = (int)syscall(SYS_pidfd_open, w->launch.pid, 0);
 	err = watch_add_fd(w, w->command_fd, TOKEN_COMMAND);
 	if (err) {
-		fprintf(stderr, "flightrec: cannot wait for '%s': %s\n", w->options->operands[0],
-			strerror(-err));
+		message("cannot wait for '%s': %s", w->options->operands[0], strerror(-err));
 		launch_cancel(&w->launch);
 		return EXIT_FAILED;
 	}
@@ -51,25 +50,24 @@ static int attach(struct watch *w)
 	int err = session_watch(w->session, w->launch.pid);
 
 	if (err < 0 && err != -ESRCH && !w->launch.held_before_exec) {
-		fprintf(stderr, "flightrec: cannot watch process %d: %s\n", w->launch.pid,
-			strerror(-err));
+		message("cannot watch process %d: %s", w->launch.pid, strerror(-err));
 		return EXIT_FAILED;
 	}
 	if (err == 0 && session_lost_notes(w->launch.pid))
-		fprintf(stderr, "flightrec: %s %s\n", name, watch_no_copy(w->launch.pid));
+		message("%s %s", name, watch_no_copy(w->launch.pid));
 	problem = session_watch_usual(w->session);
 	if (problem) {
-		fprintf(stderr, "flightrec: %s: %s\n", name, problem);
+		message("%s: %s", name, problem);
 		return EXIT_UNSUPPORTED;
 	}
 	session_adopt(w->session);
 	err = watch_start_duration(w);
 	if (err) {
-		fprintf(stderr, "flightrec: cannot set a timer: %s\n", strerror(-err));
+		message("cannot set a timer: %s", strerror(-err));
 		return EXIT_FAILED;
 	}
 	watch_print_setup(w);
-	fprintf(stderr, "flightrec: watching %s (pid %d)\n", name, w->launch.pid);
+	message("watching %s (pid %d)", name, w->launch.pid);
 	return 0;
 }
 

@@ -30,6 +30,7 @@
 
 #include "cli/exec_job.h"
 #include "collector/base/clock.h"
+#include "collector/base/message.h"
 
 #define AT_ONCE 8
 #define WAITING_BYTES (4u << 20)
@@ -60,16 +61,16 @@ struct exec_hook {
 __attribute__((format(printf, 2, 3))) static void tell_failure(struct exec_hook *h,
 							       const char *format, ...)
 {
+	char text[256];
 	va_list args;
 
 	/* Once: what fails for one timeout fails for many. The end tells how often. */
 	if (h->failed++)
 		return;
-	fputs("flightrec: --exec: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	fputc('\n', stderr);
+	message("--exec: %s", text);
 }
 
 static int start(struct exec_hook *h, struct running *place, struct exec_job *job)
@@ -173,7 +174,7 @@ static size_t waiting_for(const struct exec_hook *h, pid_t process)
 static void skip(struct exec_hook *h, const char *why)
 {
 	if (!h->skipped++)
-		fprintf(stderr, "flightrec: --exec: not run for every timeout: %s\n", why);
+		message("--exec: not run for every timeout: %s", why);
 }
 
 /* How many have been started, or will be. */
@@ -332,13 +333,12 @@ void exec_hook_close(struct exec_hook *h)
 	for (const struct exec_job *job = h->first; job; job = job->next)
 		waiting++;
 	if (running)
-		fprintf(stderr, "flightrec: --exec: %" PRIu64 " still run%s, and %s left alone\n",
-			running, running == 1 ? "s" : "", running == 1 ? "is" : "are");
+		message("--exec: %" PRIu64 " still run%s, and %s left alone", running,
+			running == 1 ? "s" : "", running == 1 ? "is" : "are");
 	if (h->skipped + waiting)
-		fprintf(stderr,
-			"flightrec: --exec: not run for %" PRIu64 " of %" PRIu64 " timeouts\n",
+		message("--exec: not run for %" PRIu64 " of %" PRIu64 " timeouts",
 			h->skipped + waiting, h->skipped + waiting + h->started);
 	if (h->failed > 1)
-		fprintf(stderr, "flightrec: --exec: failed %" PRIu64 " times\n", h->failed);
+		message("--exec: failed %" PRIu64 " times", h->failed);
 	hook_free(h);
 }

@@ -2,11 +2,11 @@
 #include "cli/inspect.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "cli/command.h"
 #include "cli/process_number.h"
+#include "collector/base/message.h"
 #include "collector/inspection.h"
 
 int inspect_open(struct inspection **inspection, pid_t number)
@@ -17,11 +17,11 @@ int inspect_open(struct inspection **inspection, pid_t number)
 
 	*inspection = NULL;
 	if (kind == NUMBER_OF_NONE) {
-		fprintf(stderr, "flightrec: no such process: %d\n", number);
+		message("no such process: %d", number);
 		return EXIT_NOTHING;
 	}
 	if (problem) {
-		fprintf(stderr, "flightrec: process %d %s\n", number, problem);
+		message("process %d %s", number, problem);
 		return EXIT_NOTHING;
 	}
 	err = inspection_open(inspection, number);
@@ -29,23 +29,19 @@ int inspect_open(struct inspection **inspection, pid_t number)
 	case 0:
 		return 0;
 	case -ENOENT:
-		fprintf(stderr,
-			"flightrec: process %d keeps no memory log: it has opened no recorder, has "
-			"FLIGHTREC_MEMORY=0, or does not use the flightrec library\n",
+		message("process %d keeps no memory log: it has opened no recorder, has "
+			"FLIGHTREC_MEMORY=0, or does not use the flightrec library",
 			number);
 		return EXIT_NOTHING;
 	case -ESRCH:
-		fprintf(stderr, "flightrec: no such process: %d\n", number);
+		message("no such process: %d", number);
 		return EXIT_NOTHING;
 	case -EACCES:
 	case -EPERM:
-		fprintf(stderr,
-			"flightrec: not permitted to read the memory of process %d: try as root\n",
-			number);
+		message("not permitted to read the memory of process %d: try as root", number);
 		return EXIT_UNSUPPORTED;
 	default:
-		fprintf(stderr, "flightrec: cannot read the memory of process %d: %s\n", number,
-			strerror(-err));
+		message("cannot read the memory of process %d: %s", number, strerror(-err));
 		return EXIT_FAILED;
 	}
 }

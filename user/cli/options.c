@@ -9,7 +9,11 @@
 #include "cli/nearest.h"
 #include "cli/option_table.h"
 #include "cli/units.h"
+#include "collector/base/message.h"
 #include "collector/report/report_forms.h"
+
+/* What is said of a command line; longer words of it are cut. */
+#define USAGE_MAX 2048
 
 /* The argument of an option, and where it is taken from. */
 struct argument {
@@ -21,13 +25,13 @@ struct argument {
 int usage_error(const struct command *command, const char *format, ...)
 {
 	const char *space = command ? " " : "", *name = command ? command->name : "";
+	char text[USAGE_MAX];
 	va_list args;
 
-	fprintf(stderr, "flightrec%s%s: ", space, name);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	fprintf(stderr, "; try flightrec %s%s--help\n", name, space);
+	message_from(name, "%s; try flightrec %s%s--help", text, name, space);
 	return EXIT_USAGE;
 }
 
@@ -36,8 +40,8 @@ int usage_unknown(const struct command *command, const char *what, const char *w
 {
 	if (!meant)
 		return usage_error(command, "%s '%s'", what, word);
-	fprintf(stderr, "flightrec%s%s: %s '%s'; did you mean '%s'?\n", command ? " " : "",
-		command ? command->name : "", what, word, meant);
+	message_from(command ? command->name : "", "%s '%s'; did you mean '%s'?", what, word,
+		     meant);
 	return EXIT_USAGE;
 }
 

@@ -7,14 +7,15 @@
 #include <string.h>
 
 #include "cli/summary.h"
-#include "collector/base/escape.h"
+#include "collector/base/message.h"
+#include "collector/base/text_buffer.h"
 #include "collector/session.h"
 
 /* Processes with a line of their own. */
 #define LINES_MAX 100
 
 struct lines {
-	struct text_buffer text;
+	struct text_buffer text; /* a NUL behind each */
 	size_t processes;
 	uint64_t open;
 };
@@ -27,16 +28,26 @@ static void add_process(void *arg, pid_t pid, const char *comm, uint32_t open)
 	l->open += open;
 	if (l->processes > LINES_MAX)
 		return;
-	text_string(&l->text, "flightrec: process ");
+	text_string(&l->text, "process ");
 	text_number(&l->text, (uint64_t)pid, 1);
 	text_string(&l->text, " (");
-	escape_text(&l->text, comm);
+	text_string(&l->text, comm);
 	text_string(&l->text, "): ");
 	text_number(&l->text, open, 1);
-	text_string(&l->text, open == 1 ? " recorder open\n" : " recorders open\n");
+	text_string(&l->text, open == 1 ? " recorder open" : " recorders open");
+	text_char(&l->text, '\0');
 }
 
-void state_print(FILE *to, struct session *session)
+/* Where there was no memory for all of them, the last is not whole. */
+static void tell_lines(const struct text_buffer *lines)
+{
+	const char *line = lines->data, *end = line + lines->size, *next;
+
+	for (; line < end && (next = memchr(line, '\0', (size_t)(end - line))); line = next + 1)
+		message("%s", line);
+}
+
+void state_tell(struct session *session)
 {
 	const struct session_setup setup = session_setup(session);
 	struct report_totals totals;
@@ -44,18 +55,16 @@ void state_print(FILE *to, struct session *session)
 	int err = session_processes(session, add_process, &lines);
 
 	if (err)
-		fprintf(to, "flightrec: cannot list what is watched: %s\n", strerror(-err));
-	fprintf(to,
-		"flightrec: watching %zu process%s, attached to %zu cop%s of the library; %" PRIu64
-		" recorder%s open\n",
+		message("cannot list what is watched: %s", strerror(-err));
+	message("watching %zu process%s, attached to %zu cop%s of the library; %" PRIu64
+		" recorder%s open",
 		lines.processes, lines.processes == 1 ? "" : "es", setup.copies,
 		setup.copies == 1 ? "y" : "ies", lines.open, lines.open == 1 ? "" : "s");
-	if (lines.text.size)
-		fwrite(lines.text.data, 1, lines.text.size, to);
+	tell_lines(&lines.text);
 	if (lines.processes > LINES_MAX)
-		fprintf(to, "flightrec: and %zu more\n", lines.processes - LINES_MAX);
+		message("and %zu more", lines.processes - LINES_MAX);
 	text_buffer_free(&lines.text);
 	session_totals(session, &totals);
-	summary_losses(to, &totals, setup.max_recorders);
-	summary_totals(to, "so far ", &totals);
+	summary_losses(&totals, setup.max_recorders);
+	summary_totals("so far ", &totals);
 }

@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What was seen and what was lost, in lines for people, as at the end of a run. */
+/* What was seen and what was lost, as messages, such as at the end of a run. */
 #ifndef FLIGHTREC_SUMMARY_H
 #define FLIGHTREC_SUMMARY_H
 
 #include <stdint.h>
-#include <stdio.h>
 
 #include "collector/report/report.h"
 
-/*
- * "1 recorder opened, 0 timed out, 2 entries seen, 0 lost" behind "flightrec: " and @prefix, as a
- * line.
- */
-void summary_totals(FILE *to, const char *prefix, const struct report_totals *totals);
+/* "1 recorder opened, 0 timed out, 2 entries seen, 0 lost" behind @prefix. */
+void summary_totals(const char *prefix, const struct report_totals *totals);
 
 /* What was lost and why: no line if nothing was. */
-void summary_losses(FILE *to, const struct report_totals *totals, uint64_t max_recorders);
+void summary_losses(const struct report_totals *totals, uint64_t max_recorders);
 
 #endif /* FLIGHTREC_SUMMARY_H */

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -34,7 +33,7 @@ static int open_output(struct watch *w)
 		w->output = output_open(path, w->options->append);
 	if (w->output >= 0)
 		return 0;
-	fprintf(stderr, "flightrec: cannot write to %s: %s%s\n", path, strerror(-w->output),
+	message("cannot write to %s: %s%s", path, strerror(-w->output),
 		w->output == -ENXIO ? ": nobody reads from it" : "");
 	return EXIT_FAILED;
 }
@@ -57,7 +56,7 @@ static int open_exec_hook(struct watch *w)
 	w->exec_hook = exec_hook_open(&options);
 	if (w->exec_hook)
 		return 0;
-	fprintf(stderr, "flightrec: cannot prepare --exec: %s\n", strerror(errno));
+	message("cannot prepare --exec: %s", strerror(errno));
 	return EXIT_FAILED;
 }
 
@@ -76,9 +75,8 @@ static int check_buffer(const struct options *o)
 		return usage_error(o->command,
 				   "--buffer: the rings of %u CPU%s can have %" PRIu64 "M at most",
 				   rings, rings == 1 ? "" : "s", used >> 20);
-	fprintf(stderr,
-		"flightrec: --buffer: %" PRIu64 "K are used, as each of %u ring%s is a power of "
-		"two from 16K on\n",
+	message("--buffer: %" PRIu64 "K are used, as each of %u ring%s is a power of "
+		"two from 16K on",
 		used / 1024, rings, rings == 1 ? "" : "s");
 	return 0;
 }
@@ -117,13 +115,13 @@ static int open_session(struct watch *w)
 	int err;
 
 	if (!requirements_met(error, sizeof(error))) {
-		fprintf(stderr, "flightrec: %s\n", error);
+		message("%s", error);
 		return EXIT_UNSUPPORTED;
 	}
 	err = session_open(&w->session, &options, error, sizeof(error));
 	if (!err)
 		return 0;
-	fprintf(stderr, "flightrec: %s\n", error);
+	message("%s", error);
 	return err == -ENOMEM ? EXIT_FAILED : EXIT_UNSUPPORTED;
 }
 
@@ -153,7 +151,7 @@ int watch_start(struct watch *w, const struct options *options)
 		return err;
 	err = signals_start(&w->signals, &signals);
 	if (err) {
-		fprintf(stderr, "flightrec: cannot take signals: %s\n", strerror(-err));
+		message("cannot take signals: %s", strerror(-err));
 		return EXIT_FAILED;
 	}
 	err = open_exec_hook(w);
@@ -164,7 +162,7 @@ int watch_start(struct watch *w, const struct options *options)
 	if (watch_add_fd(w, w->signals.event_fd, TOKEN_SIGNALS) ||
 	    (w->exec_hook && watch_add_fd(w, exec_hook_fd(w->exec_hook), TOKEN_EXEC)) ||
 	    session_add_to_epoll(w->session, w->epoll_fd, TOKEN_SESSION)) {
-		fprintf(stderr, "flightrec: cannot wait for events: %s\n", strerror(errno));
+		message("cannot wait for events: %s", strerror(errno));
 		return EXIT_FAILED;
 	}
 	w->watching = true;
@@ -184,9 +182,8 @@ void watch_print_setup(const struct watch *w)
 	const struct session_setup setup = session_setup(w->session);
 
 	if (w->options->verbose)
-		fprintf(stderr,
-			"flightrec: attached to %zu cop%s of the library; %u ring%s of %u KiB, "
-			"room for %u open recorders\n",
+		message("attached to %zu cop%s of the library; %u ring%s of %u KiB, "
+			"room for %u open recorders",
 			setup.copies, setup.copies == 1 ? "y" : "ies", setup.rings,
 			setup.rings == 1 ? "" : "s", setup.ring_bytes / 1024, setup.max_recorders);
 }
@@ -209,10 +206,9 @@ static void print_work(const struct watch *w)
 {
 	const struct session_work work = session_work(w->session);
 
-	fprintf(stderr,
-		"flightrec: the timer fired %lu times, the kernel woke the collector %lu times; "
+	message("the timer fired %lu times, the kernel woke the collector %lu times; "
 		"%lu notices were refused, %lu execs and %lu ends of processes missed, and made "
-		"good\n",
+		"good",
 		work.ticks, work.wakeups, work.notices_lost, work.execs_missed, work.exits_missed);
 }
 
@@ -237,10 +233,9 @@ static void print_left_behind(struct watch *w)
 	if (!users.count)
 		return;
 	children_text(&users, text, sizeof(text));
-	fprintf(stderr,
-		"flightrec: %s has ended, but process%s %s, which it started, use%s the library "
+	message("%s has ended, but process%s %s, which it started, use%s the library "
 		"and "
-		"go%s on unwatched: see flightrec attach\n",
+		"go%s on unwatched: see flightrec attach",
 		name, users.count == 1 ? "" : "es", text, users.count == 1 ? "s" : "",
 		users.count == 1 ? "es" : "");
 }
@@ -248,9 +243,8 @@ static void print_left_behind(struct watch *w)
 static void print_not_used(const struct watch *w, const struct report_totals *totals)
 {
 	if (!totals->opened && !totals->entries && !session_setup(w->session).library_seen)
-		fprintf(stderr,
-			"flightrec: neither %s nor a process that it started uses the flightrec "
-			"library\n",
+		message("neither %s nor a process that it started uses the flightrec "
+			"library",
 			w->options->operands[0]);
 }
 
@@ -274,10 +268,10 @@ void watch_stop(struct watch *w)
 		return;
 	if (w->command_ended)
 		print_not_used(w, &totals);
-	summary_losses(stderr, &totals, w->options->max_recorders);
+	summary_losses(&totals, w->options->max_recorders);
 	if (w->options->verbose)
 		print_work(w);
-	summary_totals(stderr, "", &totals);
+	summary_totals("", &totals);
 }
 
 /* ---- events ---- */
@@ -288,8 +282,8 @@ static void reopen_output(const struct watch *w)
 	int err = output_reopen(w->output, path);
 
 	if (err)
-		fprintf(stderr, "flightrec: cannot open %s again: %s; going on with what it was\n",
-			path, strerror(-err));
+		message("cannot open %s again: %s; going on with what it was", path,
+			strerror(-err));
 }
 
 static void on_requests(struct watch *w)
@@ -301,7 +295,7 @@ static void on_requests(struct watch *w)
 	if (requests & SIGNALS_REOPEN)
 		reopen_output(w);
 	if (requests & SIGNALS_STATE && w->watching)
-		state_print(stderr, w->session);
+		state_tell(w->session);
 }
 
 static void on_command_ended(struct watch *w)
@@ -404,8 +398,7 @@ int watch_end(struct watch *w, int status)
 	session_close(w->session);
 	/* Some file systems tell only now that what was written had no place. */
 	if (w->output >= 0 && w->options->output && close(w->output)) {
-		fprintf(stderr, "flightrec: cannot write to %s: %s\n", w->options->output,
-			strerror(errno));
+		message("cannot write to %s: %s", w->options->output, strerror(errno));
 		failed = true;
 	}
 	if (w->duration_fd >= 0)

@@ -4,7 +4,6 @@
 #define FLIGHTREC_WATCH_H
 
 #include <stdbool.h>
-#include <stdio.h>
 
 #include "cli/exec_hook.h"
 #include "cli/launch.h"

@@ -335,7 +335,7 @@ static void check(const struct session *s)
 
 	wrong = wrong ? wrong : recorders_check(s->recorders);
 	if (wrong) {
-		fprintf(stderr, "flightrec: %s\n", wrong);
+		message("%s", wrong);
 		abort();
 	}
 #else

@@ -44,24 +44,27 @@ static bool write_line(const char *data, size_t size)
 	return true;
 }
 
-static void begin_line(struct text_buffer *line)
+static void begin_line(struct text_buffer *line, const char *command)
 {
-	text_string(line, "flightrec: ");
-	if (!left_out)
-		return;
-	text_number(line, left_out, 1);
-	text_string(line, left_out == 1 ? " message was" : " messages were");
-	text_string(line, " not written, as standard error was not read\nflightrec: ");
+	if (left_out) {
+		text_string(line, "flightrec: ");
+		text_number(line, left_out, 1);
+		text_string(line, left_out == 1 ? " message was" : " messages were");
+		text_string(line, " not written, as standard error was not read\n");
+	}
+	text_string(line, *command ? "flightrec " : "flightrec");
+	text_string(line, command);
+	text_string(line, ": ");
 }
 
-static void say(const char *format, va_list args, uint64_t held_back)
+static void say(const char *command, const char *format, va_list args, uint64_t held_back)
 {
 	char *text = malloc(MESSAGE_MAX);
 	struct text_buffer line = {0};
 
 	if (text)
 		vsnprintf(text, MESSAGE_MAX, format, args);
-	begin_line(&line);
+	begin_line(&line, command);
 	/* Without memory: at least what kind of message it is. */
 	escape_text(&line, text ? text : format);
 	if (held_back) {
@@ -83,7 +86,16 @@ void message(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	say(format, args, 0);
+	say("", format, args, 0);
+	va_end(args);
+}
+
+void message_from(const char *command, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say(command, format, args, 0);
 	va_end(args);
 }
 
@@ -111,7 +123,7 @@ bool message_limited(struct message_limit *limit, const char *format, ...)
 	if (!message_limit_admit(limit, clock_ns(CLOCK_MONOTONIC), &held_back))
 		return false;
 	va_start(args, format);
-	say(format, args, held_back);
+	say("", format, args, held_back);
 	va_end(args);
 	return true;
 }

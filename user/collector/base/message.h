@@ -14,6 +14,10 @@
 /* "flightrec: " is put before it, and a newline behind it. */
 __attribute__((format(printf, 1, 2))) void message(const char *format, ...);
 
+/* The same of a command: "flightrec run: "; without a name it is message(). */
+__attribute__((format(printf, 2, 3))) void message_from(const char *command, const char *format,
+							...);
+
 /* Whether standard error takes a short line at once. */
 bool message_possible(void);
 
