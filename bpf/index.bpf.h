@@ -2,19 +2,38 @@
 /*
  * From a recorder's key to its slot: a table of buckets of two cache lines, without locks.
  *
- * The kernel's hash map would do, at three times the cost where many recorders are open: its
+ * A key's hash chooses one bucket, and there is no other place to look. Each of its ways holds the
+ * upper half of a hash and a slot's number, or 0; whether the key is the same, the slot itself
+ * tells. So a search reads the bucket and, but for one time in hundreds of millions, one slot.
+ * There are four times as many ways as recorders, so that a bucket of 16 overflows once in
+ * millions of openings; the recorder is then untracked. The seed is ours alone: nobody can make up
+ * recorders that all fall into one bucket.
+ *
+ * Who writes what, each by one compare-and-swap of a way:
+ *
+ *	0 -> way	who opens or adopts the recorder, once its slot holds the key and is OPEN
+ *	way -> 0	who closed it (won the change of the slot's word), before the slot is
+ *			released: nobody else has that slot's number meanwhile
+ *
+ * What holds, whenever nobody is between the two steps of an opening or a closing (index_check()
+ * in tests/unit/bpf_check.h): each slot that is OPEN or TIMED_OUT is in the bucket of its key,
+ * once, and no other slot is in any bucket. Who searches in between may find a slot that has just
+ * been released, or was used again; then the key or, for a change, the word is not what it was.
+ *
+ * Why not the kernel's hash map? It costs three times as much where many recorders are open: its
  * elements lie apart from its buckets, each access to memory that is not in the cache costs as
- * much as all the rest, and an update takes a lock. Here a way of a bucket holds 32 bits of the
- * key's hash and the slot's number; the slot itself tells whether the key is the same. There are
- * four times as many ways as recorders, so that a bucket of 16 overflows once in millions.
+ * much as all the rest, and an update takes a lock. Why not the address of the recorder alone as
+ * a key? See below.
  */
 #ifndef FLIGHTREC_INDEX_BPF_H
 #define FLIGHTREC_INDEX_BPF_H
 
 #include "maps.bpf.h"
 
-/* A recorder's address alone would do, but for two copies of the library in one process, and
- * for memory that was reused while its recorder was open. */
+/*
+ * A recorder's address alone would do, but for two copies of the library in one process, and
+ * for memory that was reused while its recorder was open.
+ */
 struct recorder_key {
 	struct process_key process;
 	u64 rec;

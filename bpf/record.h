@@ -126,9 +126,9 @@ struct notice {
  *
  * Opening raises the generation by 1. To REPLAYED, TIMED_OUT, LATE and FINISHED the collector is
  * told by a NOTICE_RECORDER. So what closed in time leaves no trace, and all else leads to the
- *collector (settlement.h). A slot that is FREE is in the free list of its `home`, or about to be,
- *or was never in use (it is at or above fresh_slots). One that is OPEN or TIMED_OUT is in the
- *index, or about to be.
+ * collector (settlement.h). A slot that is FREE is in the free list of its `home`, or about to be,
+ * or was never in use (it is at or above fresh_slots). One that is OPEN or TIMED_OUT is in the
+ * index, or about to be.
  */
 enum recorder_state {
 	RECORDER_FREE,

@@ -28,8 +28,8 @@
  * that were halved again and again do it, in the slot's life before perhaps. Then the collector is
  * told (NOTICE_UNQUEUED) to look at the slot at that time in place of a node, queued_ns is marked
  * (FR_QUEUED_BY_COLLECTOR), and the sweep (wheel_sweep.bpf.h) is asked for, which takes nodes that
- *nobody needs out of the wheel before their time. It leaves nothing to rely on that is not there:
- *see `epoch`.
+ * nobody needs out of the wheel before their time. It leaves nothing to rely on that is not there:
+ * see `epoch`.
  *
  * Buckets. Each level is a ring of buckets of its own width, by absolute time. A node goes to the
  * widest level with two buckets or more left to go, in the bucket that begins before its time;

@@ -9,8 +9,8 @@
  *	}
  *
  * A recorder closed before its timeout leaves no trace. One that is not is replayed by the
- * `flightrec` command, from outside, while this program still hangs. Link with -lflightrec; it
- *needs nothing but libc.
+ * `flightrec` command, from outside, while this program still hangs. Link with -lflightrec, which
+ * needs libc alone.
  *
  * The process keeps its own log in memory, whether anybody watches or not, so that `flightrec dump`
  * shows what a hung process did before anybody came. FLIGHTREC_MEMORY=SIZE in its environment sets

@@ -90,7 +90,7 @@ static void test_what_the_command_gets(void **state)
 	assert_int_equal(strncmp(captured_so_far(), "{\"event\":\"timeout\"", 18), 0);
 	assert_non_null(strstr(captured, "\"entries_lost\":5"));
 	assert_non_null(strstr(captured, "}\n4242 4243 1 timeout\n"
-				     "RedisCache.background_refresh cache /usr/bin/cache 0\n"));
+					 "RedisCache.background_refresh cache /usr/bin/cache 0\n"));
 }
 
 /* What a program calls its recorder is data, whatever it looks like. */
@@ -160,7 +160,8 @@ static void test_limit(void **state)
 	captured_so_far();
 	assert_non_null(strstr(captured, "1\n2\n"));
 	assert_null(strstr(captured, "3\n"));
-	assert_non_null(strstr(captured, "flightrec: --exec: not run for every timeout: --exec-limit"));
+	assert_non_null(
+		strstr(captured, "flightrec: --exec: not run for every timeout: --exec-limit"));
 	assert_non_null(strstr(captured, "flightrec: --exec: not run for 2 of 4 timeouts\n"));
 }
 

@@ -55,6 +55,18 @@ static void test_damage_of_buffers(void **state)
 	assert_null(recorders_check(recorders));
 }
 
+/* A record, and a chunk, that say they are larger than they are. */
+static void test_damage_of_chunks(void **state)
+{
+	uint32_t *used = (uint32_t *)held->entries.head + 3;
+	struct entry_record *record = (struct entry_record *)(used + 3);
+
+	(void)state;
+	assert_int_equal(record->type, RECORD_ENTRY);
+	DAMAGE(record->size, 8, "a chunk does not hold the entries that it says");
+	DAMAGE(*used, 4096, "a chunk of entries is fuller than full");
+}
+
 static void test_damage_of_recorders(void **state)
 {
 	(void)state;
@@ -64,6 +76,7 @@ static void test_damage_of_recorders(void **state)
 	DAMAGE(held->context_size, 1, "a context has a size and no data, or data and no size");
 	DAMAGE(held->waiting, true, "a recorder says that it is waited for, and is not");
 	DAMAGE(held->listed, 1, "a recorder does not know its place in the list");
+	DAMAGE(held->settled, true, "a recorder is settled, and its slot stays");
 }
 
 static void test_damage_of_tables(void **state)
@@ -100,6 +113,21 @@ static void test_damage_of_what_is_waited_for(void **state)
 	expect_damage("a recorder that is waited for does not know it");
 	held->waiting = true;
 	assert_null(recorders_check(recorders));
+}
+
+static void test_damage_of_what_goes_back(void **state)
+{
+	struct releases *releases = &recorders->releases;
+
+	(void)state;
+	releases->slot[0] = 1;
+	releases->generation[0] = held->generation;
+	DAMAGE(releases->n, 1, "a slot is about to go back, and its recorder is not settled");
+	held->settled = true;
+	releases->n = 1;
+	assert_null(recorders_check(recorders));
+	DAMAGE(releases->generation[0], 1,
+	       "a slot is about to go back, and its recorder is not settled");
 }
 
 /* ---- the process table ---- */
@@ -175,9 +203,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_damage_of_buffers, set_up_damage),
+		TEST(test_damage_of_chunks, set_up_damage),
 		TEST(test_damage_of_recorders, set_up_damage),
 		TEST(test_damage_of_tables, set_up_damage),
 		TEST(test_damage_of_what_is_waited_for, set_up_damage),
+		TEST(test_damage_of_what_goes_back, set_up_damage),
 		TEST(test_process_and_its_successor, set_up),
 		TEST(test_sites_from_memory, set_up),
 		TEST(test_sites_without_room, set_up),

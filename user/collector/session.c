@@ -334,6 +334,8 @@ static void check(const struct session *s)
 	const char *wrong = tracker_check(s->tracker);
 
 	wrong = wrong ? wrong : recorders_check(s->recorders);
+	if (!wrong && !visits_check(&s->visits))
+		wrong = "the heap of visits is not one";
 	if (wrong) {
 		message("%s", wrong);
 		abort();
@@ -359,6 +361,20 @@ static void take_and_work(struct session *s)
 	settlement_release(s->recorders);
 }
 
+/*
+ * The order is that of who waits:
+ *
+ *   1. What the kernel tells of. Notices say what is due, or that all slots are to be looked at;
+ *      what the wheel leaves to us is visited; entries complete what is waited for; then reports
+ *      are made, in turns of the processes, and slots go back. Each step has a limit of time, and
+ *      what is left of it makes the next dispatch come at once (`more`).
+ *   2. Recorders without a slot, which takes longer, as the memory of processes is read for it.
+ *   3. Writing reports, before anything that may take its time: who waits for one has it then.
+ *   4. Programs and libraries that are new. Missed calls of execve() add to the processes to be
+ *      scanned, a scan adds copies of the library, and these have open recorders to adopt: so in
+ *      this order all of it is done in one dispatch. Adopting may find some that are overdue.
+ *   5. Memory of recorders that closed in time, which nobody waits for.
+ */
 void session_dispatch(struct session *s)
 {
 	take_and_work(s);

@@ -15,6 +15,15 @@
 /* Bytes kept of the entries of all recorders that are open; see entry_buffer.h for each one's. */
 #define SESSION_ENTRIES_MEMORY (32u << 20)
 
+/*
+ * One thread works on it: whoever calls session_dispatch(). The sink alone has a thread of its own,
+ * behind its functions. Of its parts, a later one may use the earlier ones, and is closed before:
+ *
+ *	sink, tracker, recorders, attachments, visits, refusals
+ *
+ * The tracker calls back while it drains, and what it calls may drain nothing. A report that is
+ * emitted goes to the sink, and may change nothing here.
+ */
 struct session {
 	struct tracker *tracker;
 	struct attachments attachments;
@@ -25,7 +34,7 @@ struct session {
 	uint32_t *ended; /* with looks: generation of the last process that ended in each slot */
 	struct session_options options;
 	struct sink *sink;
-	pid_t *rescans; /* processes whose mappings changed */
+	pid_t *rescans; /* processes whose mappings changed, each once; empty after a dispatch */
 	size_t n_rescans;
 	uint64_t missed_execs;          /* calls of execve() that were not told of, last time */
 	uint64_t missed_execs_at_ns;    /* when to look for more, CLOCK_MONOTONIC; 0: no need to */

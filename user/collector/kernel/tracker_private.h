@@ -7,8 +7,13 @@
 #include "collector/kernel/ring_reader.h"
 #include "collector/kernel/tracker.h"
 
+/*
+ * A ring as it is drained. @next is borrowed from the ring, until it is taken. What was taken of
+ * consumer_process's is gathered in @consumed, and added to its share when another process's record
+ * comes, when it is a sixteenth of the ring, and at the end of each drain.
+ */
 struct tracker_ring {
-	struct tracker *tracker;
+	struct tracker *tracker; /* NULL: it was not opened */
 	struct ring_reader reader;
 	int fd; /* for epoll, edge-triggered: entries nobody waits for raise no event */
 	uint32_t number;
@@ -23,6 +28,13 @@ struct tracker_ring {
 struct bpf_program;
 struct flightrec_bpf;
 
+/*
+ * Owns the BPF object, its maps and rings. The limits are set before loading and never change. All
+ * of the maps' memory is written by the kernel, at any moment, from any CPU, but for `consumed` of
+ * the shares, which is ours; the marks in the programs' own data (ring_woken, notices_woken,
+ * scan_slots) are set there and taken away here. So a slot is read word by word, or copied and its
+ * word compared (tracker_slot_copy()). What holds all the same is walked in tracker_check.c.
+ */
 struct tracker {
 	struct flightrec_bpf *skeleton;
 	bool multi; /* the probes' programs are loaded for links of many places */

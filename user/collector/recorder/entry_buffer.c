@@ -1,4 +1,24 @@
 // SPDX-License-Identifier: BSD-2-Clause
+/*
+ * What is kept of a recorder's entries while nobody knows yet whether they will be needed.
+ *
+ * How a hang began and where it stands now tell most, so the first entries and the last are kept.
+ * They are two lists of chunks, each a run of whole records in the order they came:
+ *
+ *	head	filled once, up to ENTRY_BUFFER_HEAD; it ends for good with the first entry that
+ *		goes to the tail
+ *	tail	the newest, up to ENTRY_BUFFER_TAIL; to make room its oldest chunk goes as a whole
+ *
+ * What went is counted in `dropped`, and all of it lies between the head and the tail: a replay
+ * shows one gap. Where the memory of all recorders is used up, the recorder that logs gives way
+ * to itself: first its tail's oldest chunk, then its head's newest. Nobody takes memory from
+ * another, so a noisy recorder cannot cost a quiet one its entries.
+ *
+ * Why chunks, and not a ring of bytes for each? There may be a million recorders with two entries
+ * each, all but a few of which close in time: a chunk of 128 bytes, given up at once, is all they
+ * take. Why is a whole chunk dropped? A record at a time would have to be moved, or looked at, to
+ * find the next; the gap is at most 4 KiB wider than need be.
+ */
 #include "collector/recorder/entry_buffer.h"
 
 #include <stdlib.h>

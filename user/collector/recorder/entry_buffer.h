@@ -18,8 +18,16 @@ struct entry_record;
 
 struct entry_chunk;
 
+/*
+ * Its chunks belong to it, and are paid for out of the budget. What holds between two calls
+ * (entry_buffer_check()):
+ *
+ *   - *_bytes and *_entries are the sums of the chunks in that list, and *_last its last chunk;
+ *   - head_bytes <= ENTRY_BUFFER_HEAD, tail_bytes <= ENTRY_BUFFER_TAIL;
+ *   - head_entries + dropped + tail_entries is how many were added, and that is their order.
+ */
 struct entry_buffer {
-	struct entry_chunk *head; /* the first entries; not removed */
+	struct entry_chunk *head; /* the first entries; given up last */
 	struct entry_chunk *head_last;
 	struct entry_chunk *tail; /* the later ones, the oldest first */
 	struct entry_chunk *tail_last;
@@ -30,9 +38,9 @@ struct entry_buffer {
 	uint64_t dropped;
 };
 
-/* Memory that all buffers of a collector share. */
+/* Memory that all buffers of a collector share: `used` is the sum of entry_buffer_memory(). */
 struct entry_budget {
-	size_t used;
+	size_t used; /* never above @limit */
 	size_t limit;
 };
 

@@ -17,8 +17,14 @@
 /* What a process may log outside of replays, in a second; what is beyond is counted and told. */
 #define PROCESS_LINES_PER_SECOND 5000
 
+/*
+ * Made when a process slot comes into use, or when something of it is first seen; dropped when
+ * all its recorders are settled, or when the slot has another process. Until then it is good also
+ * for what the process has left behind: nothing in it needs the process to be alive but the call
+ * sites that were never described.
+ */
 struct observed_process {
-	uint32_t generation;
+	uint32_t generation; /* of its slot: another one there is another process */
 	uint32_t pid;
 	char comm[FR_COMM_SIZE + 1];
 	char *exe;        /* or NULL */
@@ -30,9 +36,13 @@ struct observed_process {
 	struct message_limit lines; /* that it may log outside of replays */
 };
 
+/*
+ * process[i] is NULL or has index i, and points back to this table; it is owned here.
+ * site_budget.used is the sum of sites.bytes over all of them.
+ */
 struct process_table {
-	struct tracker *tracker;
-	struct observed_process **process; /* by slot */
+	struct tracker *tracker;           /* borrowed */
+	struct observed_process **process; /* by slot, as many as there are process slots */
 	struct call_site_budget site_budget;
 	struct site_record *read; /* the last one read from memory */
 };

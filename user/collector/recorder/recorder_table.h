@@ -14,6 +14,13 @@
 #include "collector/recorder/entry_buffer.h"
 #include "collector/kernel/tracker.h"
 
+/*
+ * A recorder in the course of its life: entries gather; it is `reported`, and holds none any more;
+ * it is `settled`, and dropped when its slot is released. `waiting` comes and goes before that.
+ *
+ *	received = entries held + dropped		until it is reported
+ *	context is NULL if and only if context_size is 0
+ */
 struct held_recorder {
 	uint32_t generation;
 	uint32_t listed; /* its place in the table's list */
@@ -29,12 +36,24 @@ struct held_recorder {
 	unsigned char *context; /* or NULL: most have none */
 };
 
+/*
+ * Both arrays are as long as there are slots, so that an entry costs one look and nothing can
+ * overflow. by_slot[] owns what is held; list[] names the same slots, in no order, so that a sweep
+ * costs what is held and not what could be:
+ *
+ *	by_slot[list[i]]->listed == i for each i below @listed, and the rest of by_slot[] is NULL
+ *	budget.used is the sum over all buffers
+ *
+ * What is held may be of a recorder that closed in time long ago, or whose slot has another one
+ * now: it counts only if its generation is that of the slot's word. It goes when the slot's next
+ * recorder logs, or with a sweep.
+ */
 struct recorder_table {
-	struct tracker *tracker;
+	struct tracker *tracker; /* borrowed */
 	struct held_recorder **by_slot;
-	uint32_t *list; /* slots with something held */
+	uint32_t *list;
 	uint32_t listed;
-	uint32_t sweep_at;
+	uint32_t sweep_at; /* value of @listed at which the next sweep is worth its while */
 	struct entry_budget budget;
 };
 

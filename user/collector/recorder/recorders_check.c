@@ -11,7 +11,7 @@
  *     dropped was written.
  *   - A recorder that is waited for says so, and for each reason is in the list once.
  *   - Each slot on the agenda is in one queue, and all that are in one are on the agenda.
- *   - What is settled is about to go back: it is not waited for.
+ *   - What is settled is about to go back, and nothing else is.
  */
 #include "collector/recorder/recorders_private.h"
 
@@ -102,12 +102,29 @@ static const char *check_waiting(const struct recorders *r)
 	return marked ? "a recorder says that it is waited for, and is not" : NULL;
 }
 
+static const char *check_releases(const struct recorders *r)
+{
+	size_t settled = 0;
+
+	for (uint32_t i = 0; i < r->table.listed; i++)
+		settled += r->table.by_slot[r->table.list[i]]->settled;
+	for (size_t i = 0; i < r->releases.n; i++) {
+		const struct held_recorder *held = recorder_table_find(
+			&r->table, r->releases.slot[i], r->releases.generation[i]);
+
+		if (!held || !held->settled)
+			return "a slot is about to go back, and its recorder is not settled";
+	}
+	return settled == r->releases.n ? NULL : "a recorder is settled, and its slot stays";
+}
+
 const char *recorders_check(const struct recorders *r)
 {
 	const char *wrong = check_table(&r->table);
 
 	wrong = wrong ? wrong : check_processes(&r->processes);
 	wrong = wrong ? wrong : check_waiting(r);
+	wrong = wrong ? wrong : check_releases(r);
 	if (!wrong && !agenda_check(&r->agenda))
 		wrong = "the agenda is out of order";
 	return wrong;

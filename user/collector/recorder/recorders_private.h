@@ -40,16 +40,24 @@ struct releases {
 	uint32_t generation[FR_RELEASE_MAX];
 };
 
+/*
+ * One thread, and calls that do not nest: notices put work on the agenda, entries go into tables
+ * and buffers, and settlement_work() makes reports of what is there. emit() may call none of these
+ * functions. `replay` holds one report at a time: it is filled and given to emit() with nothing in
+ * between.
+ *
+ * What holds between two calls from outside is listed in recorders_check.c.
+ */
 struct recorders {
 	struct tracker *tracker; /* borrowed */
 	struct recorders_options options;
 	struct process_table processes;
 	struct recorder_table table;
 	struct replay replay;
-	/* settlement.c */
+	/* settlement.c's */
 	struct agenda agenda;
-	struct releases releases;
-	struct waiting *waiting;
+	struct releases releases; /* settled, so nothing of them is reported again; gathered */
+	struct waiting *waiting;  /* for each reason once: held_recorder::waiting has it, too */
 	size_t n_waiting;
 	size_t waiting_room;
 	size_t next_waiting;       /* to be looked at */
@@ -58,7 +66,7 @@ struct recorders {
 	bool done; /* the reports asked for are written */
 	struct recorders_counts counts;
 	uint64_t tell_held_back_ns; /* when to say how much was held back; 0: nothing was */
-	/* adoption.c */
+	/* adoption.c's */
 	struct pending_adoption *adoptions;
 	size_t n_adoptions;
 	uint64_t adopt_again_ns; /* CLOCK_MONOTONIC; 0: all are looked at */

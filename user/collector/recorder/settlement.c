@@ -15,9 +15,10 @@
  *
  * What is said depends on the slot's state (the table is in bpf/record.h):
  *
- *	TIMED_OUT	its replay, once; the slot stays, and later entries are written as they come
- *	LATE		it closed between its deadline and the timer: its replay, and that it
- *			finished
+ *	TIMED_OUT	its replay, once; the slot stays, and later entries are written as they
+ *			come
+ *	LATE		it closed between its deadline and the timer's look: its replay, and that
+ *			it finished
  *	FINISHED	that it finished, after its replay if that is still to come
  *	REPLAYED	the replay that the program asked for; it closed in time
  *
