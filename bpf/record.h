@@ -119,7 +119,7 @@ struct notice {
  *	OPEN                      same, replay asked for    REPLAYED   on_end
  *	OPEN                      deadline passed           TIMED_OUT  timer, visit, on_extend
  *	OPEN                      closed past deadline      LATE       on_end
- *	OPEN                      index bucket is full      FREE       on_begin, adopt
+ *	OPEN                      index bucket is full      FREE       on_begin, on_entry, adopt
  *	TIMED_OUT                 closed                    FINISHED   on_end
  *	REPLAYED, LATE, FINISHED  all of it is said         FREE       release (settlement)
  *	OPEN, TIMED_OUT           its process ended         FREE       release (settlement)
@@ -200,7 +200,8 @@ struct process_key {
  *	ALIVE          it called execve()             EXECED  on_exec, or see end_replaced()
  *	ENDED, EXECED  its recorders are settled      FREE    release
  *
- * Registering raises the generation by 1. The collector is told of each by a NOTICE_PROCESS.
+ * Registering raises the generation by 1. The collector is told of ALIVE, ENDED and EXECED by a
+ * NOTICE_PROCESS.
  * ALIVE is in process_index, by its key. An index may lead to a slot of an earlier generation, for
  * a moment: whoever has one compares.
  */
