@@ -186,8 +186,8 @@ static void compare(const char *format, ...)
 	size = pack_inline(format, 0, data, sizeof(data), &how, args);
 	va_end(args);
 	fuzz_check(!(how & FLIGHTREC_HOW_REFUSED));
-	render_message(&(struct render_input){.data = data, .size = size, .how = how}, got,
-		       sizeof(got));
+	render_message(&(struct render_input){.data = data, .size = size, .severity_flags = how},
+		       got, sizeof(got));
 	/* A %c of NUL is left out; nothing is to be cut here. */
 	if (how & FLIGHTREC_HOW_CUT || length < 0 || (size_t)length >= sizeof(expected) ||
 	    strlen(expected) != (size_t)length)

@@ -35,7 +35,7 @@ static void render(void *arg, const struct entry_record *record, bool head)
 			.format_size = strlen(format),
 			.data = record->data,
 			.size = record->size,
-			.how = record->severity_flags,
+			.severity_flags = record->severity_flags,
 		},
 		message, sizeof(message));
 	++*(uint64_t *)arg;

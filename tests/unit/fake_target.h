@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "collector/target/target_memory.h"
-#include "collector/target/thread_number.h"
+#include "collector/target/host_tid.h"
 #include "own_clock.h"
 
 #define FAKE_RECORDERS 64
@@ -24,7 +24,7 @@ static struct {
 	int error;        /* of every walk */
 	/* what was asked for */
 	uint32_t walks;
-	uint32_t thread_numbers;
+	uint32_t host_tids;
 	uint32_t skipped; /* by the last walk */
 	uint32_t slots_max;
 	uint64_t state;
@@ -76,10 +76,10 @@ int target_open_recorders(struct target *target, uint64_t state,
 	return 0;
 }
 
-pid_t thread_number(pid_t pid, pid_t own)
+pid_t host_tid(pid_t pid, pid_t own)
 {
 	(void)pid;
-	memory.thread_numbers++;
+	memory.host_tids++;
 	return own + 1000;
 }
 

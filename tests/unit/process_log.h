@@ -72,7 +72,7 @@ static inline const char *text_of(size_t i)
 			.format_size = strlen(site.format),
 			.data = recording.bytes + record->data,
 			.size = record->size,
-			.how = record->severity_flags,
+			.severity_flags = record->severity_flags,
 		},
 		message, sizeof(message));
 	return message;

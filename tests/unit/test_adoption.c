@@ -231,7 +231,7 @@ static void test_thread_is_asked_for_once_in_a_row(void **state)
 	assert_int_equal(tracker.n_adopted, 6);
 	for (size_t i = 0; i < 6; i++)
 		assert_int_equal(tracker.adopted[i].tid, here[i]);
-	assert_int_equal(memory.thread_numbers, 3);
+	assert_int_equal(memory.host_tids, 3);
 }
 
 int main(void)

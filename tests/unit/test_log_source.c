@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* clang-format off */
-/* link: tests/unit/fake_probes.c user/lib/memory.c user/lib/memory_slot.c user/lib/memory_entry.c user/lib/memory_site.c user/lib/ticks.c user/format/conversion.c user/collector/target/memory_log.c user/collector/target/log_source.c user/collector/target/core_file.c user/collector/target/target_memory.c user/collector/target/mappings.c user/collector/target/tick_clock.c user/collector/target/thread_number.c user/collector/target/thread_state.c user/collector/target/proc_status.c user/collector/recorder/log_replay.c user/collector/report/render.c user/collector/report/render_number.c user/collector/report/render_out.c */
+/* link: tests/unit/fake_probes.c user/lib/memory.c user/lib/memory_slot.c user/lib/memory_entry.c user/lib/memory_site.c user/lib/ticks.c user/format/conversion.c user/collector/target/memory_log.c user/collector/target/log_source.c user/collector/target/core_file.c user/collector/target/target_memory.c user/collector/target/mappings.c user/collector/target/tick_clock.c user/collector/target/host_tid.c user/collector/target/thread_state.c user/collector/target/proc_status.c user/collector/recorder/log_replay.c user/collector/report/render.c user/collector/report/render_number.c user/collector/report/render_out.c */
 /* tests: user/collector/target/core_file.c user/collector/target/tick_clock.c user/collector/recorder/log_replay.c */
 /* clang-format on */
 /* Memory logs of processes and in core files, and the reports that are made of them. */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "collector/base/array.h"
 #include "collector/base/clock.h"
 #include "collector/base/message.h"
 #include "collector/kernel/ring_record.h"
@@ -31,17 +32,12 @@
 
 static void add_rescan(struct session *s, pid_t pid)
 {
-	pid_t *rescans;
-
 	for (size_t i = 0; i < s->n_rescans; i++) {
 		if (s->rescans[i] == pid)
 			return;
 	}
-	rescans = reallocarray(s->rescans, s->n_rescans + 1, sizeof(*rescans));
-	if (!rescans)
-		return;
-	s->rescans = rescans;
-	s->rescans[s->n_rescans++] = pid;
+	if (!array_reserve(s->rescans, s->rescans_room, s->n_rescans + 1))
+		s->rescans[s->n_rescans++] = pid;
 }
 
 /* Where one execve() was just told of, another may have been missed. */

@@ -36,6 +36,7 @@ struct session {
 	struct sink *sink;
 	pid_t *rescans; /* processes whose mappings changed, each once; empty after a dispatch */
 	size_t n_rescans;
+	size_t rescans_room;
 	uint64_t missed_execs;          /* calls of execve() that were not told of, last time */
 	uint64_t missed_execs_at_ns;    /* when to look for more, CLOCK_MONOTONIC; 0: no need to */
 	uint64_t missed_execs_found_ns; /* when there were some; 0: never */

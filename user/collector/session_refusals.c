@@ -12,7 +12,7 @@
 #include "collector/base/clock.h"
 #include "collector/base/message.h"
 #include "collector/target/target_memory.h"
-#include "collector/target/thread_number.h"
+#include "collector/target/host_tid.h"
 
 #define MS 1000000
 
@@ -184,7 +184,7 @@ static int look_at_recorder(const flightrec *rec, uint64_t address, void *arg)
 		if (deadline_ns < look->next_ns)
 			look->next_ns = deadline_ns;
 	} else {
-		args.tid = (uint32_t)thread_number(look->process->pid, (pid_t)rec->tid_);
+		args.tid = (uint32_t)host_tid(look->process->pid, (pid_t)rec->tid_);
 		memcpy(args.comm, look->refusal->comm, sizeof(args.comm));
 		memcpy(args.name, rec->name_, sizeof(args.name));
 		if (tracker_adopt(look->refusals->tracker, &args) == FR_REFUSED)

@@ -17,14 +17,14 @@
  * write, however long it is, so that nothing that others write gets in between.
  */
 #define WRITE_MAX 65536
-/* A lot that took more memory is not kept for the next. */
+/* A batch that took more memory is not kept for the next. */
 #define KEEP_MAX (1u << 20)
 /* How often write_queue_finish() looks whether its patience is at its end. */
 #define STEP_MS 20
 
 /* Pieces that are handed over together. */
-struct lot {
-	struct lot *next;
+struct batch {
+	struct batch *next;
 	struct text_buffer text;
 	size_t *ends; /* where in text each piece ends */
 	size_t n;
@@ -33,7 +33,7 @@ struct lot {
 
 struct write_queue {
 	/* The owner's alone. */
-	struct lot *open; /* what is being gathered; or NULL */
+	struct batch *open; /* what is being gathered; or NULL */
 	int fd;
 	int event_fd;
 	size_t limit;
@@ -41,39 +41,39 @@ struct write_queue {
 
 	/* Guards all below. */
 	pthread_mutex_t lock;
-	pthread_cond_t work;     /* there is a lot, or it is the end */
+	pthread_cond_t work;     /* there is a batch, or it is the end */
 	pthread_cond_t progress; /* something was written, or could not be */
-	struct lot *first, **last;
-	struct lot *spare;
-	size_t waiting;     /* bytes of the lots, with the one being written */
+	struct batch *first, **last;
+	struct batch *spare;
+	size_t waiting;     /* bytes of the batches, with the one being written */
 	uint64_t writes;    /* calls that returned */
 	uint64_t pieces;    /* that wait, with those being written */
 	bool stop;          /* the thread ends after what it is doing */
 	bool abandoned;     /* the owner has left: the thread frees all */
-	bool busy;          /* the thread is writing a lot */
+	bool busy;          /* the thread is writing a batch */
 	bool short_of_room; /* something was refused since there was room last */
 	struct write_queue_state state;
 };
 
-static void free_lot(struct lot *lot)
+static void free_batch(struct batch *batch)
 {
-	if (!lot)
+	if (!batch)
 		return;
-	text_buffer_free(&lot->text);
-	free(lot->ends);
-	free(lot);
+	text_buffer_free(&batch->text);
+	free(batch->ends);
+	free(batch);
 }
 
 static void free_queue(struct write_queue *q)
 {
-	struct lot *lot;
+	struct batch *batch;
 
-	while ((lot = q->first)) {
-		q->first = lot->next;
-		free_lot(lot);
+	while ((batch = q->first)) {
+		q->first = batch->next;
+		free_batch(batch);
 	}
-	free_lot(q->open);
-	free_lot(q->spare);
+	free_batch(q->open);
+	free_batch(q->spare);
 	if (q->event_fd >= 0)
 		close(q->event_fd);
 	pthread_cond_destroy(&q->work);
@@ -125,12 +125,12 @@ static void note_write(struct write_queue *q, ssize_t n)
 }
 
 /* What is left of @piece, and as many behind it as fit into one write. */
-static size_t write_size(const struct lot *lot, size_t piece, size_t start)
+static size_t write_size(const struct batch *batch, size_t piece, size_t start)
 {
-	size_t end = lot->ends[piece];
+	size_t end = batch->ends[piece];
 
-	while (piece + 1 < lot->n && lot->ends[piece + 1] - start <= WRITE_MAX)
-		end = lot->ends[++piece];
+	while (piece + 1 < batch->n && batch->ends[piece + 1] - start <= WRITE_MAX)
+		end = batch->ends[++piece];
 	return end - start;
 }
 
@@ -149,48 +149,48 @@ static void count_pieces(struct write_queue *q, uint64_t done, uint64_t lost)
  * Returns whether the last piece was cut within a line: the next one then starts on a line of its
  * own, else a reader of JSON would lose both. A piece that fails is skipped, and the next is tried.
  */
-static bool write_lot(struct write_queue *q, const struct lot *lot, bool torn)
+static bool write_batch(struct write_queue *q, const struct batch *batch, bool torn)
 {
 	size_t start = 0, piece = 0, written = 0;
 
-	while (piece < lot->n && !__atomic_load_n(&q->stop, __ATOMIC_RELAXED)) {
+	while (piece < batch->n && !__atomic_load_n(&q->stop, __ATOMIC_RELAXED)) {
 		size_t first = piece;
 		ssize_t n = torn ? write_some(q->fd, "\n", 1) : 0;
 
 		if (n >= 0) {
 			torn = false;
-			n = write_some(q->fd, lot->text.data + start,
-				       write_size(lot, piece, start));
+			n = write_some(q->fd, batch->text.data + start,
+				       write_size(batch, piece, start));
 		}
 		note_write(q, n);
 		if (n > 0) {
 			start += (size_t)n;
 			written = start;
-			while (piece < lot->n && lot->ends[piece] <= start)
+			while (piece < batch->n && batch->ends[piece] <= start)
 				piece++;
 			count_pieces(q, piece - first, 0);
 			continue;
 		}
-		torn = torn || (written == start && start && lot->text.data[start - 1] != '\n');
-		start = lot->ends[piece++];
+		torn = torn || (written == start && start && batch->text.data[start - 1] != '\n');
+		start = batch->ends[piece++];
 		count_pieces(q, 0, 1);
 	}
 	return torn;
 }
 
-static void finish_lot(struct write_queue *q, struct lot *lot)
+static void finish_batch(struct write_queue *q, struct batch *batch)
 {
-	q->waiting -= lot->text.size;
+	q->waiting -= batch->text.size;
 	if (q->short_of_room && q->waiting <= q->limit / 2) {
 		q->short_of_room = false;
 		notify(q);
 	}
-	if (!q->spare && lot->text.room <= KEEP_MAX) {
-		text_buffer_cut(&lot->text, 0);
-		lot->n = 0;
-		q->spare = lot;
+	if (!q->spare && batch->text.room <= KEEP_MAX) {
+		text_buffer_cut(&batch->text, 0);
+		batch->n = 0;
+		q->spare = batch;
 	} else {
-		free_lot(lot);
+		free_batch(batch);
 	}
 }
 
@@ -202,22 +202,22 @@ static void *write_all(void *arg)
 
 	pthread_mutex_lock(&q->lock);
 	while (!q->stop) {
-		struct lot *lot = q->first;
+		struct batch *batch = q->first;
 
-		if (!lot) {
+		if (!batch) {
 			pthread_cond_signal(&q->progress);
 			pthread_cond_wait(&q->work, &q->lock);
 			continue;
 		}
 		q->busy = true;
-		q->first = lot->next;
+		q->first = batch->next;
 		if (!q->first)
 			q->last = &q->first;
 		pthread_mutex_unlock(&q->lock);
-		torn = write_lot(q, lot, torn);
+		torn = write_batch(q, batch, torn);
 		pthread_mutex_lock(&q->lock);
 		q->busy = false;
-		finish_lot(q, lot);
+		finish_batch(q, batch);
 		if (q->state.lost - q->state.refused != failed)
 			notify(q);
 		failed = q->state.lost - q->state.refused;
@@ -293,7 +293,7 @@ bool write_queue_close(struct write_queue *q)
 	return true;
 }
 
-static struct lot *open_lot(struct write_queue *q)
+static struct batch *open_batch(struct write_queue *q)
 {
 	if (q->open)
 		return q->open;
@@ -308,23 +308,23 @@ static struct lot *open_lot(struct write_queue *q)
 
 struct text_buffer *write_queue_text(struct write_queue *q)
 {
-	struct lot *lot = open_lot(q);
+	struct batch *batch = open_batch(q);
 
-	return lot ? &lot->text : NULL;
+	return batch ? &batch->text : NULL;
 }
 
 int write_queue_end_piece(struct write_queue *q)
 {
-	struct lot *lot = q->open;
-	size_t before = lot && lot->n ? lot->ends[lot->n - 1] : 0;
+	struct batch *batch = q->open;
+	size_t before = batch && batch->n ? batch->ends[batch->n - 1] : 0;
 
-	if (!lot || lot->text.size == before)
+	if (!batch || batch->text.size == before)
 		return 0;
-	if (array_reserve(lot->ends, lot->room, lot->n + 1)) {
-		text_buffer_cut(&lot->text, before);
+	if (array_reserve(batch->ends, batch->room, batch->n + 1)) {
+		text_buffer_cut(&batch->text, before);
 		return -ENOMEM;
 	}
-	lot->ends[lot->n++] = lot->text.size;
+	batch->ends[batch->n++] = batch->text.size;
 	return 0;
 }
 
@@ -341,40 +341,40 @@ size_t write_queue_gathered(const struct write_queue *q)
 	return q->open ? q->open->text.size : 0;
 }
 
-static void refuse(struct write_queue *q, struct lot *lot)
+static void refuse(struct write_queue *q, struct batch *batch)
 {
-	q->state.lost += lot->n;
-	q->state.refused += lot->n;
+	q->state.lost += batch->n;
+	q->state.refused += batch->n;
 	q->state.error = -EAGAIN;
 	q->short_of_room = true;
-	text_buffer_cut(&lot->text, 0);
-	lot->n = 0;
+	text_buffer_cut(&batch->text, 0);
+	batch->n = 0;
 }
 
-static void hand_over(struct write_queue *q, struct lot *lot)
+static void hand_over(struct write_queue *q, struct batch *batch)
 {
-	lot->next = NULL;
-	*q->last = lot;
-	q->last = &lot->next;
-	q->waiting += lot->text.size;
-	q->pieces += lot->n;
+	batch->next = NULL;
+	*q->last = batch;
+	q->last = &batch->next;
+	q->waiting += batch->text.size;
+	q->pieces += batch->n;
 	pthread_cond_signal(&q->work);
 }
 
 bool write_queue_flush(struct write_queue *q)
 {
-	struct lot *lot = q->open;
+	struct batch *batch = q->open;
 	bool taken;
 
-	if (!lot || !lot->n)
+	if (!batch || !batch->n)
 		return true;
 	pthread_mutex_lock(&q->lock);
-	taken = !q->stop && (!q->waiting || q->waiting + lot->text.size <= q->limit);
+	taken = !q->stop && (!q->waiting || q->waiting + batch->text.size <= q->limit);
 	if (taken) {
-		hand_over(q, lot);
+		hand_over(q, batch);
 		q->open = NULL;
 	} else {
-		refuse(q, lot);
+		refuse(q, batch);
 	}
 	pthread_mutex_unlock(&q->lock);
 	return taken;

@@ -24,10 +24,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/base/array.h"
 #include "collector/base/clock.h"
 #include "collector/recorder/recorders_private.h"
 #include "collector/target/target_memory.h"
-#include "collector/target/thread_number.h"
+#include "collector/target/host_tid.h"
 
 /*
  * An opening that was under way when the probes went live may reach its probe all the same, and
@@ -47,14 +48,10 @@ struct adopting {
 void adoption_add(void *arg, pid_t pid, uint64_t state)
 {
 	struct recorders *r = arg;
-	struct pending_adoption *adoptions =
-		reallocarray(r->adoptions, r->n_adoptions + 1, sizeof(*adoptions));
 
-	if (!adoptions)
-		return;
-	r->adoptions = adoptions;
-	r->adoptions[r->n_adoptions++] =
-		(struct pending_adoption){pid, state, clock_ns(CLOCK_MONOTONIC), false};
+	if (!array_reserve(r->adoptions, r->adoptions_room, r->n_adoptions + 1))
+		r->adoptions[r->n_adoptions++] =
+			(struct pending_adoption){pid, state, clock_ns(CLOCK_MONOTONIC), false};
 }
 
 /* Asked for once in a row: a thread may have thousands open. */
@@ -62,7 +59,7 @@ static pid_t opener(struct adopting *adopting, pid_t own_tid)
 {
 	if (own_tid != adopting->own_tid) {
 		adopting->own_tid = own_tid;
-		adopting->tid = thread_number((pid_t)adopting->found->key.pid, own_tid);
+		adopting->tid = host_tid((pid_t)adopting->found->key.pid, own_tid);
 	}
 	return adopting->tid;
 }

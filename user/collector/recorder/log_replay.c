@@ -7,7 +7,7 @@
 
 #include "collector/base/clock.h"
 #include "collector/report/render.h"
-#include "collector/target/thread_number.h"
+#include "collector/target/host_tid.h"
 #include "collector/target/thread_state.h"
 
 /* Of one recorder; the library itself keeps 6 KiB for each thread that logs to it. */
@@ -67,7 +67,7 @@ static pid_t known_tid(struct log_replay *replay, pid_t own)
 		return own;
 	if (own != replay->own_tid) {
 		replay->own_tid = own;
-		replay->tid = thread_number(replay->owner->pid, own);
+		replay->tid = host_tid(replay->owner->pid, own);
 	}
 	return replay->tid;
 }
@@ -85,7 +85,7 @@ static void fill_entry(const struct report *report, size_t index, struct report_
 			.format_size = strlen(format),
 			.data = replay->recording.bytes + record->data,
 			.size = record->size,
-			.how = record->severity_flags,
+			.severity_flags = record->severity_flags,
 		},
 		replay->message, sizeof(replay->message));
 	*to = (struct report_entry){

@@ -69,6 +69,7 @@ struct recorders {
 	/* adoption.c's */
 	struct pending_adoption *adoptions;
 	size_t n_adoptions;
+	size_t adoptions_room;
 	uint64_t adopt_again_ns; /* CLOCK_MONOTONIC; 0: all are looked at */
 };
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/base/array.h"
 #include "collector/base/clock.h"
 #include "collector/report/render.h"
 #include "collector/target/target_memory.h"
@@ -97,7 +98,7 @@ static void render(struct replay *replay, const struct entry_record *record,
 			.format_size = strlen(format),
 			.data = record->data,
 			.size = record->size,
-			.how = record->severity_flags,
+			.severity_flags = record->severity_flags,
 		},
 		replay->message, sizeof(replay->message));
 }
@@ -125,16 +126,8 @@ static void fill_entry(const struct report *report, size_t index, struct report_
 
 static bool add_record(struct replay *replay, const struct entry_record *record)
 {
-	if (replay->n_records == replay->room) {
-		size_t room = replay->room ? replay->room * 2 : 64;
-		struct replay_record *records =
-			reallocarray(replay->records, room, sizeof(*records));
-
-		if (!records)
-			return false;
-		replay->records = records;
-		replay->room = room;
-	}
+	if (array_reserve(replay->records, replay->room, replay->n_records + 1))
+		return false;
 	replay->records[replay->n_records++] =
 		(struct replay_record){.sequence = record->sequence, .record = record};
 	return true;

@@ -280,18 +280,18 @@ size_t render_message(const struct render_input *message, char *buffer, size_t c
 	struct packed packed = {
 		.data = message->data,
 		.size = message->size,
-		.cut = message->how & FLIGHTREC_HOW_CUT,
+		.cut = message->severity_flags & FLIGHTREC_HOW_CUT,
 	};
 	struct value format = {(const unsigned char *)message->format, message->format_size, false};
-	bool refused = message->how & FLIGHTREC_HOW_REFUSED, cut;
+	bool refused = message->severity_flags & FLIGHTREC_HOW_REFUSED, cut;
 
 	if (!capacity)
 		return 0;
-	if (message->how & FLIGHTREC_HOW_INLINE && !take_string(&packed, &format))
+	if (message->severity_flags & FLIGHTREC_HOW_INLINE && !take_string(&packed, &format))
 		packed.cut = true;
 	format.size = format.size ? strnlen((const char *)format.data, format.size) : 0;
-	if (message->how & (FLIGHTREC_HOW_STEP_IN | FLIGHTREC_HOW_STEP_OUT))
-		render_put_text(&out, message->how & FLIGHTREC_HOW_STEP_IN ? "+" : "-");
+	if (message->severity_flags & (FLIGHTREC_HOW_STEP_IN | FLIGHTREC_HOW_STEP_OUT))
+		render_put_text(&out, message->severity_flags & FLIGHTREC_HOW_STEP_IN ? "+" : "-");
 	if (refused)
 		render_put(&out, format.data, format.size);
 	else
@@ -326,7 +326,7 @@ bool render_context_item(struct render_context *context, struct render_text key,
 		&(struct render_input){
 			.data = item.data,
 			.size = item.size,
-			.how = FLIGHTREC_HOW_INLINE,
+			.severity_flags = FLIGHTREC_HOW_INLINE,
 		},
 		value.at, value.capacity);
 	return true;

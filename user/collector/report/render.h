@@ -19,7 +19,7 @@ struct render_input {
 	size_t format_size;
 	const unsigned char *data;
 	size_t size;
-	uint32_t how; /* severity and FLIGHTREC_HOW_* */
+	uint32_t severity_flags; /* as the entry probe has it: severity and FLIGHTREC_HOW_* */
 };
 
 /*

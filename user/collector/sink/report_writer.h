@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Writes reports to a file, a terminal or a pipe, in lots: what becomes due in the same moment
+ * Writes reports to a file, a terminal or a pipe, in batches: what becomes due in the same moment
  * leaves in few write(2) calls, each of whole reports, so that nothing that others write to the
  * same place gets in between the lines of one. Those that could not be written are counted one by
  * one.

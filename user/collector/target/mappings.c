@@ -16,6 +16,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "collector/base/array.h"
+
 /* A line longer than this is cut, which only makes its path useless: map_files still works. */
 #define BUFFER_SIZE (64u << 10)
 
@@ -72,21 +74,6 @@ int mapping_parse(const char *line, struct mapping *out)
 	/* The kernel pads to a column, and a path of a file starts with '/': no name is cut. */
 	out->path = at + strspn(at, " ");
 	return 0;
-}
-
-static bool grow(void **array, size_t *room, size_t used, size_t size)
-{
-	size_t more = *room ? *room * 2 : 64;
-	void *grown;
-
-	if (used < *room)
-		return true;
-	grown = reallocarray(*array, more, size);
-	if (!grown)
-		return false;
-	*array = grown;
-	*room = more;
-	return true;
 }
 
 static size_t hash_file(uint64_t inode, unsigned major, unsigned minor)
@@ -148,8 +135,7 @@ static int grow_buckets(struct mappings *mappings)
 
 static int add_range(struct mappings *mappings, const struct mapping *mapping)
 {
-	if (!grow((void **)&mappings->range, &mappings->range_room_, mappings->ranges,
-		  sizeof(*mappings->range)))
+	if (array_reserve(mappings->range, mappings->range_room_, mappings->ranges + 1))
 		return -ENOMEM;
 	mappings->range[mappings->ranges++] = (struct mapped_range){
 		.start = mapping->start,
@@ -176,8 +162,7 @@ static int add_mapping(struct mappings *mappings, const struct mapping *mapping)
 		return 0;
 	}
 	if (*bucket == MAPPINGS_NONE) {
-		if (!grow((void **)&mappings->file, &mappings->file_room_, mappings->files,
-			  sizeof(*mappings->file)))
+		if (array_reserve(mappings->file, mappings->file_room_, mappings->files + 1))
 			return -ENOMEM;
 		file = &mappings->file[mappings->files];
 		*file = (struct mapped_file){

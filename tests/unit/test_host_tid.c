@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* link: user/collector/target/thread_number.c */
+/* link: user/collector/target/host_tid.c */
 /*
  * The threads are this process's own, so that /proc/PID/task lists them; what they are called in
  * their namespaces is what the test says. A thread has its number here + IN_CONTAINER there.
@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "collector/target/proc_status.h"
-#include "collector/target/thread_number.h"
+#include "collector/target/host_tid.h"
 
 #define THREADS 3
 #define IN_CONTAINER 5000000 /* no number of a thread is as high: PID_MAX_LIMIT */
@@ -56,7 +56,7 @@ static void test_same_namespace(void **state)
 {
 	(void)state;
 	numbers = "\t%1$d\n";
-	assert_int_equal(thread_number(getpid(), tid[1]), tid[1]);
+	assert_int_equal(host_tid(getpid(), tid[1]), tid[1]);
 	/* That was all there was to read. */
 	assert_int_equal(reads, 1);
 }
@@ -64,7 +64,7 @@ static void test_same_namespace(void **state)
 static void test_main_thread_in_container(void **state)
 {
 	(void)state;
-	assert_int_equal(thread_number(getpid(), getpid() + IN_CONTAINER), getpid());
+	assert_int_equal(host_tid(getpid(), getpid() + IN_CONTAINER), getpid());
 	assert_int_equal(reads, 1);
 }
 
@@ -72,33 +72,33 @@ static void test_other_threads_in_container(void **state)
 {
 	(void)state;
 	for (int i = 0; i < THREADS; i++)
-		assert_int_equal(thread_number(getpid(), tid[i] + IN_CONTAINER), tid[i]);
+		assert_int_equal(host_tid(getpid(), tid[i] + IN_CONTAINER), tid[i]);
 }
 
 static void test_container_in_container(void **state)
 {
 	(void)state;
 	numbers = "\t%1$d\t%2$d\t%3$d\n";
-	assert_int_equal(thread_number(getpid(), tid[2] + IN_CONTAINER), tid[2]);
+	assert_int_equal(host_tid(getpid(), tid[2] + IN_CONTAINER), tid[2]);
 	/* The number in between is nobody's own. */
-	assert_int_equal(thread_number(getpid(), 1), 1);
+	assert_int_equal(host_tid(getpid(), 1), 1);
 }
 
 static void test_no_such_thread(void **state)
 {
 	(void)state;
-	assert_int_equal(thread_number(getpid(), IN_CONTAINER), IN_CONTAINER);
+	assert_int_equal(host_tid(getpid(), IN_CONTAINER), IN_CONTAINER);
 	gone = tid[1];
-	assert_int_equal(thread_number(getpid(), tid[1] + IN_CONTAINER), tid[1] + IN_CONTAINER);
+	assert_int_equal(host_tid(getpid(), tid[1] + IN_CONTAINER), tid[1] + IN_CONTAINER);
 	/* The others are found all the same. */
-	assert_int_equal(thread_number(getpid(), tid[2] + IN_CONTAINER), tid[2]);
+	assert_int_equal(host_tid(getpid(), tid[2] + IN_CONTAINER), tid[2]);
 }
 
 static void test_process_is_gone(void **state)
 {
 	(void)state;
 	numbers = NULL;
-	assert_int_equal(thread_number(getpid(), 7), 7);
+	assert_int_equal(host_tid(getpid(), 7), 7);
 	assert_int_equal(reads, 1);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "collector/target/thread_number.h"
+#include "collector/target/host_tid.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -25,7 +25,7 @@ static int read_numbers(pid_t pid, pid_t tid, pid_t *own)
 	return count;
 }
 
-pid_t thread_number(pid_t pid, pid_t own)
+pid_t host_tid(pid_t pid, pid_t own)
 {
 	struct dirent *entry;
 	pid_t number = own, other;
