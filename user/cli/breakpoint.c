@@ -15,7 +15,7 @@
 
 #if defined(__x86_64__)
 static const unsigned char trap[] = {0xcc}; /* int3 */
-#define TRAP_PC_AFTER 1                     /* pc stands behind it */
+#define TRAP_PC_AFTER 1                     /* the program counter is left behind the trap */
 #elif defined(__aarch64__)
 static const unsigned char trap[] = {0x00, 0x00, 0x20, 0xd4}; /* brk #0 */
 #define TRAP_PC_AFTER 0
@@ -69,7 +69,7 @@ static bool read_entry(pid_t pid, uint64_t *entry)
 	if (find_aux(vector, (size_t)got, 8, AT_PAGESZ, &page))
 		return find_aux(vector, (size_t)got, 8, AT_ENTRY, entry) && *entry;
 #if defined(__x86_64__)
-	/* A 32-bit program: the same breakpoint does. */
+	/* A 32-bit program; the breakpoint is the same. */
 	return find_aux(vector, (size_t)got, 4, AT_ENTRY, entry) && *entry;
 #else
 	return false;
@@ -96,7 +96,7 @@ bool breakpoint_set(struct breakpoint *b, pid_t pid)
 
 void breakpoint_clear(const struct breakpoint *b, pid_t pid)
 {
-	/* An error comes from the death of the process, which whoever waits for it sees. */
+	/* If this fails the process has died, which its waiter will see. */
 	breakpoint_trace(PTRACE_POKETEXT, pid, b->entry & ~7ull, b->saved);
 }
 

@@ -27,7 +27,7 @@ void children_text(const struct children *c, char *text, size_t size)
 		snprintf(text + used, size - used, " and %zu more", c->count - named);
 }
 
-/* Those that one thread has forked. */
+/* The children that one thread forked. */
 static void read_children(pid_t pid, const char *thread, pid_t *list, size_t *count)
 {
 	char path[80];

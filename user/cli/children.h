@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Processes that belong to one that is watched and are not watched themselves, for a line. */
+/* Descendants of a watched process that are not watched themselves, gathered for a message. */
 #ifndef FLIGHTREC_CHILDREN_H
 #define FLIGHTREC_CHILDREN_H
 
@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* A list of processes for people: the first few by their numbers. Zeroed it is empty. */
+/* A list of processes to show: the first few by number. Zeroed, it is empty. */
 #define CHILDREN_NAMED 8
 
 struct children {
@@ -20,7 +20,7 @@ void children_add(struct children *children, pid_t pid);
 void children_text(const struct children *children, char *text, size_t size);
 
 /*
- * Hands the children of @pid, and theirs, to @fn, which says whether to go on. Not more than
+ * Passes the children of @pid, and theirs in turn, to @fn until it returns false, at most
  * CHILDREN_MAX of them.
  */
 #define CHILDREN_MAX 1024

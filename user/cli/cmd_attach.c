@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* `flightrec attach`: watches processes that run already. */
+/* `flightrec attach`: watches processes that are already running. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 #include "cli/watch.h"
 #include "collector/base/message.h"
 
-/* Of the children of a process that was named. */
+/* How many children of a named process are examined. */
 #define CHILDREN_LOOKED_AT 64
 
 static int watch_process(struct watch *w, pid_t pid)
@@ -61,7 +61,7 @@ static bool contains(const pid_t *pids, size_t count, pid_t pid)
 	return false;
 }
 
-/* A number that was named; *@pid is its process. */
+/* Finds the process that a number given by the user belongs to. */
 static int look_up(pid_t number, pid_t *pid)
 {
 	enum process_number kind = process_number_look_up(number, pid);
@@ -92,7 +92,9 @@ static bool look_at_child(void *arg, pid_t child)
 	return ++u->looked_at < CHILDREN_LOOKED_AT && !signals_stopped(&u->w->signals);
 }
 
-/* Who watches a server that has forked its workers wants to know that it is alone. */
+/*
+ * Someone who attaches to a server that forked its workers should know that they are not watched.
+ */
 static void print_unwatched_children(const struct watch *w, pid_t pid)
 {
 	struct unwatched u = {.w = w};
@@ -117,7 +119,7 @@ static int watch_named(struct watch *w)
 	for (size_t i = 0; pids && i < o->n_pids && !signals_stopped(&w->signals); i++) {
 		int one = look_up(o->pids[i], &pids[i]);
 
-		/* The numbers of two threads, perhaps, of one process. */
+		/* Two of the numbers may be threads of the same process. */
 		if (!one && !contains(pids, i, pids[i])) {
 			one = watch_process(w, pids[i]);
 			if (!w->options->quiet)
@@ -165,7 +167,7 @@ int cmd_attach(const struct options *options)
 		message("cannot set a timer: %s", strerror(-err));
 		return watch_end(&w, EXIT_FAILED);
 	}
-	/* Before it is said that they are watched: what they log then finds its recorder. */
+	/* Adopt first: once "watching" is printed, whatever they log must find its recorder. */
 	session_adopt(w.session);
 	watch_print_setup(&w);
 	message("watching %zu process%s%s", w.processes, w.processes == 1 ? "" : "es",

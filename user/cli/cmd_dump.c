@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* `flightrec dump`: replays every open recorder now, of processes or out of a core file. */
+/* `flightrec dump`: replays every open recorder now, of processes or from a core file. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@ struct dump {
 	int fd;
 	struct report_form_state state;
 	struct text_buffer text;
-	uint64_t reported; /* of this process or file */
+	uint64_t reported; /* from the process or file at hand */
 };
 
 /* Returns 0 or a negative errno. */
@@ -55,7 +55,7 @@ static int emit(void *arg, const struct report *report)
 	return write_text(dump);
 }
 
-/* @whose: as "process 42". */
+/* @whose is what messages call it, such as "process 42". */
 static int replay(struct dump *dump, struct inspection *inspection, const char *whose)
 {
 	int err;
@@ -119,7 +119,7 @@ int cmd_dump(const struct options *options)
 			message("cannot open %s: %s", options->output, strerror(-dump.fd));
 			return EXIT_FAILED;
 		}
-		/* Here whoever reads it is waited for. */
+		/* A dump, unlike a watch, may wait for its reader. */
 		fcntl(dump.fd, F_SETFL, fcntl(dump.fd, F_GETFL) & ~O_NONBLOCK);
 	}
 	if (options->core)

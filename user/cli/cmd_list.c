@@ -20,7 +20,7 @@ struct list {
 	const struct options *options;
 	struct text_buffer text;
 	uint64_t processes;
-	uint64_t recorders; /* of this process */
+	uint64_t recorders; /* of the process at hand */
 	int status;
 };
 
@@ -30,7 +30,7 @@ static void write_out(struct list *list)
 	text_buffer_cut(&list->text, 0);
 }
 
-/* The name of a user, or the number of one who has none. */
+/* The user's name, or the number if there is no name. */
 static const char *user_name(uid_t uid)
 {
 	static char number[16];
@@ -230,7 +230,7 @@ static int list_process(void *arg, struct inspection *inspection)
 	list->processes++;
 	list->recorders = 0;
 	err = list->options->json ? put_process(list, inspection) : write_process(list, inspection);
-	/* It may have ended meanwhile. */
+	/* The process may have ended meanwhile. */
 	if (err && err != -ESRCH) {
 		message("process %d: %s", inspection_process(inspection)->pid, strerror(-err));
 		list->status = EXIT_FAILED;

@@ -24,7 +24,7 @@ static int exit_status(int wait_status)
 	return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
 
-/* Starts the command, as far as it is held; from then on it gets its signals. */
+/* Starts the command and holds it. From here on it gets its signals. */
 static int start(struct watch *w)
 {
 	int err = launch_start(&w->launch, w->options->operands, &w->signals.original);
@@ -43,7 +43,7 @@ static int start(struct watch *w)
 	return err ? command_not_started(w, err) : 0;
 }
 
-/* Returns 0, also if the command is dead: then its status says more. */
+/* Returns 0 even if the command has died: its own status says more. */
 static int attach(struct watch *w)
 {
 	const char *name = w->options->operands[0], *problem;
@@ -71,7 +71,7 @@ static int attach(struct watch *w)
 	return 0;
 }
 
-/* Returns the status of the command, or that with which it could not be run. */
+/* Returns the command's status, or the status for not being able to run it. */
 static int watch_command(struct watch *w)
 {
 	int err = start(w);

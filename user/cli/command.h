@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The commands of `flightrec`: one table, and one file cmd_*.c for each, which main.c calls. */
+/* The commands of `flightrec`: one table, and a file cmd_*.c for each, called by main.c. */
 #ifndef FLIGHTREC_COMMAND_H
 #define FLIGHTREC_COMMAND_H
 
 #include <stddef.h>
 
-/* Exit codes; `run` otherwise ends with that of what it ran. */
+/* Exit codes. Otherwise `run` exits with the status of its command. */
 #define EXIT_FAILED 1
 #define EXIT_USAGE 2
 #define EXIT_NOTHING 3
@@ -13,7 +13,7 @@
 
 struct options;
 
-/* For sets of commands; see struct option_spec. */
+/* For sets of commands, as in struct option_spec. */
 enum command_bit {
 	COMMAND_RUN = 1 << 0,
 	COMMAND_ATTACH = 1 << 1,
@@ -25,10 +25,10 @@ enum command_bit {
 	COMMAND_EVERY = (1 << 7) - 1,
 };
 
-/* What may stand behind the options. */
+/* What may follow the options. */
 enum operands {
 	OPERANDS_NONE,
-	OPERANDS_PROGRAM, /* a command and its arguments: the options end where it begins */
+	OPERANDS_PROGRAM, /* a command and its arguments; options end where it begins */
 	OPERANDS_PIDS,
 	OPERANDS_COMMAND, /* the name of one of these commands, or nothing */
 	OPERANDS_SHELL,
@@ -39,19 +39,19 @@ struct command {
 	const char *name;
 	const char *synopsis;    /* what follows the name */
 	const char *summary;     /* a few words */
-	const char *description; /* of its page of help, in lines */
+	const char *description; /* for its page of help, in lines */
 	enum operands operands;
 };
 
 extern const struct command commands[];
 extern const size_t n_commands;
 
-/* NULL: there is none of that name. */
+/* Returns NULL if there is no such command. */
 const struct command *command_find(const char *name);
-/* The name that was meant, perhaps; or NULL. */
+/* The command that was probably meant, or NULL. */
 const char *command_nearest(const char *name);
 
-/* What each does: returns the status to exit with. */
+/* Run a command. Each returns the exit status. */
 int cmd_run(const struct options *options);
 int cmd_attach(const struct options *options);
 int cmd_list(const struct options *options);

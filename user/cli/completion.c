@@ -43,7 +43,7 @@ static void bash_value(FILE *to, const struct option_spec *option)
 	fputs("\t\treturn ;;\n", to);
 }
 
-/* The options that take a value: all, or those whose value cannot be completed. */
+/* The options that take a value: all of them, or only those whose value cannot be completed. */
 static void bash_with_value(FILE *to, bool all)
 {
 	bool first = true;
@@ -79,7 +79,7 @@ static void bash_command(FILE *to, const struct command *command)
 	fputs("' ;;\n", to);
 }
 
-/* From where on a word belongs to what `run` starts: that has a completion of its own. */
+/* From which word on the line belongs to the command of `run`, which has its own completion. */
 static void bash_run(FILE *to)
 {
 	fputs("\tif [[ $command = run ]]; then\n"
@@ -152,7 +152,7 @@ static void print_bash(FILE *to)
 
 /* ---- zsh ---- */
 
-/* Text in single quotes, of which a few letters mean something to _arguments. */
+/* Text in single quotes; some characters mean something to _arguments. */
 static void zsh_text(FILE *to, const char *text)
 {
 	for (; *text; text++) {

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Scripts that make a shell complete flightrec's command line, from the tables of commands and of
- * options. */
+/* Completion scripts for shells, made from the tables of commands and options. */
 #ifndef FLIGHTREC_COMPLETION_H
 #define FLIGHTREC_COMPLETION_H
 
 #include <stdio.h>
 
-/* "bash" and "zsh"; NULL: there are no more. */
+/* "bash", "zsh", then NULL. */
 const char *completion_shell(size_t index);
-/* Writes the script of the shell of that name. Returns 0, or -EINVAL: there is none. */
+/* Writes the script for a shell. Returns 0, or -EINVAL if that shell is not supported. */
 int completion_print(FILE *to, const char *shell);
 
 #endif /* FLIGHTREC_COMPLETION_H */

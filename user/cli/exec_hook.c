@@ -2,17 +2,17 @@
 /*
  * The rules of --exec
  *
- * - One command at a time for a process that is watched, and AT_ONCE in all. Who comes meanwhile
- *   waits for its turn, in the order of the timeouts.
- * - What waits takes memory: WAITING_BYTES in all, of which a process may take half of what is
- *   free, so that one with many timeouts leaves room for the others. What does not fit is skipped,
- *   which is told at the first time and counted.
- * - A command that takes longer than its time is killed, with all of its process group.
- * - The command gets the report as JSON on standard input. That is a file in memory, not a pipe: it
- *   needs nobody to feed it, and can be read when we are gone. Standard output is our standard
- *   error, for our standard output may be a stream of reports.
- * - Names that the watched program chose are data: they come in the environment, escaped as in
- *   reports, and are never part of the command's text.
+ * - At most one command runs for each watched process, and AT_ONCE in all. Others wait for their
+ *   turn, in the order of the timeouts.
+ * - Waiting takes memory: WAITING_BYTES in all. A process may use half of what is free, so that one
+ *   with many timeouts leaves room for others. What does not fit is skipped; the first skip is
+ *   reported, the rest are counted.
+ * - A command that runs for too long is killed with its whole process group.
+ * - The command gets the report as JSON on standard input. That is a file in memory, not a pipe:
+ *   nobody has to feed it, and it can still be read after we are gone. Its standard output goes to
+ *   our standard error, because our standard output may be a stream of reports.
+ * - Names chosen by the watched program are data: they are passed in the environment, escaped as in
+ *   reports, and never become part of the command's text.
  */
 #include "cli/exec_hook.h"
 
@@ -48,7 +48,7 @@ struct exec_hook {
 	int epoll_fd;
 	int timer_fd;
 	struct running running[AT_ONCE];
-	struct exec_job *first; /* of those that wait */
+	struct exec_job *first; /* of the waiting jobs */
 	struct exec_job **end;
 	size_t waiting_bytes;
 	uint64_t started;
@@ -64,7 +64,9 @@ __attribute__((format(printf, 2, 3))) static void tell_failure(struct exec_hook 
 	char text[256];
 	va_list args;
 
-	/* Once: what fails for one timeout fails for many. The end tells how often. */
+	/*
+	 * Only once: what fails for one timeout fails for many. The total is reported at the end.
+	 */
 	if (h->failed++)
 		return;
 	va_start(args, format);
@@ -85,7 +87,7 @@ static int start(struct exec_hook *h, struct running *place, struct exec_job *jo
 				  .fd = (int)syscall(SYS_pidfd_open, pid, 0),
 				  .until_ns = clock_ns(CLOCK_MONOTONIC) + h->options.time_ns};
 	h->started++;
-	/* Without it its end is found when the next one is looked for. */
+	/* Without a pidfd its end is noticed when another command ends or is started. */
 	if (place->fd >= 0)
 		epoll_ctl(h->epoll_fd, EPOLL_CTL_ADD, place->fd, &event);
 	return 0;
@@ -109,7 +111,7 @@ static struct running *free_place(struct exec_hook *h)
 	return NULL;
 }
 
-/* Takes the first out of those that wait whose process has none running. */
+/* Removes and returns the first waiting job whose process has no command running. */
 static struct exec_job *next_job(struct exec_hook *h)
 {
 	for (struct exec_job **at = &h->first; *at; at = &(*at)->next) {
@@ -177,7 +179,7 @@ static void skip(struct exec_hook *h, const char *why)
 		message("--exec: not run for every timeout: %s", why);
 }
 
-/* How many have been started, or will be. */
+/* How many were started, or will be. */
 static uint64_t promised(const struct exec_hook *h)
 {
 	uint64_t n = h->started;

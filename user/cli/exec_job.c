@@ -109,7 +109,7 @@ static char **make_environment(const struct exec_job *job)
 	return all;
 }
 
-/* Returns a descriptor to read it from, or a negative errno. */
+/* Returns a descriptor from which the report can be read, or a negative errno. */
 static int make_input(const struct exec_job *job)
 {
 	int fd = memfd_create("flightrec-report", MFD_CLOEXEC);
@@ -132,7 +132,7 @@ static int make_input(const struct exec_job *job)
 	return fd;
 }
 
-/* The child's part: it shares our memory until it has executed. */
+/* Runs in the child, which shares our memory until it executes. */
 __attribute__((noreturn)) static void execute(const char *command, const sigset_t *mask,
 					      char **environment, int input)
 {
@@ -147,7 +147,7 @@ __attribute__((noreturn)) static void execute(const char *command, const sigset_
 	_exit(127);
 }
 
-/* vfork(): a fork would copy the tables of all our memory, while reports wait. */
+/* vfork(), because fork would copy the page tables of all our memory while reports wait. */
 static __attribute__((noinline)) pid_t spawn(const char *command, const sigset_t *mask,
 					     char **environment, int input)
 {
@@ -166,7 +166,7 @@ pid_t exec_job_start(const struct exec_job *job, const char *command, const sigs
 	pid_t pid = input;
 
 	if (input >= 0) {
-		/* No handler of ours may run in the child. */
+		/* None of our handlers may run in the child. */
 		sigfillset(&all);
 		sigprocmask(SIG_SETMASK, &all, &before);
 		pid = spawn(command, mask, environment, input);

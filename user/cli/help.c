@@ -6,10 +6,10 @@
 #include "cli/command.h"
 #include "cli/option_table.h"
 
-/* Where the text of an option begins. */
+/* The column where an option's text begins. */
 #define TEXT_COLUMN 29
 
-/* The lines of @text, all but the first indented. */
+/* Prints the lines of @text, all but the first indented. */
 static void print_lines(FILE *to, const char *text)
 {
 	for (size_t length; *text; text += length) {
@@ -46,7 +46,7 @@ static void print_option(FILE *to, const struct option_spec *option)
 	fputc('\n', to);
 }
 
-/* Those that all of a @set of commands have. */
+/* Prints the options that all commands of @set have. */
 static void print_options(FILE *to, unsigned int set)
 {
 	for (size_t i = 0; i < n_options; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The pages of help, made from the tables of commands and of options. */
+/* The pages of help, made from the tables of commands and options. */
 #ifndef FLIGHTREC_HELP_H
 #define FLIGHTREC_HELP_H
 
@@ -7,9 +7,9 @@
 
 struct command;
 
-/* Of all commands. */
+/* The page about all commands. */
 void help_overview(FILE *to);
-/* Of one. */
+/* The page of one command. */
 void help_page(FILE *to, const struct command *command);
 
 #endif /* FLIGHTREC_HELP_H */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What `list` and `dump` share. */
+/* What `list` and `dump` have in common. */
 #ifndef FLIGHTREC_INSPECT_H
 #define FLIGHTREC_INSPECT_H
 
@@ -8,12 +8,12 @@
 struct inspection;
 
 /*
- * Opens process @pid. Returns 0, or the status to exit with, having said in one line on standard
- * error why it cannot be looked at.
+ * Opens process @pid. Returns 0; or an exit status, after printing one line that says why the
+ * process cannot be examined.
  */
 int inspect_open(struct inspection **inspection, pid_t pid);
 
-/* Of several, the status that matters: the first that is not 0. */
+/* The exit status for several: the first that is not 0. */
 static inline int inspect_status(int before, int status)
 {
 	return before ? before : status;

@@ -2,10 +2,10 @@
 /*
  * How a command is held at its first instruction
  *
- * Probes can be attached to a file once it is known, and which files a program uses is known when
- * its dynamic linker has mapped them. That is at the program's entry point (AT_ENTRY of its
- * auxiliary vector): the kernel starts the dynamic linker, which maps the libraries, runs their
- * constructors, and jumps there. So the command is traced up to that point, and no further:
+ * Probes are attached to files, and which files a program uses is known only when its dynamic
+ * linker has mapped them: at the program's entry point (AT_ENTRY in its auxiliary vector). The
+ * kernel starts the dynamic linker, which maps the libraries, runs their constructors and jumps
+ * there. So the command is traced up to that point, and no further:
  *
  *     this process                          the child
  *     launch_start  fork                    resets signals and limits, reads from go_fd
@@ -17,22 +17,23 @@
  *                   ... held: the caller attaches probes ...
  *     launch_release  PTRACE_DETACH         the program's own code, untraced
  *
- * What happens on the way is let happen as if nobody traced. Signals are delivered. A stop by
- * SIGSTOP stays one until SIGCONT (PTRACE_LISTEN). A constructor that forks would leave its child
- * with a breakpoint that nobody catches: it is taken out of the child's memory, unless that is the
- * command's own memory. A constructor that executes another program begins the way anew. A script
- * is its interpreter. If the command ends on the way, its status is reported (launch::ended).
+ * On the way there the command must behave as if it were not traced. Signals are delivered. A stop
+ * by SIGSTOP lasts until SIGCONT (PTRACE_LISTEN). A constructor that forks would leave its child
+ * with a breakpoint that nobody handles, so it is removed from the child's memory, unless the child
+ * shares the command's. If a constructor executes another program, all of this starts again. For a
+ * script, the program is its interpreter. If the command ends early, its status is reported
+ * (launch::ended).
  *
- * PTRACE_O_EXITKILL ties the command to us while it is held: if we die it must not run unwatched,
- * and a stopped process that nobody will ever continue must not be left behind.
+ * PTRACE_O_EXITKILL ties the command to us while it is held: if we die, it must neither run
+ * unwatched nor stay behind, stopped for good.
  *
- * Where ptrace is refused (seccomp, Yama), or the command is to ignore or block SIGTRAP, which a
- * breakpoint would undo, the child is held at its read from go_fd instead. It ends if we do, for
- * the read then returns 0. Nothing of COMMAND is mapped yet in that state: what it maps is found by
- * the probe in the dynamic linker.
+ * Where ptrace is refused (seccomp, Yama), or the command is started with SIGTRAP ignored or
+ * blocked, which a breakpoint would undo, the child is held at its read from go_fd instead. If we
+ * die the read returns 0, and the child exits. Nothing of COMMAND is mapped in that state; the
+ * probe in the dynamic linker finds what it maps later.
  *
- * That exec failed comes through error_fd, which exec closes: the end of the file means that it
- * worked, or that the child is dead.
+ * If exec fails, the child writes errno to error_fd. exec closes it, so the end of the file means
+ * that exec worked or that the child is dead.
  */
 #include "cli/launch.h"
 
@@ -67,7 +68,7 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-/* What the child is told by its parent. */
+/* What the parent tells the child. */
 struct orders {
 	char **argv;
 	const sigset_t *mask;
@@ -76,7 +77,9 @@ struct orders {
 	int error_fd;
 };
 
-/* The child, all signals blocked: becomes COMMAND once it reads a byte, or ends without it. */
+/*
+ * The child, with all signals blocked: reads a byte and becomes COMMAND, or exits if there is none.
+ */
 __attribute__((noreturn)) static void child(const struct orders *orders)
 {
 	ssize_t got;
@@ -101,7 +104,7 @@ static pid_t fork_child(const struct orders *orders, int go_fd, int error_fd)
 	sigset_t all, before;
 	pid_t pid;
 
-	/* No handler of ours may run in the child. */
+	/* None of our handlers may run in the child. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
 	pid = fork();
@@ -114,7 +117,7 @@ static pid_t fork_child(const struct orders *orders, int go_fd, int error_fd)
 	return pid;
 }
 
-/* Forks the child, which then waits for its go. */
+/* Forks the child, which then waits to be told to go. */
 static int start_child(struct launch *l, char **argv, const sigset_t *mask)
 {
 	struct orders orders = {.argv = argv, .mask = mask};
@@ -147,14 +150,14 @@ cleanup:
 	return err;
 }
 
-/* The child may be dead by now; that must not be our death, by SIGPIPE. */
+/* If the child is already dead, SIGPIPE must not kill us. */
 static void say_go(struct launch *l)
 {
 	send(l->go_fd, "", 1, MSG_NOSIGNAL);
 	close_fd(&l->go_fd);
 }
 
-/* Why exec failed, or 0. Returns when the child has executed COMMAND, or ended. */
+/* Waits until the child has executed COMMAND or ended. Returns why exec failed, or 0. */
 static int read_exec_errno(struct launch *l)
 {
 	int err = 0;
@@ -167,7 +170,9 @@ static int read_exec_errno(struct launch *l)
 	return got == (ssize_t)sizeof(err) ? err : 0;
 }
 
-/* A constructor forked: the new process has a copy of the breakpoint, and nobody to catch it. */
+/*
+ * A constructor forked: the new process has a copy of the breakpoint, and nobody handles it there.
+ */
 static void let_fork_go(const struct launch *l)
 {
 	unsigned long pid = 0;
@@ -177,15 +182,16 @@ static void let_fork_go(const struct launch *l)
 		return;
 	if (wait_for((pid_t)pid, &status) != (pid_t)pid || !WIFSTOPPED(status))
 		return;
-	/* Unless it shares the memory: then it is the command's own breakpoint. */
+	/* If it shares the command's memory, the breakpoint is the command's own. */
 	if (l->breakpoint.entry && syscall(SYS_kcmp, l->pid, (pid_t)pid, KCMP_VM, 0, 0) != 0)
 		breakpoint_clear(&l->breakpoint, (pid_t)pid);
 	breakpoint_trace(PTRACE_DETACH, (pid_t)pid, 0, 0);
 }
 
 /*
- * Handles one stop before the entry. Returns whether the command is now where it is to be held;
- * if not, it runs on. Errors do not matter here: they come from its death, which is waited for.
+ * Handles one stop on the way to the entry. Returns whether to hold the command here; if not, it is
+ * running again. Errors need no handling: they mean that it died, which the caller's wait will
+ * show.
  */
 static bool pass_stop(struct launch *l, int status)
 {
@@ -194,7 +200,7 @@ static bool pass_stop(struct launch *l, int status)
 	switch (status >> 16) {
 	case PTRACE_EVENT_EXEC:
 		if (!breakpoint_set(&l->breakpoint, l->pid))
-			return true; /* hold it here; better early than not at all */
+			return true; /* hold it here: too early is better than not at all */
 		sig = 0;
 		break;
 	case PTRACE_EVENT_FORK:
@@ -203,7 +209,7 @@ static bool pass_stop(struct launch *l, int status)
 		break;
 	case PTRACE_EVENT_STOP:
 		if (sig != SIGTRAP) {
-			/* Stopped by a signal: it stays so until SIGCONT, as it would untraced. */
+			/* Stopped by a signal: stay stopped until SIGCONT, as without tracing. */
 			breakpoint_trace(PTRACE_LISTEN, l->pid, 0, 0);
 			return false;
 		}
@@ -281,7 +287,7 @@ int launch_release(struct launch *l)
 	if (l->pid == 0)
 		return 0;
 	if (l->traced) {
-		/* ESRCH: killed while it was held; its status waits for the caller. */
+		/* ESRCH: it was killed while held; its status is left for the caller. */
 		if (breakpoint_trace(PTRACE_DETACH, l->pid, 0, 0) && errno != ESRCH)
 			return -errno;
 		l->traced = false;
@@ -307,7 +313,7 @@ void launch_cancel(struct launch *l)
 	if (l->pid == 0)
 		return;
 	kill(l->pid, SIGKILL);
-	/* Stops that were under way may be reported first. */
+	/* Stops that are already pending may be reported first. */
 	while (wait_for(l->pid, &status) == l->pid && WIFSTOPPED(status))
 		;
 	l->pid = 0;

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Starts the COMMAND of `flightrec run` and holds it just before its own code runs, so that
- * probes can be attached first. launch.c begins with how.
+ * Starts the COMMAND of `flightrec run` and holds it just before its own code runs, so that probes
+ * can be attached first. launch.c explains how.
  *
- * The calls are made in this order, by one thread: launch_start(), launch_hold(),
- * launch_release(); launch_cancel() in place of any that is left. If this process dies before the
- * release, by SIGKILL even, the command dies with it and never runs; after it, the command goes on.
+ * One thread calls launch_start(), launch_hold() and launch_release() in this order;
+ * launch_cancel() may take the place of any step that has not been made. If this process dies
+ * before the release, even by SIGKILL, the command dies with it without running; afterwards it goes
+ * on.
  *
- * The command gets the signal mask, the ignored signals, the resource limits, the descriptors 0 to
- * 2, the process group, the terminal and the environment that this process was started with; where
- * the environment names this process as the one that is meant (LISTEN_PID), it names the command.
- * Descriptors opened since must be close-on-exec. A set-user-ID command gains no privileges if
- * this process lacks CAP_SYS_PTRACE, as while it is traced.
+ * The command gets what this process was started with: signal mask, ignored signals, resource
+ * limits, descriptors 0 to 2, process group, terminal and environment. Where the environment names
+ * this process as the one it is meant for (LISTEN_PID), it names the command instead. Descriptors
+ * opened since then must be close-on-exec. A set-user-ID command gains no privileges unless this
+ * process has CAP_SYS_PTRACE, since it is traced.
  */
 #ifndef FLIGHTREC_LAUNCH_H
 #define FLIGHTREC_LAUNCH_H
@@ -23,44 +24,44 @@
 #include "cli/breakpoint.h"
 
 struct launch {
-	pid_t pid;             /* of the command while it is held or runs; 0: it ended already */
+	pid_t pid;             /* of the command while it is held or runs; 0: it has ended */
 	bool held_before_exec; /* held, but not at its entry: nothing of it is mapped yet */
-	int exec_errno;        /* why COMMAND could not be executed; 0: it could */
-	bool ended;            /* ended before it reached its entry; it is reaped */
-	int status;            /* then, its wait status */
+	int exec_errno;        /* why COMMAND could not be executed; 0: it was */
+	bool ended;            /* it ended before reaching its entry, and was reaped */
+	int status;            /* its wait status in that case */
 
 	/* Private. */
 	int go_fd;    /* the child waits on the other end, before exec; -1: closed */
-	int error_fd; /* the child writes there why exec failed; -1: closed */
+	int error_fd; /* the child writes here why exec failed; -1: closed */
 	bool traced;
 	struct breakpoint breakpoint;
 };
 
 /*
- * Creates the process that becomes argv[0], looked up in PATH, with arguments @argv; it waits
- * before exec. @mask is the signal mask that this process was started with.
- * If SIGCHLD is ignored, it is set to its default, for the status of the command would be lost.
- * Returns 0, @l->pid being its number, or a negative errno.
+ * Creates the process that will become argv[0] (looked up in PATH), with arguments @argv; it waits
+ * before exec. @mask is the signal mask this process was started with. If SIGCHLD is ignored, it is
+ * reset to its default: otherwise the command's status would be lost. Returns 0 and sets @l->pid,
+ * or a negative errno.
  */
 int launch_start(struct launch *l, char **argv, const sigset_t *mask);
 
 /*
- * Has it become COMMAND and run to its entry; where that is not possible, it is left to wait
- * before exec. Blocks until then; signals that the command gets meanwhile are let through to it.
+ * Lets it become COMMAND and run to its entry; where that is impossible it goes on waiting before
+ * exec. Blocks until then. Signals for the command are passed through.
  *
- * Returns 0, and then either the command is held (@l->pid), or it ended before its entry, by a
- * signal perhaps (@l->ended, @l->status). Or a negative errno, with nothing left running:
- * -@l->exec_errno if that is not 0, as COMMAND could not be executed (a shell says 127 for ENOENT
- * and 126 otherwise); else something failed here.
+ * Returns 0: the command is held (@l->pid), or it ended before its entry, perhaps by a signal
+ * (@l->ended, @l->status). Otherwise returns a negative errno, with nothing left running:
+ * -@l->exec_errno if that is not 0, since COMMAND could not be executed (for which a shell exits
+ * with 127 if it is ENOENT, else 126); else something failed here.
  */
 int launch_hold(struct launch *l);
 
 /*
- * Lets the command run, untraced, with what signals came for it meanwhile. The caller waits for
- * it with waitpid(@l->pid), also if it was killed while held. Where it was held before exec, this
+ * Lets the command run, untraced, with the signals that arrived for it meanwhile. The caller waits
+ * for it with waitpid(@l->pid), even if it was killed while held. If it was held before exec, this
  * blocks until it has become COMMAND.
  *
- * Returns 0, or a negative errno: -@l->exec_errno as above, the command being reaped.
+ * Returns 0; or a negative errno, -@l->exec_errno as above, with the command reaped.
  */
 int launch_release(struct launch *l);
 

@@ -6,7 +6,7 @@
 
 /* Longer words are not compared. */
 #define LENGTH_MAX 40
-/* So much of a word must be in a longer one to mean it. */
+/* A candidate that contains this much of the word may be meant. */
 #define PART_MIN 3
 
 static size_t least(size_t a, size_t b)
@@ -19,7 +19,7 @@ static int same(char a, char b)
 	return tolower((unsigned char)a) == tolower((unsigned char)b);
 }
 
-/* Insertions, deletions, replacements and exchanges of neighbours that make @b of @a. */
+/* How many insertions, deletions, replacements and swaps of neighbours turn @a into @b. */
 static size_t distance(const char *a, size_t a_length, const char *b, size_t b_length)
 {
 	size_t row[3][LENGTH_MAX + 1];
@@ -53,13 +53,13 @@ void nearest_try(struct nearest *search, const char *candidate)
 	if (!length || length > LENGTH_MAX || other > LENGTH_MAX)
 		return;
 	slips = distance(search->word, length, candidate, other);
-	/* Of short words any other is near. */
+	/* Every word is near a short one. */
 	allowed = length < 3 ? 0 : length < 5 ? 1 : length < 9 ? 2 : 3;
 	if (slips > allowed) {
 		if (length < PART_MIN || other < PART_MIN ||
 		    (!strcasestr(candidate, search->word) && !strcasestr(search->word, candidate)))
 			return;
-		/* Behind any that is near by its letters. */
+		/* Ranks behind any candidate with similar letters. */
 		slips += LENGTH_MAX;
 	}
 	if (search->best && slips >= search->distance)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The options of all commands: the one table that the parser (options.c), the pages of help
- * (help.c) and the completion scripts (completion.c) are made from, and that a test compares the
- * manual page with.
+ * The options of all commands: the one table from which the parser (options.c), the help pages
+ * (help.c) and the completion scripts (completion.c) are made. A test compares the manual page with
+ * it.
  */
 #ifndef FLIGHTREC_OPTION_TABLE_H
 #define FLIGHTREC_OPTION_TABLE_H
@@ -12,28 +12,32 @@
 
 struct options;
 
-/* What a shell can complete an option's argument to. */
+/* How a shell can complete an option's argument. */
 enum option_completion { COMPLETE_NOTHING, COMPLETE_FILE, COMPLETE_PROGRAM, COMPLETE_PID };
 
 struct option_spec {
-	const char *name;      /* behind "--" */
-	char letter;           /* behind "-"; 0: it has none */
-	const char *argument;  /* what it is called in help; NULL: it takes none */
-	const char *help;      /* for its page, in lines */
+	const char *name;      /* after "--" */
+	char letter;           /* after "-"; 0: none */
+	const char *argument;  /* its name in help; NULL: the option takes none */
+	const char *help;      /* for the help page, in lines */
 	unsigned int commands; /* a set of enum command_bit */
 	enum option_completion completion;
-	/* If one of a few words is to be given: the word of that number; NULL: there are no more.
+	/*
+	 * If the argument is one of a few words: the word of that number, or NULL behind the last.
 	 */
 	const char *(*word)(size_t index);
-	/* Returns 0, or -EINVAL: @value, NULL for an option without an argument, is not right. */
+	/*
+	 * Returns 0, or -EINVAL if @value is not valid. @value is NULL for an option without
+	 * argument.
+	 */
 	int (*set)(struct options *options, const char *value);
-	const char *expected; /* what a right value is; NULL: one of its words, or any */
+	const char *expected; /* describes a valid value; NULL: one of its words, or anything */
 };
 
 extern const struct option_spec option_table[];
 extern const size_t n_options;
 
-/* Whether @command, an enum command_bit, has the option. */
+/* Whether the option belongs to @command, an enum command_bit. */
 bool option_belongs(const struct option_spec *option, unsigned int command);
 
 #endif /* FLIGHTREC_OPTION_TABLE_H */

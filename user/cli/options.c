@@ -12,13 +12,13 @@
 #include "collector/base/message.h"
 #include "collector/report/report_forms.h"
 
-/* What is said of a command line; longer words of it are cut. */
+/* Size of a message about the command line; longer words are cut. */
 #define USAGE_MAX 2048
 
-/* The argument of an option, and where it is taken from. */
+/* The argument of an option, and where it comes from. */
 struct argument {
-	const char *attached; /* behind "=" or the letter; NULL: nothing is */
-	const char *next;     /* the next word of the command line; NULL: there is none */
+	const char *attached; /* after "=" or the letter; NULL: none */
+	const char *next;     /* the next word of the command line; NULL: none */
 	bool next_taken;
 };
 
@@ -66,14 +66,14 @@ static int bad_value(const struct options *o, const struct option_spec *option, 
 	if (option->word)
 		list_words(option->word, words, sizeof(words));
 	snprintf(name, sizeof(name), "--%s", option->name);
-	/* The one that everybody writes with its letter. */
+	/* The option that everybody writes as a letter. */
 	if (option->completion == COMPLETE_PID)
 		snprintf(name, sizeof(name), "-%c", option->letter);
 	return usage_error(o->command, "%s: '%s' is not %s", name, value,
 			   option->word ? words : option->expected);
 }
 
-/* @as_written: for messages. */
+/* @as_written is for messages. */
 static int take(struct options *o, const struct option_spec *option, const char *as_written,
 		struct argument *argument)
 {
@@ -104,7 +104,7 @@ static int unknown_option(const struct options *o, const char *as_written, const
 			     search.best ? meant : NULL);
 }
 
-/* An unambiguous beginning of a name is enough. Returns the last of @matches, or NULL. */
+/* An unambiguous prefix of a name is enough. Returns the last of @matches, or NULL. */
 static const struct option_spec *find_long(const struct command *command, const char *name,
 					   size_t length, size_t *matches)
 {
@@ -196,7 +196,7 @@ static int take_option(struct options *o, const char *word, struct argument *arg
 static int check_pids(struct options *o)
 {
 	for (size_t i = 0; i < o->n_operands; i++) {
-		/* What the shell makes of -p 1 2 3. */
+		/* What the shell makes of "-p 1 2 3". */
 		if (!o->n_pids || parse_pids(o->operands[i], &o->pids, &o->n_pids))
 			return usage_error(o->command, "what is '%s'?", o->operands[i]);
 	}
@@ -207,7 +207,7 @@ static int check_pids(struct options *o)
 	return 0;
 }
 
-/* Options that say something about another one. */
+/* Options that only make sense with another one. */
 static int check_pairs(const struct options *o)
 {
 	if (o->append && !o->output)

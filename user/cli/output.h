@@ -6,18 +6,19 @@
 #include <stdbool.h>
 
 /*
- * Opens @path for reports, creating it, for root alone if this is root; @append: what it holds
- * stays. Writing goes to its end, wherever others have put that. Nothing waits, neither for the
- * reader of a FIFO (-ENXIO: there is none) nor, later, for room in it.
+ * Opens @path for reports, or creates it, for root alone if this is root. With @append it keeps its
+ * contents. Writes always go to its end, even if someone else moves it. Nothing ever waits: neither
+ * for the reader of a FIFO (-ENXIO: there is none) nor, later, for room in it.
  *
- * Root is not led to another file: a symbolic link as the last part of @path is -ELOOP, but for
- * those of /dev and /proc, as in /dev/stdout. Returns a descriptor or a negative errno.
+ * Root is not redirected to another file: if the last part of @path is a symbolic link the result
+ * is -ELOOP, except for links in /dev and /proc, such as /dev/stdout. Returns a descriptor or a
+ * negative errno.
  */
 int output_open(const char *path, bool append);
 
 /*
- * Has @fd be a new @path from now on, as after a rotation of logs; what the file holds stays.
- * Returns 0 or a negative errno, with @fd as it was.
+ * Makes @fd refer to a newly opened @path, as after log rotation; the file keeps its contents.
+ * Returns 0 or a negative errno, with @fd unchanged.
  */
 int output_reopen(int fd, const char *path);
 

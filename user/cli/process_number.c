@@ -38,7 +38,7 @@ static bool read_stat(pid_t number, char *state, unsigned int *flags)
 	return after && sscanf(after + 1, " %c %*d %*d %*d %*d %*d %u", state, flags) == 2;
 }
 
-/* The comm that stands before the line has its line breaks escaped. */
+/* The comm in the line before has its newlines escaped. */
 static pid_t process_of(pid_t number)
 {
 	char text[1024], *line;

@@ -81,7 +81,7 @@ static bool met_uprobes(char *detail, size_t size)
 	return false;
 }
 
-/* "none [integrity] confidentiality": the one in brackets is in force. */
+/* "none [integrity] confidentiality": the bracketed one is in force. */
 static bool met_lockdown(char *detail, size_t size)
 {
 	char text[128] = "";
@@ -104,7 +104,7 @@ static bool met_lockdown(char *detail, size_t size)
 	return true;
 }
 
-/* The initial one has a fixed inode number: PROC_PID_INIT_INO in linux/proc_ns.h. */
+/* The initial namespace has a fixed inode number: PROC_PID_INIT_INO in linux/proc_ns.h. */
 static bool met_pid_namespace(char *detail, size_t size)
 {
 	char link[64] = "";

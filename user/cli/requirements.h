@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What this kernel and these privileges allow. Features are probed; versions are not asked. */
+/* What this kernel and these privileges allow. Features are tested; versions are not compared. */
 #ifndef FLIGHTREC_REQUIREMENTS_H
 #define FLIGHTREC_REQUIREMENTS_H
 
@@ -8,7 +8,7 @@
 
 struct requirement {
 	const char *name;
-	/* Returns whether it is met; @detail: what was found, and if not, what to do. */
+	/* Returns whether it is met. @detail: what was found and, if it is not met, what to do. */
 	bool (*met)(char *detail, size_t size);
 	bool needed; /* without it nothing can be watched */
 };
@@ -16,7 +16,7 @@ struct requirement {
 extern const struct requirement requirements[];
 extern const size_t n_requirements;
 
-/* Returns true if all that is needed is there; else one line that says what is missing. */
+/* Returns true if everything needed is there; otherwise one line says what is missing. */
 bool requirements_met(char *error, size_t size);
 
 #endif /* FLIGHTREC_REQUIREMENTS_H */

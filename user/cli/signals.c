@@ -15,8 +15,8 @@
 #include "collector/base/clock.h"
 
 /*
- * timeout(1), for one, signals its child and right after that the child's group: to us that is
- * one signal, not a second one.
+ * Some senders, such as timeout(1), signal their child and immediately afterwards the child's
+ * group: we treat that as one signal.
  */
 #define SAME_SIGNAL_NS 30000000
 
@@ -27,7 +27,7 @@ static void make_set(const struct signals *s, bool opening, sigset_t *set)
 	sigemptyset(set);
 	if (s->options.pass_on && !opening) {
 		sigfillset(set);
-		/* The kernel's word on our own children; and what nobody can catch. */
+		/* About our own children; and signals that cannot be caught. */
 		sigdelset(set, SIGCHLD);
 		sigdelset(set, SIGKILL);
 		sigdelset(set, SIGSTOP);
@@ -48,7 +48,7 @@ static bool is_ignored(int number)
 	return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
-/* ---- leaving at once ---- */
+/* ---- exiting at once ---- */
 
 #define STRAGGLERS 16
 #define STRAGGLER_STACK 8192
@@ -57,7 +57,7 @@ static char straggler_stacks[STRAGGLERS][STRAGGLER_STACK] __attribute__((aligned
 static pid_t left_process;
 static int next_descriptor = STDERR_FILENO + 1, descriptors_end;
 
-/* Uses nothing of libc's that wants a thread: it has none. */
+/* Must not use anything in libc that needs a thread: this one is unknown to libc. */
 static int straggle(void *arg)
 {
 	const struct timespec pause = {.tv_nsec = 1000000};
@@ -72,10 +72,9 @@ static int straggle(void *arg)
 }
 
 /*
- * The kernel takes probes out as their descriptors are closed, which takes tens of milliseconds
- * each, one after the other if an exiting process leaves them to it. So processes that share our
- * descriptors stay behind, and close them when we are gone, many at a time. Whoever reads from us
- * is to see our end now.
+ * The kernel removes probes when their descriptors are closed. Each takes tens of milliseconds, one
+ * after another if the exit of a process does it. So processes that share our descriptors stay
+ * behind, and close many at a time after we are gone. Our readers see our end immediately.
  */
 static void leave_descriptors_behind(void)
 {
@@ -101,12 +100,12 @@ __attribute__((noreturn)) static void die_by(int number)
 	sigaddset(&set, number);
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 	raise(number);
-	_exit(128 + number); /* the first process of a pid namespace survives that */
+	_exit(128 + number); /* the init of a pid namespace survives the signal */
 }
 
 /* ---- the thread ---- */
 
-/* Unless that would block: nothing may hold this thread up. */
+/* Unless it would block: nothing may hold up this thread. */
 static void say(const char *line)
 {
 	struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
@@ -122,7 +121,7 @@ static void request(struct signals *s, unsigned int what)
 
 	__atomic_fetch_or(&s->requests, what, __ATOMIC_RELEASE);
 	if (write(s->event_fd, &one, sizeof(one)) < 0)
-		return; /* full: it is readable anyway */
+		return; /* full, so it is readable already */
 }
 
 static bool is_same_signal(const struct signals *s, const struct signalfd_siginfo *info)
@@ -154,7 +153,7 @@ static void on_stop(struct signals *s, const struct signalfd_siginfo *info)
 	request(s, SIGNALS_STOP);
 }
 
-/* As if we had not blocked it. */
+/* As if it had not been blocked. */
 static void stop_by(int number)
 {
 	sigset_t set;
@@ -169,8 +168,9 @@ static void stop_by(int number)
 }
 
 /*
- * What the terminal sends it sends to the command as well; what somebody sent to us is meant for
- * it. What it sent itself, to its parent or its group, it does not want back.
+ * The terminal sends its signals to the command as well, so those are not passed on. What someone
+ * sent to us is meant for the command. What the command itself sent, to its parent or its group, it
+ * does not want back.
  */
 static void pass_on(struct signals *s, const struct signalfd_siginfo *info)
 {
@@ -200,7 +200,10 @@ static void on_signal(struct signals *s, const struct signalfd_siginfo *info)
 	if (number == SIGINT || number == SIGTERM) {
 		on_stop(s, info);
 	} else if (s->options.pass_on) {
-		/* Ctrl-Z, or a use of the terminal from the background: the shell waits for us. */
+		/*
+		 * Ctrl-Z, or use of the terminal from the background: the shell waits for us to
+		 * stop.
+		 */
 		if (info->ssi_code > 0 &&
 		    (number == SIGTSTP || number == SIGTTIN || number == SIGTTOU))
 			stop_by(number);
@@ -209,7 +212,7 @@ static void on_signal(struct signals *s, const struct signalfd_siginfo *info)
 	} else if (number == SIGHUP && s->options.has_output && info->ssi_code <= 0) {
 		request(s, SIGNALS_REOPEN);
 	} else if (number == SIGHUP && !s->ignores_hangup) {
-		/* The terminal is gone, or there is nothing to open again: as by default. */
+		/* The terminal is gone, or there is no file to reopen: do the default. */
 		on_stop(s, info);
 	}
 }
@@ -231,7 +234,7 @@ static void *take_signals(void *arg)
 				continue;
 			if (__atomic_load_n(&s->state, __ATOMIC_ACQUIRE) == LEAVING)
 				return NULL;
-			/* Now those too that came before: the kernel kept them. */
+			/* This includes those that came earlier: the kernel kept them pending. */
 			make_set(s, false, &set);
 			signalfd(s->signal_fd, &set, 0);
 		}
@@ -254,7 +257,7 @@ int signals_start(struct signals *s, const struct signals_options *options)
 			      .ignores_hangup = is_ignored(SIGHUP)};
 	make_set(s, false, &set);
 	pthread_sigmask(SIG_BLOCK, &set, &s->original);
-	/* A reader that goes away, or a file that may not grow, is an error of writing. */
+	/* A reader that goes away, or a file size limit, shows up as a write error. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	make_set(s, true, &set);
@@ -272,7 +275,7 @@ static void enter(struct signals *s, enum state state)
 
 	__atomic_store_n(&s->state, state, __ATOMIC_RELEASE);
 	if (write(s->wake_fd, &one, sizeof(one)) < 0)
-		return; /* full: it wakes anyway */
+		return; /* full, so it wakes anyway */
 }
 
 void signals_ready(struct signals *s)

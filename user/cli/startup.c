@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Those that we, or libbpf, raise. */
+/* Limits that we, or libbpf, raise. */
 static const int limited[] = {RLIMIT_NOFILE, RLIMIT_MEMLOCK};
 #define LIMITS (sizeof(limited) / sizeof(limited[0]))
 
@@ -57,7 +57,7 @@ void startup_occupy_streams(void)
 
 		if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
 			continue;
-		/* The lowest that is free: this one. */
+		/* open() returns the lowest free descriptor, which is this one. */
 		if (open("/dev/null", flags) < 0)
 			return;
 	}
@@ -65,17 +65,19 @@ void startup_occupy_streams(void)
 
 /* ---- the environment ---- */
 
-/* Of sd_listen_fds(3), sd_watchdog_enabled(3), systemd.exec(5) and GLib's launching of programs. */
+/*
+ * From sd_listen_fds(3), sd_watchdog_enabled(3), systemd.exec(5) and GLib's launching of programs.
+ */
 static const char *const naming[] = {"LISTEN_PID", "WATCHDOG_PID", "SYSTEMD_EXEC_PID",
 				     "GIO_LAUNCHED_DESKTOP_FILE_PID"};
 #define NAMING (sizeof(naming) / sizeof(naming[0]))
-/* The number of a pidfd's inode: a name of a process that is never used again. */
+/* The inode number of a pidfd: names a process, and is never reused. */
 static const char naming_inode[] = "LISTEN_PIDFDID";
 #define NUMBER_SIZE 24
 
 struct startup_environment {
 	char **variables;
-	char *pid[NAMING]; /* where the number stands in a variable; or NULL */
+	char *pid[NAMING]; /* where the number is in a variable; or NULL */
 	char *inode;
 };
 
@@ -104,7 +106,7 @@ static void write_number(char *to, uint64_t number)
 	*to = '\0';
 }
 
-/* A variable's value if it is of that name and is @number; or NULL. */
+/* The variable's value if it has that name and equals @number; or NULL. */
 static char *value_if(char *variable, const char *name, uint64_t number)
 {
 	size_t length = strlen(name);
@@ -117,7 +119,10 @@ static char *value_if(char *variable, const char *name, uint64_t number)
 	return variable + length + 1;
 }
 
-/* A copy of @variable that has room for any number. Returns where that stands; NULL: no memory. */
+/*
+ * Copies @variable, leaving room for any number. Returns where that goes, or NULL if there is no
+ * memory.
+ */
 static char *copy_with_room(char **to, const char *variable, const char *value)
 {
 	size_t before = (size_t)(value - variable);

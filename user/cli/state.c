@@ -11,11 +11,11 @@
 #include "collector/base/text_buffer.h"
 #include "collector/session.h"
 
-/* Processes with a line of their own. */
+/* Processes that get a line of their own. */
 #define LINES_MAX 100
 
 struct lines {
-	struct text_buffer text; /* a NUL behind each */
+	struct text_buffer text; /* lines, each ending in a NUL */
 	size_t processes;
 	uint64_t open;
 };
@@ -38,7 +38,7 @@ static void add_process(void *arg, pid_t pid, const char *comm, uint32_t open)
 	text_char(&l->text, '\0');
 }
 
-/* Where there was no memory for all of them, the last is not whole. */
+/* If memory ran out, the last line is incomplete and left out. */
 static void tell_lines(const struct text_buffer *lines)
 {
 	const char *line = lines->data, *end = line + lines->size, *next;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What was seen and what was lost, as messages, such as at the end of a run. */
+/* What was seen and lost, printed as messages, for example at the end of a run. */
 #ifndef FLIGHTREC_SUMMARY_H
 #define FLIGHTREC_SUMMARY_H
 
@@ -7,10 +7,10 @@
 
 #include "collector/report/report.h"
 
-/* "1 recorder opened, 0 timed out, 2 entries seen, 0 lost" behind @prefix. */
+/* Prints "1 recorder opened, 0 timed out, 2 entries seen, 0 lost" after @prefix. */
 void summary_totals(const char *prefix, const struct report_totals *totals);
 
-/* What was lost and why: no line if nothing was. */
+/* Prints what was lost and why; nothing if nothing was. */
 void summary_losses(const struct report_totals *totals, uint64_t max_recorders);
 
 #endif /* FLIGHTREC_SUMMARY_H */

@@ -14,13 +14,13 @@ struct unit {
 	uint64_t factor;
 };
 
-/* A decimal fraction, exactly: digits * 10^exponent. */
+/* An exact decimal fraction: digits * 10^exponent. */
 struct decimal {
 	uint64_t digits;
 	long exponent;
 };
 
-/* Returns where the number ends, or NULL if there is none, or one too long to be kept exactly. */
+/* Returns where the number ends, or NULL if there is none or it is too long to keep exactly. */
 static const char *read_decimal(const char *text, struct decimal *number)
 {
 	bool any = false, point = false;
@@ -43,7 +43,7 @@ static const char *read_decimal(const char *text, struct decimal *number)
 	if ((*text == 'e' || *text == 'E') && isdigit((unsigned char)text[1])) {
 		char *end;
 
-		/* At most ULONG_MAX, where it does not fit, which no result can be. */
+		/* ULONG_MAX on overflow, which no valid result reaches. */
 		long exponent = strtol(text + 1, &end, 10);
 
 		number->exponent += exponent < 100 ? exponent : 100;
@@ -83,7 +83,7 @@ static const struct unit *find_unit(const struct unit *units, const char *name, 
 	return NULL;
 }
 
-/* One number and its unit. Returns where they end, or NULL. */
+/* Parses a number and its unit. Returns where they end, or NULL. */
 static const char *parse_part(const char *text, const struct unit *units, const struct unit **unit,
 			      uint64_t *value)
 {

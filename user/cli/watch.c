@@ -18,9 +18,9 @@
 #include "collector/base/clock.h"
 #include "collector/base/message.h"
 
-/* How long the commands of --exec are waited for at the end. */
+/* How long to wait for --exec commands at the end. */
 #define EXEC_END_WAIT_NS 5000000000
-/* How long a reader of the reports may take nothing at the end; who stops flightrec waits less. */
+/* How long a reader may take nothing at the end before we give up on it; less after a signal. */
 #define PATIENCE_MS 5000
 #define PATIENCE_STOPPED_MS 200
 
@@ -60,7 +60,9 @@ static int open_exec_hook(struct watch *w)
 	return EXIT_FAILED;
 }
 
-/* Rings are powers of two within limits: what is used is told; far less than asked for is refused.
+/*
+ * Ring sizes are powers of two within limits. Report a size that was rounded, refuse one that would
+ * be far too small.
  */
 static int check_buffer(const struct options *o)
 {
@@ -108,7 +110,10 @@ static int open_session(struct watch *w)
 		.max_reports = o->max_reports,
 		.on_report = w->exec_hook ? on_report : NULL,
 		.arg = w,
-		/* A program that is not watched should not pay: attach to named ones alone. */
+		/*
+		 * Programs that are not watched should pay nothing: attach only to the named
+		 * processes.
+		 */
 		.each_process = !w->is_run && !o->all,
 	};
 	char error[1024];
@@ -212,7 +217,7 @@ static void print_work(const struct watch *w)
 		work.ticks, work.wakeups, work.notices_lost, work.execs_missed, work.exits_missed);
 }
 
-/* ---- what the end is told with ---- */
+/* ---- at the end ---- */
 
 static void note_user(void *arg, pid_t pid, const char *comm, uint32_t open)
 {
@@ -222,7 +227,7 @@ static void note_user(void *arg, pid_t pid, const char *comm, uint32_t open)
 		children_add(arg, pid);
 }
 
-/* A daemon's first process leaves at once; what it leaves behind is not watched any longer. */
+/* The first process of a daemon exits at once; what it leaves behind is no longer watched. */
 static void print_left_behind(struct watch *w)
 {
 	const char *name = w->options->operands[0];
@@ -263,7 +268,7 @@ void watch_stop(struct watch *w)
 			     w->interrupted ? PATIENCE_STOPPED_MS : PATIENCE_MS);
 	if (totals.reports_lost)
 		w->output_failed = true;
-	/* Where nobody reads, the end must not wait for a reader. */
+	/* If nobody reads, do not wait for a reader. */
 	if (!tell || !message_possible())
 		return;
 	if (w->command_ended)
@@ -315,7 +320,7 @@ static void on_duration_over(struct watch *w)
 	w->duration_over = true;
 }
 
-/* Returns whether the session has something to do. */
+/* Returns whether the session has work to do. */
 static bool on_event(struct watch *w, uint64_t data)
 {
 	switch ((enum token)(data & 0xff)) {
@@ -341,7 +346,7 @@ static bool on_event(struct watch *w, uint64_t data)
 	return false;
 }
 
-/* Waits for at most @wait_ms, -1: without end. */
+/* Waits for at most @wait_ms, or without limit if it is -1. */
 static void wait_and_work(struct watch *w, int wait_ms)
 {
 	struct epoll_event events[16];
@@ -354,12 +359,12 @@ static void wait_and_work(struct watch *w, int wait_ms)
 		session_dispatch(w->session);
 }
 
-/* Whether the watching is to end, whatever becomes of the command. */
+/* Whether to stop watching, even if the command still runs. */
 static bool is_over(const struct watch *w)
 {
 	if (w->interrupted || w->duration_over || session_done(w->session))
 		return true;
-	/* Nobody reads what attach writes: as with any filter whose reader has left. */
+	/* Nobody reads what attach writes: end like any filter whose reader has left. */
 	return !w->is_run &&
 	       (session_output_error(w->session) == -EPIPE || (!w->processes && !w->options->all));
 }
@@ -368,14 +373,14 @@ void watch_until_end(struct watch *w)
 {
 	while (w->is_run ? !w->command_ended : !is_over(w)) {
 		wait_and_work(w, w->watching ? session_wait_ms(w->session) : -1);
-		/* The command goes on, unwatched; its end is still ours to pass on. */
+		/* The command goes on unwatched; its exit status must still be passed on. */
 		if (w->is_run && is_over(w))
 			watch_stop(w);
 	}
 	watch_stop(w);
 }
 
-/* What was started for a timeout may take a moment; it is not waited for after a signal. */
+/* Commands started for timeouts may take a moment, but after a signal they are not waited for. */
 static void wait_for_exec(struct watch *w)
 {
 	uint64_t until_ns = clock_ns(CLOCK_MONOTONIC) + EXEC_END_WAIT_NS, now_ns;
@@ -396,7 +401,7 @@ int watch_end(struct watch *w, int status)
 		wait_for_exec(w);
 	exec_hook_close(w->exec_hook);
 	session_close(w->session);
-	/* Some file systems tell only now that what was written had no place. */
+	/* Some file systems report write errors only at close(). */
 	if (w->output >= 0 && w->options->output && close(w->output)) {
 		message("cannot write to %s: %s", w->options->output, strerror(errno));
 		failed = true;
@@ -408,6 +413,6 @@ int watch_end(struct watch *w, int status)
 	signals_free(&w->signals);
 	if (w->command_fd >= 0)
 		close(w->command_fd);
-	/* Of `run` the status is the command's; that reports were lost was said. */
+	/* `run` exits with the command's status; lost reports have already been reported. */
 	return failed && !status && !w->is_run ? EXIT_FAILED : status;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What `flightrec run` and `flightrec attach` have in common: they wait, and let a session work. */
+/* What `flightrec run` and `flightrec attach` have in common: the loop in which a session works. */
 #ifndef FLIGHTREC_WATCH_H
 #define FLIGHTREC_WATCH_H
 
@@ -24,45 +24,45 @@ enum token {
 struct watch {
 	const struct options *options;
 	bool is_run;             /* else attach */
-	struct session *session; /* NULL: there is none */
-	struct launch launch;    /* of run */
-	int command_fd;          /* of run: the command's pidfd; -1: there is none yet */
+	struct session *session; /* or NULL */
+	struct launch launch;    /* for run */
+	int command_fd;          /* for run: the command's pidfd; -1: none yet */
 	int output;              /* a descriptor */
 	bool output_failed;
-	struct exec_hook *exec_hook; /* NULL: there is none */
-	int duration_fd;             /* -1: no end, or it has come */
+	struct exec_hook *exec_hook; /* or NULL */
+	int duration_fd;             /* -1: no limit, or it is over */
 	bool duration_over;
 	struct signals signals;
 	int epoll_fd;
-	size_t processes; /* attached to, and still running */
+	size_t processes; /* attached to and still running */
 	bool watching;
 	bool command_ended;
 	int command_status;
 	bool interrupted;
 };
 
-/* Opens the output and a session. Returns 0, or the status to end with; it said why. */
+/* Opens the output and a session. Returns 0; or an exit status, having printed why. */
 int watch_start(struct watch *w, const struct options *options);
 
-/* Has @fd wake the watch. Returns 0 or a negative errno. */
+/* Makes @fd wake the loop. Returns 0 or a negative errno. */
 int watch_add_fd(struct watch *w, int fd, uint64_t token);
 
-/* Starts the clock of --duration. Returns 0 or a negative errno. */
+/* Starts the timer of --duration. Returns 0 or a negative errno. */
 int watch_start_duration(struct watch *w);
 
-/* What is to be said of a process in which no copy of the library was found, to follow its name. */
+/* Why no copy of the library was found in a process, worded to follow its name. */
 const char *watch_no_copy(pid_t pid);
 
-/* For --verbose: what the probes are attached to, and what it takes. */
+/* For --verbose: what the probes are attached to, and what memory that takes. */
 void watch_print_setup(const struct watch *w);
 
-/* Waits and works until the end, whatever brings it; then detaches and says what was seen. */
+/* Watches until the end, whatever causes it; then detaches and prints the summary. */
 void watch_until_end(struct watch *w);
 
-/* Detaches, takes what is left, and says what was seen; once. */
+/* Detaches, handles what is left, and prints the summary. Only the first call does anything. */
 void watch_stop(struct watch *w);
 
-/* Frees all; returns @status, or that of an output that failed. */
+/* Frees everything. Returns @status, or another one if writing the output failed. */
 int watch_end(struct watch *w, int status);
 
 #endif /* FLIGHTREC_WATCH_H */
