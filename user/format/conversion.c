@@ -38,7 +38,7 @@ static int take_number(struct cursor *cursor)
 	return (int)number;
 }
 
-/* "N$": the position N. Anything else: none, and nothing is taken. */
+/* Takes "N$", the position N. Takes nothing if something else is there. */
 static enum format_result take_position(struct cursor *cursor, int *position)
 {
 	struct cursor ahead = *cursor;
@@ -59,7 +59,7 @@ static enum format_result take_position(struct cursor *cursor, int *position)
 	return FORMAT_OK;
 }
 
-/* Index of the argument at @position, or of the next one. */
+/* The index of the argument at @position, or of the next argument. */
 static enum format_result assign(struct format_parser *parser, int position, uint8_t *arg)
 {
 	if (position == POSITION_NONE)
@@ -92,7 +92,7 @@ static enum format_result take_size(struct format_parser *parser, struct cursor 
 	result = take_position(cursor, &position);
 	if (result != FORMAT_OK)
 		return result;
-	/* A number without its "$" is caught as an unknown conversion. */
+	/* If the "$" is missing, the digits are caught as an unknown conversion. */
 	return assign(parser, position, arg);
 }
 
@@ -129,7 +129,7 @@ static uint8_t take_flags(struct cursor *cursor)
 	return flags;
 }
 
-/* "w32", "wf16": a number of bits, or the fast type of at least so many. */
+/* "w32", "wf16": an exact number of bits, or the fast type of at least that many. */
 static uint8_t take_bits(struct cursor *cursor)
 {
 	bool fast = take(cursor, 'f');
@@ -169,7 +169,7 @@ static uint8_t take_length(struct cursor *cursor)
 	return FORMAT_PLAIN;
 }
 
-/* Finds the kind; brings i, C and S down to the conversions that they are other names of. */
+/* Determines the kind, and replaces i, C and S by the conversions that they are synonyms of. */
 static enum format_result settle_kind(struct format_conversion *conversion)
 {
 	switch (conversion->conversion) {
@@ -225,7 +225,7 @@ static enum format_result settle_kind(struct format_conversion *conversion)
 	}
 }
 
-/* What follows a "%". */
+/* Takes what follows a "%". */
 static enum format_result take_conversion(struct format_parser *parser, struct cursor *cursor,
 					  struct format_conversion *conversion)
 {
@@ -298,9 +298,9 @@ enum format_result format_next(struct format_parser *parser, struct format_conve
 }
 
 /*
- * Notes a use of argument @index. One used as a string more than once is read as far as the use
- * that reads most of it. Two of its precisions from different arguments would take more room in
- * a plan than they are worth.
+ * Records a use of argument @index. A string used more than once is read as far as its most
+ * demanding use needs. Two precisions from different arguments are refused: a plan has no room for
+ * both.
  */
 static bool note_arg(struct format_plan *plan, uint8_t index, struct format_arg use)
 {

@@ -6,12 +6,12 @@
 #include <stdint.h>
 
 #if defined(__x86_64__)
-/* Not RDTSCP: an entry may be stamped a few instructions early. */
+/* RDTSC rather than RDTSCP: the time of an entry may be a few instructions early. */
 static inline uint64_t counter_now(void)
 {
 	return __builtin_ia32_rdtsc();
 }
-/* Ticks after which a note of it and the clock is old: 0.05 to 0.3 s. */
+/* After this many ticks, 0.05 to 0.3 s, a note of the counter and the clock should be renewed. */
 static inline uint64_t counter_note_after(void)
 {
 	return 1u << 28;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Arrays that grow: an array (NULL at first), how many elements it has room for, how many it has.
+/*
+ * Arrays that grow. Each is three variables: the array (NULL at first), how many elements it has
+ * room for, and how many it has.
  */
 #ifndef FLIGHTREC_ARRAY_H
 #define FLIGHTREC_ARRAY_H
@@ -11,7 +13,7 @@
 
 #define ARRAY_ROOM_MIN 16
 
-/* For array_reserve(): returns @array, moved if need be, or NULL, with all as it was. */
+/* For array_reserve(): returns @array, moved if necessary; or NULL, with everything unchanged. */
 static inline void *array_grown(void *array, size_t *room, size_t needed, size_t element)
 {
 	size_t more = *room ? *room : ARRAY_ROOM_MIN;
@@ -26,9 +28,9 @@ static inline void *array_grown(void *array, size_t *room, size_t needed, size_t
 }
 
 /*
- * Makes room for @needed elements in all. The room doubles, so adding one element after another
- * takes linear time. @array and @room (a size_t) are assigned to. Returns 0 or -ENOMEM, with the
- * array as it was.
+ * Makes room for @needed elements in all. The room doubles, so adding elements one by one takes
+ * linear time. Assigns to @array and @room (a size_t). Returns 0; or -ENOMEM, with the array
+ * unchanged.
  *
  *	if (array_reserve(list->items, list->room, list->n + 1))
  *		return -ENOMEM;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The kernel stamps with CLOCK_MONOTONIC; people read CLOCK_REALTIME. */
+/* Clocks. The kernel's time stamps are on CLOCK_MONOTONIC; people read CLOCK_REALTIME. */
 #ifndef FLIGHTREC_CLOCK_H
 #define FLIGHTREC_CLOCK_H
 
@@ -14,7 +14,10 @@ static inline uint64_t clock_ns(clockid_t clock)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* What to add to a CLOCK_MONOTONIC time, modulo 2^64; changes when the clock is set. */
+/*
+ * What to add to a CLOCK_MONOTONIC time, modulo 2^64, to get real time. Changes when the clock is
+ * set.
+ */
 static inline uint64_t clock_real_offset(void)
 {
 	return clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);

@@ -7,8 +7,8 @@
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
 /*
- * Returns the length of the character that begins at @bytes, of which @left are there, and
- * stores its number to @code; 0: no UTF-8.
+ * Decodes the character at @bytes, of which @left are there. Returns its length and stores it in
+ * @code; or returns 0 if it is not UTF-8.
  */
 static size_t decode(const char *bytes, size_t left, uint32_t *code)
 {
@@ -42,7 +42,7 @@ static size_t decode(const char *bytes, size_t left, uint32_t *code)
 	return length;
 }
 
-/* The unsafe characters above ASCII, as of Unicode 16, in order. */
+/* The unsafe characters above ASCII, as of Unicode 16, sorted. */
 static const struct {
 	uint32_t first, last;
 } unsafe_ranges[] = {
@@ -74,7 +74,7 @@ static bool unsafe(uint32_t code)
 	return false;
 }
 
-/* What a string becomes part of. */
+/* What kind of text a string becomes part of. */
 enum style { TEXT, QUOTED, JSON, JSON_KEY };
 
 static inline bool is_json(enum style style)
@@ -87,7 +87,9 @@ static inline bool is_plain(char c, enum style style)
 	return c >= 0x20 && c < 0x7f && !(style != TEXT && (c == '"' || c == '\\'));
 }
 
-/* How many of the @left bytes stay as they are: most of what is logged, so worth a short cut. */
+/*
+ * How many of the @left bytes can be copied unchanged: nearly everything, so this is a fast path.
+ */
 static inline size_t plain(const char *bytes, size_t left, enum style style)
 {
 	size_t i;
@@ -155,7 +157,10 @@ static inline void escape(struct text_buffer *to, const char *string, enum style
 			continue;
 		}
 		length = decode(string, left, &code);
-		/* In a key it is what stands for a byte: its own bytes are told as such. */
+		/*
+		 * In a key, U+FFFD stands for a byte: a real one is written like the bytes that it
+		 * consists of.
+		 */
 		if (length && code == 0xfffd && style == JSON_KEY)
 			length = 0;
 		if (!length) {

@@ -14,7 +14,7 @@
 #include "collector/base/escape.h"
 #include "collector/base/text_buffer.h"
 
-/* Room for two paths; what is longer is cut. */
+/* Room for two paths. Anything longer is cut. */
 #define MESSAGE_MAX (2 * PATH_MAX)
 
 static uint64_t left_out;
@@ -26,7 +26,7 @@ bool message_possible(void)
 	return poll(&out, 1, 0) == 1 && out.revents & POLLOUT;
 }
 
-/* A pipe that is writable takes PIPE_BUF bytes without blocking. */
+/* A writable pipe takes PIPE_BUF bytes without blocking. */
 static bool write_line(const char *data, size_t size)
 {
 	while (size) {
@@ -65,7 +65,7 @@ static void say(const char *command, const char *format, va_list args, uint64_t 
 	if (text)
 		vsnprintf(text, MESSAGE_MAX, format, args);
 	begin_line(&line, command);
-	/* Without memory: at least what kind of message it is. */
+	/* Without memory, at least show what kind of message it is. */
 	escape_text(&line, text ? text : format);
 	if (held_back) {
 		text_string(&line, " (");

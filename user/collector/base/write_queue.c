@@ -13,45 +13,45 @@
 #include "collector/base/array.h"
 
 /*
- * A write is at most this long: it tells of progress when it returns. But a piece leaves in one
- * write, however long it is, so that nothing that others write gets in between.
+ * A write is no longer than this, because it shows progress only when it returns. But one piece is
+ * always one write, however long, so that nothing written by others gets in between.
  */
 #define WRITE_MAX 65536
-/* A batch that took more memory is not kept for the next. */
+/* A batch that took more memory than this is freed, not kept for the next one. */
 #define KEEP_MAX (1u << 20)
-/* How often write_queue_finish() looks whether its patience is at its end. */
+/* How often write_queue_finish() checks whether its patience has run out. */
 #define STEP_MS 20
 
 /* Pieces that are handed over together. */
 struct batch {
 	struct batch *next;
 	struct text_buffer text;
-	size_t *ends; /* where in text each piece ends */
+	size_t *ends; /* where each piece ends in the text */
 	size_t n;
 	size_t room;
 };
 
 struct write_queue {
-	/* The owner's alone. */
-	struct batch *open; /* what is being gathered; or NULL */
+	/* Used by the owner only. */
+	struct batch *open; /* being gathered; or NULL */
 	int fd;
 	int event_fd;
 	size_t limit;
 	pthread_t thread;
 
-	/* Guards all below. */
+	/* Guards everything below. */
 	pthread_mutex_t lock;
-	pthread_cond_t work;     /* there is a batch, or it is the end */
-	pthread_cond_t progress; /* something was written, or could not be */
+	pthread_cond_t work;     /* there is a batch, or the thread should end */
+	pthread_cond_t progress; /* something was written, or failed */
 	struct batch *first, **last;
 	struct batch *spare;
-	size_t waiting;     /* bytes of the batches, with the one being written */
-	uint64_t writes;    /* calls that returned */
-	uint64_t pieces;    /* that wait, with those being written */
-	bool stop;          /* the thread ends after what it is doing */
-	bool abandoned;     /* the owner has left: the thread frees all */
+	size_t waiting;     /* bytes of the batches, including the one being written */
+	uint64_t writes;    /* calls of write() that returned */
+	uint64_t pieces;    /* that wait or are being written */
+	bool stop;          /* the thread should end after what it is doing */
+	bool abandoned;     /* the owner has left: the thread frees everything */
 	bool busy;          /* the thread is writing a batch */
-	bool short_of_room; /* something was refused since there was room last */
+	bool short_of_room; /* something was refused, and there was no room since */
 	struct write_queue_state state;
 };
 
@@ -87,12 +87,12 @@ static void notify(const struct write_queue *q)
 	uint64_t one = 1;
 
 	if (write(q->event_fd, &one, sizeof(one)) < 0)
-		return; /* full: it is readable anyway */
+		return; /* full, so it is readable already */
 }
 
 /* ---- the thread ---- */
 
-/* Returns what write() does, but waits where somebody made the descriptor non-blocking. */
+/* Like write(), but waits if someone made the descriptor non-blocking. */
 static ssize_t write_some(int fd, const char *data, size_t size)
 {
 	struct pollfd out = {.fd = fd, .events = POLLOUT};
@@ -124,7 +124,7 @@ static void note_write(struct write_queue *q, ssize_t n)
 	pthread_mutex_unlock(&q->lock);
 }
 
-/* What is left of @piece, and as many behind it as fit into one write. */
+/* The rest of @piece, and as many of the following ones as fit into one write. */
 static size_t write_size(const struct batch *batch, size_t piece, size_t start)
 {
 	size_t end = batch->ends[piece];
@@ -137,7 +137,7 @@ static size_t write_size(const struct batch *batch, size_t piece, size_t start)
 static void count_pieces(struct write_queue *q, uint64_t done, uint64_t lost)
 {
 	pthread_mutex_lock(&q->lock);
-	/* None are left to count where write_queue_finish() gave them up. */
+	/* If write_queue_finish() gave up, it has counted them already. */
 	if (!q->stop) {
 		q->pieces -= done + lost;
 		q->state.lost += lost;
@@ -146,8 +146,8 @@ static void count_pieces(struct write_queue *q, uint64_t done, uint64_t lost)
 }
 
 /*
- * Returns whether the last piece was cut within a line: the next one then starts on a line of its
- * own, else a reader of JSON would lose both. A piece that fails is skipped, and the next is tried.
+ * Writes a batch. A piece that fails is skipped. Returns whether the last piece was cut within a
+ * line: then the next one must start on a new line, or a reader of JSON would lose both.
  */
 static bool write_batch(struct write_queue *q, const struct batch *batch, bool torn)
 {
@@ -236,7 +236,7 @@ static int start_thread(struct write_queue *q)
 	sigset_t all, before;
 	int err;
 
-	/* Signals are for the others. */
+	/* Signals are for the other threads. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	err = pthread_create(&q->thread, NULL, write_all, q);
@@ -281,7 +281,7 @@ bool write_queue_close(struct write_queue *q)
 	__atomic_store_n(&q->stop, true, __ATOMIC_RELAXED);
 	busy = q->busy;
 	q->abandoned = busy;
-	/* From the unlocking on it is the thread's to free. */
+	/* Once it is unlocked, the thread may free it. */
 	if (busy)
 		pthread_detach(q->thread);
 	pthread_cond_signal(&q->work);

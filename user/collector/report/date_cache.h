@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The last seconds that were written as a date: reports in a row share theirs, and localtime_r()
- * with snprintf() takes as long as all else in a report. Zeroed it is empty. Not thread-safe.
+ * The last few seconds that were written as dates. Consecutive reports share them, and
+ * localtime_r() with snprintf() takes as long as the rest of a report. Zeroed, it is empty. Not
+ * thread-safe.
  */
 #ifndef FLIGHTREC_DATE_CACHE_H
 #define FLIGHTREC_DATE_CACHE_H
@@ -21,13 +22,13 @@ struct date_cache {
 	} date[DATE_CACHE_SIZE];
 };
 
-/* A way to write dates: one cache holds the dates of one. */
+/* A way to write dates. A cache holds dates of one style. */
 struct date_style {
-	bool local; /* local time, not UTC */
+	bool local; /* local time rather than UTC */
 	void (*write)(const struct tm *tm, char *text, size_t size);
 };
 
-/* The second of @time_ns, which is since the Epoch; good until the next call with @cache. */
+/* The date of @time_ns since the Epoch, to the second. Valid until the next call with @cache. */
 const char *date_text(struct date_cache *cache, uint64_t time_ns, const struct date_style *style);
 
 #endif /* FLIGHTREC_DATE_CACHE_H */

@@ -3,20 +3,20 @@
 #define _GNU_SOURCE /* strerrorname_np() */
 #endif
 /*
- * A message is made in two passes over its format. format_plan() says of which kind each argument
- * is, which is what the library went by when it packed them; so unpack() can find each in the
- * data. The second pass takes one conversion after the other and writes it with its argument.
+ * A message is made in two passes over its format. In the first, format_plan() determines the kind
+ * of each argument, as the library did when it packed them, so unpack() can find each one in the
+ * data. The second pass goes through the conversions and writes each with its argument.
  *
- * Why not printf? The format is the observed process's, and printf trusts its format: it reads
- * arguments that are not there, writes through %n, and takes all the time that a width of two
- * billion needs. Only a real number's digits are left to snprintf(), with a format made here.
+ * Why not printf? The format comes from the observed process, and printf trusts its format: it
+ * reads arguments that are not there, writes through %n, and spends as long as a width of two
+ * billion takes. Only the digits of a real number are left to snprintf(), with a format made here.
  *
- * What holds at each step, whatever format and data are:
- * - nothing is read but the format's and the data's own bytes. An argument beyond the data is
- *   missing, and so are all behind it, since where they begin depends on its size;
- * - nothing is written beyond the room there is. Once something did not fit, the rest is not looked
- *   at: what is in front of " [cut]" is what it would be in a larger buffer;
- * - the work is bounded by the format's size, the room, and out->work for what libc does.
+ * What holds at every step, whatever the format and the data:
+ * - Nothing is read except the bytes of the format and the data. An argument beyond the end of the
+ *   data is missing, and so are all after it, since where they begin depends on its size.
+ * - Nothing is written beyond the room there is. Once something does not fit, the rest is not
+ *   looked at, so what precedes " [cut]" is the same as it would be in a larger buffer.
+ * - The work is bounded by the size of the format, the room, and out->work for what libc does.
  */
 #include "collector/report/render.h"
 
@@ -31,11 +31,11 @@
 #define CUT " [cut]"
 #define REFUSED " [format refused]"
 
-/* Packed data, what is left of it. */
+/* What is left of the packed data. */
 struct packed {
 	const unsigned char *data;
 	size_t size;
-	bool cut; /* something is not whole */
+	bool cut; /* something is incomplete */
 };
 
 /* An argument as it was packed. */
@@ -69,7 +69,7 @@ static void put_string(struct render_out *out, const struct render_spec *spec,
 	size_t size = value->size;
 
 	if (value->null) {
-		/* As glibc does: all of it or nothing. */
+		/* Like glibc: all of it or nothing. */
 		bool fits = spec->precision == FORMAT_NO_NUMBER || spec->precision >= 6;
 
 		render_put_padded(out, spec, "(null)", fits ? 6 : 0);
@@ -118,7 +118,7 @@ static void put_errno(struct render_out *out, const struct render_spec *spec,
 	put_string(out, spec, &text);
 }
 
-/* The int that a `*` takes, if it has one; false if that argument is missing. */
+/* Reads the int for a `*`, if there is one. Returns false if that argument is missing. */
 static bool star(const struct values *values, uint8_t arg, int *number)
 {
 	if (arg == FORMAT_NO_ARG)
@@ -186,7 +186,7 @@ static void put_conversion(struct render_out *out, const struct format_conversio
 	put_value(out, &spec, value);
 }
 
-/* Takes a packed string; what the data ends within counts as cut. */
+/* Takes a packed string. If the data ends inside it, it counts as cut. */
 static bool take_string(struct packed *from, struct value *value)
 {
 	uint16_t word;
@@ -225,7 +225,7 @@ static bool take_fixed(struct packed *from, struct value *value, size_t size)
 	return true;
 }
 
-/* Finds each argument in the data; those after one that is missing are missing, too. */
+/* Finds each argument in the data. After one that is missing, all are missing. */
 static void unpack(const struct format_plan *plan, struct packed *from, struct values *values)
 {
 	static const uint8_t fixed_size[] = {
@@ -249,7 +249,7 @@ static void unpack(const struct format_plan *plan, struct packed *from, struct v
 	}
 }
 
-/* False: the format is refused, and written as it is. */
+/* Returns false if the format is refused; then it is written as it is. */
 static bool put_message(struct render_out *out, struct value format, struct packed *packed)
 {
 	const char *text = (const char *)format.data;

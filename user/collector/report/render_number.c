@@ -8,22 +8,22 @@
 #include <string.h>
 
 /*
- * A double, or long double, has no digits other than 0 behind so many; with those, it is
- * no longer than this.
+ * A double or long double has only zeros behind this many digits. Printed with all of them it is no
+ * longer than REAL_SIZE_MAX.
  */
 #define REAL_PRECISION_MAX 16500
 #define REAL_SIZE_MAX (REAL_PRECISION_MAX + LDBL_MAX_10_EXP + 64)
-/* Likewise for %a. */
+/* The same for %a. */
 #define HEXADECIMAL_PRECISION_MAX 32
 
-/* What a number consists of, in this order but for the padding. */
+/* The parts of a number, in this order; padding is added to them. */
 struct number {
 	char lead[4]; /* sign and 0x */
 	const char *digits;
 	size_t size;
-	size_t split;  /* of the digits, those in front of the zeros */
-	size_t zeros;  /* that a precision asks for */
-	bool zero_pad; /* zeros up to the width, behind @lead */
+	size_t split;  /* how many of the digits precede the zeros */
+	size_t zeros;  /* added for the precision */
+	bool zero_pad; /* pad with zeros, after @lead */
 };
 
 static void put_number(struct render_out *out, const struct render_spec *spec,
@@ -45,7 +45,7 @@ static void put_number(struct render_out *out, const struct render_spec *spec,
 		render_fill(out, ' ', padding);
 }
 
-/* Brings an integer, extended from an int, to the length that its conversion says. */
+/* Reduces an integer that was extended from an int to the length its conversion names. */
 static uint64_t to_length(uint64_t number, uint8_t length, bool is_signed)
 {
 	switch (length) {
@@ -86,7 +86,7 @@ static unsigned int base_of(char conversion)
 	}
 }
 
-/* Fills in the lead; returns the number that its digits are to show. */
+/* Fills in @lead. Returns the number whose digits are to be shown. */
 static uint64_t take_lead(const struct render_spec *spec, uint64_t number, char *lead)
 {
 	char conversion = spec->conversion->conversion;
@@ -133,8 +133,8 @@ void render_integer(struct render_out *out, const struct render_spec *spec, uint
 }
 
 /*
- * Not every 16 bytes are a long double: x86's has bits that its exponent implies, and glibc
- * before 2.33 overruns a buffer if they are not as implied.
+ * Not every 16 bytes are a valid long double: on x86 one bit is implied by the others, and glibc
+ * before 2.33 overruns a buffer if it is wrong.
  */
 static long double read_long_double(const unsigned char *data)
 {
@@ -164,8 +164,8 @@ static long double read_real(const struct render_spec *spec, const unsigned char
 }
 
 /*
- * A precision that shows all of the number that is not 0: what is beyond it needs no libc. It is
- * not 0, as the point would be missing, and for %g not less than there are digits in front of it.
+ * A precision at which all digits that are not 0 are shown; zeros beyond it need no help from libc.
+ * It is not 0, which would drop the point, and for %g it covers the digits before the point.
  */
 static int exact_precision(char conversion, int exponent)
 {
@@ -173,14 +173,17 @@ static int exact_precision(char conversion, int exponent)
 
 	if (conversion == 'a')
 		return HEXADECIMAL_PRECISION_MAX;
-	/* Of f * 2^exponent, where f is less than 1 and has LDBL_MANT_DIG bits. */
+	/* The number is f * 2^exponent, where f is less than 1 and has LDBL_MANT_DIG bits. */
 	behind = exponent < LDBL_MANT_DIG ? LDBL_MANT_DIG - exponent : 1;
-	/* 10 is more than 2^3. */
+	/* Three bits make less than one decimal digit. */
 	digits = conversion != 'f' && exponent > 0 ? behind + exponent / 3 + 1 : behind;
 	return digits < REAL_PRECISION_MAX ? digits : REAL_PRECISION_MAX;
 }
 
-/* snprintf() gets a format made here, and a precision that @buffer is large enough for. */
+/*
+ * The format for snprintf() is made here, and @buffer is large enough for any @precision up to
+ * REAL_PRECISION_MAX.
+ */
 static int print_real(char buffer[REAL_SIZE_MAX], const struct render_spec *spec, int precision,
 		      long double real)
 {
@@ -200,7 +203,7 @@ static int print_real(char buffer[REAL_SIZE_MAX], const struct render_spec *spec
 		*at++ = 'L';
 	*at++ = spec->conversion->conversion;
 	*at = '\0';
-	/* As what it was passed: %a shows the bits of a double otherwise than a long double's. */
+	/* By the type it was passed as: %a shows a double differently from a long double. */
 	if (wide)
 		return snprintf(buffer, REAL_SIZE_MAX, format, precision, real);
 	return snprintf(buffer, REAL_SIZE_MAX, format, precision, (double)real);
@@ -231,7 +234,7 @@ void render_real(struct render_out *out, const struct render_spec *spec, const u
 		return;
 	exact = exact_precision(conversion, exponent);
 	if (precision > exact) {
-		/* Of %g, zeros at the end are dropped unless it has a #. */
+		/* %g drops zeros at the end unless it has a #. */
 		if (isfinite(real) && (conversion != 'g' || spec->flags & FORMAT_ALT))
 			to.zeros = (size_t)(precision - exact);
 		precision = exact;

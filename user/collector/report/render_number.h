@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Numbers as printf writes them, whatever bits they are and whatever width and precision is asked
- * for. */
+/*
+ * Writes numbers as printf does, whatever their bits, and whatever width and precision are asked
+ * for.
+ */
 #ifndef FLIGHTREC_COLLECTOR_RENDER_NUMBER_H
 #define FLIGHTREC_COLLECTOR_RENDER_NUMBER_H
 
@@ -8,15 +10,15 @@
 
 #include "collector/report/render_out.h"
 
-/* Conversions d b B o u x X and p, of an integer that was extended from its own length. */
+/* Conversions d b B o u x X and p. @number was extended from its own length. */
 void render_integer(struct render_out *out, const struct render_spec *spec, uint64_t number);
 
 /*
- * Conversions f F e E g G a A, of the double or long double at @data.
+ * Conversions f F e E g G a A. @data is a double or long double.
  *
- * libc works through all bits of a number however few digits it shows, and a long double of 1e4932
- * keeps it busy for 10 us. Each number is charged to out->work with the bits of its exponent; once
- * they are used up, the output is cut. RENDER_WORK is enough for a message full of doubles.
+ * libc works through all bits of a number however few digits it shows: a long double near 1e4932
+ * takes it 10 us. So the bits of each number's exponent are charged to out->work, and when that is
+ * used up the output is cut. RENDER_WORK is enough for a message full of doubles.
  */
 #define RENDER_WORK (512 * 1024)
 void render_real(struct render_out *out, const struct render_spec *spec, const unsigned char *data);

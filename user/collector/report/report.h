@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A report: what the collector says about a recorder, ready to be written in any form.
- * Times are in nanoseconds since the Epoch (CLOCK_REALTIME), durations in nanoseconds.
- * Strings may hold any bytes, as they came from an observed process: a sink escapes them.
- * Everything is borrowed, for the length of the call that takes the report.
+ * A report: what the collector says about a recorder, ready to be written in any form. Times are in
+ * nanoseconds since the Epoch (CLOCK_REALTIME), durations in nanoseconds. Strings come from an
+ * observed process and may contain any bytes; forms escape them. Everything is borrowed for the
+ * duration of the call that takes the report.
  */
 #ifndef FLIGHTREC_REPORT_H
 #define FLIGHTREC_REPORT_H
@@ -16,11 +16,11 @@
 enum report_event {
 	REPORT_TIMEOUT,   /* a recorder timed out: all its entries */
 	REPORT_REPLAY,    /* the program, or a person, asked for a replay */
-	REPORT_ENTRY,     /* one entry, logged after its recorder timed out, or to none */
+	REPORT_ENTRY,     /* one entry, logged after its recorder timed out or to none */
 	REPORT_FINISHED,  /* a recorder that had timed out was closed */
-	REPORT_DIED,      /* its process ended while it was open and timed out */
+	REPORT_DIED,      /* the process of an open recorder that had timed out ended */
 	REPORT_HELD_BACK, /* a process logged more than it may: entries that were not written */
-	REPORT_LOST,      /* reports that are missing before this one */
+	REPORT_LOST,      /* reports are missing before this one */
 	REPORT_END,       /* the end of the run: totals */
 };
 
@@ -37,17 +37,17 @@ struct report_recorder {
 	uint64_t parent_id; /* or 0 */
 	const char *name;
 	const char *comm;
-	const char *exe; /* or NULL: not known */
+	const char *exe; /* or NULL: unknown */
 	pid_t pid;
 	pid_t tid;
 	uint64_t started_ns;
 	uint64_t timeout_ns;
-	uint64_t extended_ns;      /* from its opening to where the timeout counts from; or 0 */
-	uint64_t age_ns;           /* from its opening to this report, or to its closing */
+	uint64_t extended_ns;      /* from its opening to where its timeout counts from; or 0 */
+	uint64_t age_ns;           /* from its opening to this report or its closing */
 	bool adopted;              /* opened before it was watched */
-	bool closed;               /* it is not open any more */
-	bool has_history;          /* if adopted: what it logged before is known */
-	uint64_t opened_before_ns; /* if adopted: how long it was open then; 0: not known */
+	bool closed;               /* no longer open */
+	bool has_history;          /* if adopted: its earlier entries are known */
+	uint64_t opened_before_ns; /* if adopted: for how long it had been open; 0: unknown */
 	const struct report_context *context;
 	size_t n_context;
 };
@@ -69,7 +69,7 @@ struct report_losses {
 	uint64_t share;      /* the process had used its share of the ring */
 	uint64_t unreadable; /* the process's memory could not be read */
 	uint64_t untracked;  /* of recorders for which there was no room */
-	uint64_t buffer;     /* of replayed recorders: beyond what the collector keeps */
+	uint64_t buffer;     /* of replayed recorders, beyond what the collector keeps */
 };
 
 struct report_totals {
@@ -85,28 +85,28 @@ struct report_totals {
 struct report {
 	enum report_event event;
 	uint64_t time_ns;
-	bool has_recorder; /* never for REPORT_LOST and REPORT_END; else all but what is of none */
+	bool has_recorder; /* false for REPORT_LOST and REPORT_END, and for what belongs to none */
 	struct report_recorder recorder;
-	/* ENTRY and HELD_BACK without a recorder: who logged. */
+	/* ENTRY and HELD_BACK without a recorder: the process. */
 	pid_t pid;
 	const char *comm;
 	/*
-	 * REPORT_TIMEOUT and REPORT_REPLAY: those that are left; REPORT_ENTRY: one. They are asked
-	 * for one by one, in order, so that thousands of them need no memory of their own: what
-	 * entry() fills in is good until the next call.
+	 * TIMEOUT and REPLAY: the entries that are left. ENTRY: one. They are fetched one by one,
+	 * in order, so that thousands of them need no memory of their own: what entry() fills in is
+	 * valid until the next call.
 	 */
 	void (*entry)(const struct report *report, size_t index, struct report_entry *entry);
 	void *entries; /* for entry() */
 	size_t n_entries;
-	uint64_t entries_total; /* emitted, with those lost */
+	uint64_t entries_total; /* emitted, including those lost */
 	uint64_t entries_lost;
-	size_t gap_at;      /* where the losses of the middle are: before entries[gap_at] ... */
-	uint64_t gap_lost;  /* ... this many; 0: none there */
-	const char *state;  /* TIMEOUT: what is to be said of now, such as "stopped"; or NULL */
+	size_t gap_at; /* where entries from the middle are missing: before entries[gap_at] ... */
+	uint64_t gap_lost;  /* ... this many; 0: none */
+	const char *state;  /* TIMEOUT: something about the present, such as "stopped"; or NULL */
 	uint64_t late_ns;   /* FINISHED: how far past its deadline it was closed */
-	int wait_status;    /* DIED: as of wait(2); -1: it called execve() */
+	int wait_status;    /* DIED: as from wait(2); -1: it called execve() */
 	uint64_t held_back; /* HELD_BACK: entries, one or more */
-	uint64_t lines_per_second;   /* HELD_BACK: what a process may log outside of a replay */
+	uint64_t lines_per_second;   /* HELD_BACK: how many a process may log outside of a replay */
 	uint64_t reports_lost;       /* LOST: one or more */
 	struct report_totals totals; /* END */
 };

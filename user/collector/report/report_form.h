@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A form of reports: text for people, JSON for programs. Each is one of these, in a file of its
- * own that knows no other; report_forms.h finds them by name.
+ * A form of reports: text for people, JSON for programs. Each form is one of these, in a file of
+ * its own that knows no other form; report_forms.h finds them by name.
  */
 #ifndef FLIGHTREC_REPORT_FORM_H
 #define FLIGHTREC_REPORT_FORM_H
@@ -10,17 +10,17 @@
 #include "collector/report/date_cache.h"
 #include "collector/report/report.h"
 
-/* What a form remembers from one report to the next; zeroed it is ready. */
+/* What a form remembers from one report to the next. Zeroed, it is ready. */
 struct report_form_state {
-	struct date_cache stamps; /* of a report or line */
-	struct date_cache dates;  /* of what it tells of */
+	struct date_cache stamps; /* of reports or lines */
+	struct date_cache dates;  /* of what they tell about */
 };
 
 struct report_form {
-	const char *name; /* as of --format */
+	const char *name; /* for --format */
 	/*
-	 * Appends @report to @to as whole lines. If memory runs out it may leave a piece there,
-	 * and sets @to->failed. Not thread-safe with the same @state.
+	 * Appends @report to @to as whole lines. If memory runs out it sets @to->failed, and may
+	 * leave part of a line behind. Not thread-safe with the same @state.
 	 */
 	void (*append)(struct report_form_state *state, struct text_buffer *to,
 		       const struct report *report);

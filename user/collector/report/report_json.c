@@ -2,10 +2,10 @@
 /*
  * Reports for programs: the form "json", one object a line.
  *
- * Written here, not by a library. Ten thousand recorders that are due in the same 10 ms leave less
- * than 2 us for each, all told, for the last of them to be reported 10 ms late at most. A report
- * of one entry took 11 us with jansson, which wants a tree of objects, 2.2 us with the generator of
- * yajl, and takes 0.5 us so. The tests read all of it back with jansson.
+ * Written by hand, not by a library. When ten thousand recorders are due in the same 10 ms, each
+ * report may take less than 2 us in all if the last one is to be at most 10 ms late. A report of
+ * one entry took 11 us with jansson, which builds a tree of objects, and 2.2 us with yajl's
+ * generator; it takes 0.5 us here. The tests parse all of it with jansson.
  */
 #include "collector/report/report_json.h"
 
@@ -17,10 +17,10 @@
 struct json {
 	struct text_buffer *to;
 	struct date_cache *dates;
-	bool first; /* of the object or array that is open */
+	bool first; /* no item yet in the object or array that is open */
 };
 
-/* What comes before each value of an array. */
+/* Writes what precedes each value of an array. */
 static void begin_value(struct json *json)
 {
 	if (!json->first)
@@ -28,7 +28,7 @@ static void begin_value(struct json *json)
 	json->first = false;
 }
 
-/* @key is one of ours: nothing in it is to be escaped. */
+/* @key is one of ours, so there is nothing to escape. */
 static inline void begin_member(struct json *json, const char *key, size_t size)
 {
 	begin_value(json);
@@ -56,7 +56,7 @@ static void put_literal(struct json *json, const char *literal)
 	text_string(json->to, literal);
 }
 
-/* NULL is null. */
+/* NULL becomes null. */
 static void put_string_or_null(struct json *json, const char *bytes)
 {
 	if (bytes)
@@ -65,13 +65,13 @@ static void put_string_or_null(struct json *json, const char *bytes)
 		put_literal(json, "null");
 }
 
-/* For what is always there: NULL is "". */
+/* For values that are always there. NULL becomes "". */
 static void put_string(struct json *json, const char *bytes)
 {
 	escape_json(json->to, bytes);
 }
 
-/* Within what a reader takes for an integer of 64 bits. */
+/* Within the range that a reader accepts as a 64-bit integer. */
 static void put_count(struct json *json, uint64_t n)
 {
 	text_number(json->to, n > INT64_MAX ? INT64_MAX : n, 1);
@@ -82,7 +82,7 @@ static void put_integer(struct json *json, int64_t n)
 	text_integer(json->to, n);
 }
 
-/* With four digits behind the point at most, and one at least. */
+/* With one to four digits after the point. */
 static void put_milliseconds(struct json *json, uint64_t ns)
 {
 	uint64_t rounded = ns / 100 + (ns % 100 >= 50);
@@ -99,7 +99,7 @@ static void make_date(const struct tm *tm, char *text, size_t size)
 
 static const struct date_style date_style = {.local = false, .write = make_date};
 
-/* As of RFC 3339, UTC. */
+/* As in RFC 3339, in UTC. */
 static void put_timestamp(struct json *json, uint64_t time_ns)
 {
 	text_char(json->to, '"');
@@ -115,7 +115,7 @@ static void put_ident(struct json *json, uint64_t id)
 	text_char(json->to, '"');
 }
 
-/* Whether a later item has the same key: of those the last one counts, as JSON wants but one. */
+/* Whether a later item has the same key. JSON allows only one, so the last one counts. */
 static bool is_overridden(const struct report_recorder *recorder, size_t at)
 {
 	const char *key = recorder->context[at].key;
@@ -366,7 +366,7 @@ static void put_event(struct json *json, const struct report *report)
 		put_totals(json, &report->totals);
 		return;
 	}
-	/* Entries after the replay: left out unless the collector counted. */
+	/* Losses after the replay: left out if the collector did not count. */
 	if (report->entries_total)
 		put_entry_counts(json, report);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Reports for people: the forms "text" and "detail". The lines are fixed, letter for letter, and
- * a line of a report stays one line whatever the observed process put into its strings.
+ * each stays one line whatever the observed process put into its strings.
  */
 #include "collector/report/report_text.h"
 
@@ -19,7 +19,7 @@ struct text {
 	struct report_form_state *state;
 	const struct report *report;
 	bool detail;
-	/* "[2018-04-19 09:43:55,877: ", which begins each line */
+	/* "[2018-04-19 09:43:55,877: ", the beginning of each line */
 	char now[48];
 	size_t now_size;
 };
@@ -43,7 +43,7 @@ static void format_now(struct text *text)
 	text->now_size = now.size;
 }
 
-/* As of ctime(), in any locale. */
+/* As ctime() does, in any locale. */
 static void make_date(const struct tm *tm, char *text, size_t size)
 {
 	static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
@@ -61,7 +61,7 @@ static void write_date(struct text *text, uint64_t time_ns)
 	text_string(text->out, date_text(&text->state->dates, time_ns, &date_style));
 }
 
-/* Writes @thousandths of @unit, without zeros at the end. */
+/* Writes @thousandths of @unit without trailing zeros. */
 static void write_thousandths(struct text_buffer *out, uint64_t thousandths, const char *unit)
 {
 	text_number(out, thousandths / 1000, 1);
@@ -115,7 +115,7 @@ static void begin_plain_line(struct text *text, int severity)
 	text_string(text->out, "]: ");
 }
 
-/* A line of a block, which says at its beginning whose it is. */
+/* Begins a line of a block. The block's first line says whose it is. */
 static void begin_block_line(struct text *text, int severity)
 {
 	begin_plain_line(text, severity);
@@ -125,8 +125,8 @@ static void begin_block_line(struct text *text, int severity)
 }
 
 /*
- * A line outside of a block: several processes have a recorder of that number, so whose it is
- * stands in the line itself.
+ * Begins a line outside of a block. Several processes may have a recorder of that number, so the
+ * line itself names the process.
  */
 static void begin_line(struct text *text, int severity)
 {
@@ -155,7 +155,7 @@ static void write_name(struct text *text)
 		text_string(text->out, "(no name)");
 }
 
-/* What only we can write comes first, then what the program chose. */
+/* What only we can have written comes first, then what the program chose. */
 static void write_head(struct text *text)
 {
 	const struct report_recorder *recorder = &text->report->recorder;
@@ -227,7 +227,7 @@ static void write_who(struct text *text)
 	}
 }
 
-/* Where the entry was made, as much as is known: "+0.012 ms [4243] cache.c:21 refresh:" */
+/* Where the entry was logged, as far as known: "+0.012 ms [4243] cache.c:21 refresh:" */
 static void write_detail(struct text *text, const struct report_entry *entry)
 {
 	uint64_t us = entry->offset_ns / 1000 + (entry->offset_ns % 1000 >= 500);
@@ -258,7 +258,7 @@ static void write_detail(struct text *text, const struct report_entry *entry)
 	text_char(out, ':');
 }
 
-/* What follows the beginning of its line. */
+/* What follows the beginning of the line. */
 static void write_entry(struct text *text, const struct report_entry *entry)
 {
 	text_char(text->out, '(');
@@ -298,7 +298,7 @@ static void write_entries(struct text *text)
 		begin_block_line(text, entry.severity);
 		write_entry(text, &entry);
 	}
-	/* Beyond the last entry, wherever that is: said all the same. */
+	/* A gap behind the last entry, wherever that is, is reported as well. */
 	if (report->gap_lost && report->gap_at >= report->n_entries)
 		write_gap(text);
 }
@@ -332,7 +332,7 @@ static void write_replay(struct text *text)
 	}
 }
 
-/* Behind what became of a recorder. */
+/* Follows what became of a recorder. */
 static void write_lost_later(struct text *text)
 {
 	if (text->report->entries_lost) {
@@ -434,7 +434,7 @@ static void append(struct text *text)
 		write_reports_lost(text);
 		break;
 	case REPORT_END:
-		/* The command's closing line has the totals. */
+		/* The command's closing line shows the totals. */
 		break;
 	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Reports to a file, a terminal or a pipe, in any form: see report_writer.h. */
+/* Writes reports to a file, a terminal or a pipe, in any form: see report_writer.h. */
 #ifndef FLIGHTREC_FILE_SINK_H
 #define FLIGHTREC_FILE_SINK_H
 

@@ -6,11 +6,11 @@
 #include "collector/base/clock.h"
 
 /*
- * A report of few entries has about a kilobyte: so many of them take less than a millisecond to
- * make, and one that is ready waits no longer for the others.
+ * A report of a few entries is about a kilobyte. This many are made in less than a millisecond, so
+ * a finished report does not wait longer than that for others.
  */
 #define GATHER_MAX 131072
-/* What may wait for a reader. */
+/* How much may wait for a reader. */
 #define WAITING_MAX (16u << 20)
 
 int report_writer_init(struct report_writer *writer, int fd, const struct report_form *form)
@@ -56,7 +56,7 @@ static void hand_over(struct report_writer *writer)
 	writer->missing += after.refused - before.refused;
 }
 
-/* In front of what comes after a gap: that there is one. */
+/* Reports, before what follows a gap, that there is a gap. */
 static void tell_missing(struct report_writer *writer)
 {
 	struct report report = {.event = REPORT_LOST, .reports_lost = writer->missing};
@@ -89,7 +89,7 @@ void report_writer_flush(struct report_writer *writer)
 
 void report_writer_finish(struct report_writer *writer, unsigned int patience_ms)
 {
-	/* Once more after it: what there was no room for until now is told of. */
+	/* Once more afterwards, to report what there was no room for. */
 	for (int i = 0; i < 2; i++) {
 		tell_missing(writer);
 		hand_over(writer);

@@ -5,7 +5,7 @@
 
 #include "collector/sink/sink.h"
 
-/* "file"; NULL: there is none of that name. */
+/* Finds "file". Returns NULL if there is none of that name. */
 const struct sink_ops *sink_find(const char *name);
 
 #endif /* FLIGHTREC_SINKS_H */
