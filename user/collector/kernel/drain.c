@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Taking records out of the rings. Entry rings are merged by time: a recorder whose threads, or
- * whose one thread, used several CPUs has its first entries first and its last ones last.
+ * Draining the rings. Entry rings are merged by time, so that the entries of a recorder come in
+ * order even if its threads, or its one thread, ran on several CPUs.
  */
 #include "collector/kernel/tracker_private.h"
 
 #include "collector/base/clock.h"
 
-/* A drain ends after so many turns, however fast the rings fill. */
+/* A drain ends after this many turns, however fast the rings fill. */
 #define TURNS_MAX 4
-/* The clock is looked at once in so many records: one that is written at once takes a while. */
+/*
+ * The clock is read once per this many records, since a record that is reported at once takes a
+ * while.
+ */
 #define RECORDS_A_LOOK 16
 
 static void give_back(struct tracker_ring *ring)
@@ -27,8 +30,9 @@ void tracker_consumed(struct tracker *t, uint32_t ring, uint32_t process, size_t
 	struct tracker_ring *from = &t->ring[ring];
 
 	/*
-	 * Many at once: BPF writes beside it for each entry, on another CPU, and a cache line that
-	 * goes back and forth costs the observed process more than the entry.
+	 * Given back in large amounts: BPF writes next to this counter for each entry, on another
+	 * CPU, and a cache line that moves to and fro costs the observed process more than the
+	 * entry does.
 	 */
 	if (from->consumer_process != process || from->consumed >= t->ring_bytes / 16)
 		give_back(from);
@@ -36,7 +40,7 @@ void tracker_consumed(struct tracker *t, uint32_t ring, uint32_t process, size_t
 	from->consumed += ring_reader_bytes(size);
 }
 
-/* Call sites come before all entries, as one of these refers to it. */
+/* Call sites come before all entries, because entries refer to them. */
 static uint64_t time_of(const void *data, size_t size)
 {
 	const struct entry_record *entry = data;
@@ -52,7 +56,7 @@ static bool show_next(struct tracker_ring *ring)
 	return ring->next;
 }
 
-/* A heap of the rings that have a next record, the earliest on top. */
+/* A heap of the rings that have a next record, with the earliest on top. */
 static void sift(struct tracker_ring **heap, uint32_t n, uint32_t at)
 {
 	for (;;) {
@@ -77,8 +81,8 @@ static bool is_over(uint64_t end_ns, uint32_t *records)
 }
 
 /*
- * Returns whether it came to the end of what was there before @end_ns. If not, the next one goes on
- * to that end, so that it is reached however fast the rings fill.
+ * Returns whether it reached the end of what was there before @end_ns. If not, the next merge
+ * continues to that same end, so that it is reached however fast the rings fill.
  */
 static bool merge(struct tracker *t, uint64_t end_ns)
 {
@@ -112,8 +116,8 @@ static bool merge(struct tracker *t, uint64_t end_ns)
 }
 
 /*
- * The marks of wake-ups under way are taken away before each turn. One that comes during a drain
- * finds the ring empty afterwards, and epoll then drops it: its mark must not outlive the drain.
+ * Clears the marks of pending wake-ups before each turn. A wake-up during a drain finds the ring
+ * empty afterwards, and epoll then drops it: its mark must not outlive the drain.
  */
 static void take_marks(volatile uint32_t *woken, uint32_t n)
 {
@@ -144,7 +148,7 @@ bool tracker_drain_entries(struct tracker *t, uint64_t max_ns)
 	return true;
 }
 
-/* Returns whether it came to the end of what was there, before @end_ns. */
+/* Returns whether it reached the end of what was there before @end_ns. */
 static bool take_notices(struct tracker *t, uint64_t end_ns)
 {
 	struct tracker_ring *ring = &t->notices;

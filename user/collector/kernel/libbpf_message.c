@@ -11,7 +11,9 @@
 static char last_message[512];
 static bool has_verdict;
 
-/* The verifier's verdict: the last line of its log but for the one that counts instructions. */
+/*
+ * The verifier's verdict is the last line of its log, except for the line that counts instructions.
+ */
 static bool keep_verdict(const char *message)
 {
 	static const char begin[] = "-- BEGIN PROG LOAD LOG --\n";

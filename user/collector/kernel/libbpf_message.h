@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * libbpf's messages are for developers: of these we keep the one that tells why a load failed.
- * Not thread-safe, and one for the whole program, as libbpf's own setting is.
+ * libbpf's messages are meant for developers. We keep only the one that says why a load failed. Not
+ * thread-safe, and one for the whole program, like libbpf's own setting.
  */
 #ifndef FLIGHTREC_LIBBPF_MESSAGE_H
 #define FLIGHTREC_LIBBPF_MESSAGE_H
 
-/* Forgets what was kept, and keeps what libbpf says from now on, in place of printing it. */
+/* Forgets what was kept. From now on messages of libbpf are kept rather than printed. */
 void libbpf_message_keep(void);
 
 /* The first line of what was kept, or "". Valid until libbpf is called again. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A BPF array map (BPF_F_MMAPABLE) as memory. */
+/* A BPF array map (BPF_F_MMAPABLE), mapped into memory. */
 #ifndef FLIGHTREC_MAPPED_MAP_H
 #define FLIGHTREC_MAPPED_MAP_H
 
@@ -11,11 +11,11 @@ struct mapped_map {
 };
 
 /*
- * Maps @size bytes of map @fd, which is borrowed; @protection as for mmap(2).
- * Returns 0 or a negative errno.
+ * Maps @size bytes of map @fd, which is borrowed, with @protection as for mmap(2). Returns 0 or a
+ * negative errno.
  */
 int mapped_map_open(struct mapped_map *map, int fd, size_t size, int protection);
-/* Zeroed, or closed already: does nothing. */
+/* May be called on a zeroed or closed map. */
 void mapped_map_close(struct mapped_map *map);
 
 #endif /* FLIGHTREC_MAPPED_MAP_H */

@@ -8,7 +8,7 @@
 
 #include <linux/bpf.h>
 
-/* Give room back each time this part of the ring was taken. */
+/* Give room back whenever this fraction of the ring has been taken. */
 #define PUBLISH_PARTS 16
 
 int ring_reader_open(struct ring_reader *r, int fd, uint64_t size)
@@ -102,7 +102,7 @@ static const void *record_at(const struct ring_reader *r, uint64_t position)
 	return r->data + (position & (r->size - 1)) + BPF_RINGBUF_HDR_SZ;
 }
 
-/* One that was passed over, and is complete by now. */
+/* Returns a record that was passed over and is complete by now. */
 static const void *peek_passed(struct ring_reader *r, size_t *size)
 {
 	for (unsigned int i = 0; i < r->n_passed;) {

@@ -16,7 +16,7 @@ static bool entry_fits(const struct entry_record *entry, size_t size,
 	return entry->slot < limits->recorders;
 }
 
-/* A string's size counts its NUL, which must stand at its end; 0: it could not be read. */
+/* The size of a string includes the NUL that must end it; 0 means it could not be read. */
 static bool string_fits(const char *string, size_t size, size_t room)
 {
 	return !size || (size <= room && string[size - 1] == '\0');

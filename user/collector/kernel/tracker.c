@@ -19,9 +19,12 @@
 #include "flightrec.h"
 #include "flightrec.skel.h"
 
-/* Room for some entries of the largest size, and call sites. */
+/* Room for a few entries of the largest size, and for call sites. */
 #define RING_BYTES_MIN 16384
-/* CPUs together keep to themselves that they took this part of the pool; see share.bpf.h. */
+/*
+ * What all CPUs together may have taken from the pool without having reported it: one part in this
+ * many. See share.bpf.h.
+ */
 #define UNTOLD_POOL_PART 32
 #define FILES_WANTED 65536
 /* Maps, programs, and what was open before; each ring takes one more. */
@@ -51,7 +54,7 @@ static int fail(char *error, size_t size, int err, const char *what)
 	return err;
 }
 
-/* A ring's size must be a power of two and hold whole pages. */
+/* The size of a ring must be a power of two and a multiple of the page size. */
 static uint32_t ring_size(uint64_t wanted)
 {
 	uint32_t page = (uint32_t)sysconf(_SC_PAGESIZE);
@@ -62,7 +65,7 @@ static uint32_t ring_size(uint64_t wanted)
 	return size;
 }
 
-/* Slots for what processes have beyond what is guaranteed to them, see share.bpf.h. */
+/* Slots for what processes hold beyond their guaranteed ones; see share.bpf.h. */
 static uint32_t pool_for(uint32_t recorders)
 {
 	return recorders + recorders / 4 + 1;
@@ -88,7 +91,7 @@ void tracker_ring_layout(uint64_t wanted, uint32_t *rings, uint32_t *ring_bytes)
 	*ring_bytes = ring_size(wanted / *rings);
 }
 
-/* Buckets for a quarter of the ways to be in use at most; a power of two. */
+/* Enough buckets that at most a quarter of the ways are in use; a power of two. */
 static uint32_t index_buckets(uint32_t recorders)
 {
 	uint32_t buckets = 1;
@@ -219,7 +222,7 @@ static int create_rings(struct tracker *t)
 			 FR_NOTICES_BYTES);
 }
 
-/* Probes are attached file by file, being found. */
+/* The probes are attached later, file by file. */
 static int attach_tracepoints(struct tracker *t, bool follow_children)
 {
 	const struct {
@@ -245,8 +248,8 @@ static int attach_tracepoints(struct tracker *t, bool follow_children)
 }
 
 /*
- * The kernel takes the timer's memory without waiting for any, and may find none on a machine that
- * is busy: seen on Linux 6.18.
+ * The kernel allocates the timer's memory without waiting, which may fail on a busy machine: seen
+ * on Linux 6.18.
  */
 static int start_timer(struct tracker *t)
 {
@@ -260,7 +263,7 @@ static int start_timer(struct tracker *t)
 	return err;
 }
 
-/* Loads, maps and attaches; says what failed in *@what. */
+/* Loads, maps and attaches. *@what says what was being done when it failed. */
 static int start(struct tracker *t, const struct tracker_options *options, const char **what)
 {
 	int err;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What must hold of the maps at any moment, while BPF programs write them: for tests, and after
- * each dispatch of a debug build. What holds only while none of them runs is walked by the unit
- * tests, see tests/unit/bpf_check.h.
+ * What must hold for the maps at any moment, while BPF programs write to them. Checked by tests,
+ * and in a debug build after each dispatch. What holds only while no program runs is checked by
+ * unit tests: see tests/unit/bpf_check.h.
  */
 #include "collector/kernel/tracker_private.h"
 
@@ -20,7 +20,7 @@ static const char *check_slot(const struct tracker *t, uint32_t index)
 		return "a recorder slot is of no process";
 	if (slot->next_free > t->max_slots)
 		return "a recorder slot leads to no slot";
-	/* What is read of a slot in between is of two recorders. */
+	/* If the word changed meanwhile, the members read belong to two recorders. */
 	if (state != RECORDER_FREE && owner != process + 1 && tracker_slot_word(t, index) == word)
 		return "the owner of a recorder slot is another process";
 	return NULL;
@@ -32,7 +32,7 @@ static const char *check_process(const struct tracker *t, uint32_t index)
 		return "a process slot is in no state";
 	for (uint32_t ring = 0; ring < t->rings; ring++) {
 		const volatile struct ring_share *share = &t->shares[index * t->rings + ring];
-		/* Ours first: the other one only grows, but for what was taken in vain. */
+		/* Ours is read first: the other one only grows, except when a reservation fails. */
 		uint64_t consumed = share->consumed;
 
 		if ((int64_t)(share->produced - consumed) < 0)

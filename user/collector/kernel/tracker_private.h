@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a tracker is made of: for the files of this directory. */
+/* The parts of a tracker, for the files of this directory. */
 #ifndef FLIGHTREC_TRACKER_PRIVATE_H
 #define FLIGHTREC_TRACKER_PRIVATE_H
 
@@ -8,20 +8,22 @@
 #include "collector/kernel/tracker.h"
 
 /*
- * A ring as it is drained. @next is borrowed from the ring, until it is taken. What was taken of
- * consumer_process's is gathered in @consumed, and added to its share when another process's record
- * comes, when it is a sixteenth of the ring, and at the end of each drain.
+ * A ring and the state of draining it. @next is borrowed from the ring until it is taken. Bytes
+ * taken of the records of consumer_process gather in @consumed. They are added to its share when a
+ * record of another process comes, when they amount to a sixteenth of the ring, and after each
+ * drain.
  */
 struct tracker_ring {
-	struct tracker *tracker; /* NULL: it was not opened */
+	struct tracker *tracker; /* NULL: not opened */
 	struct ring_reader reader;
-	int fd; /* for epoll, edge-triggered: entries nobody waits for raise no event */
+	int fd; /* for epoll, edge-triggered: entries that nobody waits for raise no event */
 	uint32_t number;
-	uint64_t end;     /* of the drain under way */
-	const void *next; /* record */
+	uint64_t end;     /* of the current drain */
+	const void *next; /* the next record */
 	size_t next_size;
 	uint64_t next_ns;
-	uint64_t consumed; /* bytes taken of one process, not yet given back to its share */
+	uint64_t consumed; /* bytes taken of one process's records, not yet given back to its share
+			    */
 	uint32_t consumer_process;
 };
 
@@ -29,11 +31,11 @@ struct bpf_program;
 struct flightrec_bpf;
 
 /*
- * Owns the BPF object, its maps and rings. The limits are set before loading and never change. All
- * of the maps' memory is written by the kernel, at any moment, from any CPU, but for `consumed` of
- * the shares, which is ours; the marks in the programs' own data (ring_woken, notices_woken,
- * scan_slots) are set there and taken away here. So a slot is read word by word, or copied and its
- * word compared (tracker_slot_copy()). What holds all the same is walked in tracker_check.c.
+ * Owns the BPF object, its maps and rings. The limits are set before loading and never change. The
+ * kernel may write to the maps' memory at any moment from any CPU; of it, only `consumed` of the
+ * shares is ours. The marks in the programs' own data (ring_woken, notices_woken, scan_slots) are
+ * set there and cleared here. So a slot is read word by word, or copied and its word compared
+ * (tracker_slot_copy()). What holds all the same is checked in tracker_check.c.
  */
 struct tracker {
 	struct flightrec_bpf *skeleton;
@@ -46,10 +48,10 @@ struct tracker {
 	uint32_t max_slots;     /* of all */
 	uint32_t max_processes;
 	uint32_t cpus;
-	/* Of the entry rings. */
-	bool merging;    /* the last drain did not come to the end that it began with */
-	uint64_t merges; /* that did */
-	/* The maps, as BPF writes them; of the shares, `consumed` is ours. */
+	/* About the entry rings. */
+	bool merging;    /* the last drain did not reach the end it aimed at */
+	uint64_t merges; /* how many did */
+	/* The maps, written by BPF except for `consumed` of the shares. */
 	struct mapped_map slots_map;
 	struct mapped_map processes_map;
 	struct mapped_map owners_map;
@@ -60,7 +62,7 @@ struct tracker {
 	const volatile struct slot_owners *owners;
 	const volatile struct counters *counters;
 	volatile struct ring_share *shares;
-	/* Of the BPF programs' own data; see maps.bpf.h. */
+	/* The BPF programs' own data; see maps.bpf.h. */
 	volatile uint32_t *ring_woken;
 	volatile uint32_t *notices_woken;
 	volatile uint32_t *fresh_slots;
@@ -68,7 +70,10 @@ struct tracker {
 	struct tracker_callbacks callbacks;
 };
 
-/* Runs a SEC("syscall") program. Returns 0, a negative errno, or -EIO if it says that it failed. */
+/*
+ * Runs a SEC("syscall") program. Returns 0, a negative errno, or -EIO if the program reports a
+ * failure.
+ */
 int tracker_run_program(struct bpf_program *program, void *context, uint32_t context_size);
 
 #endif /* FLIGHTREC_TRACKER_PRIVATE_H */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* No unit test: every function asks the kernel; all of tests/e2e/cases goes through them. */
-/* Running the BPF programs that only the collector runs, and what the kernel tells of programs. */
+/* No unit test: every function asks the kernel, and all of tests/e2e/cases goes through them. */
+/* Runs the BPF programs that only the collector runs, and asks the kernel about programs. */
 #include "collector/kernel/tracker_private.h"
 
 #include <errno.h>
@@ -142,13 +142,13 @@ void tracker_visit(struct tracker *t, const uint32_t *slots, size_t count)
 uint32_t tracker_adopt(struct tracker *t, struct adopt_args *args)
 {
 	args->slot = FR_REFUSED;
-	/* For this type of program the kernel copies the context back to where it came from. */
+	/* For this type of program the kernel copies the context back. */
 	if (tracker_run_program(t->skeleton->progs.adopt, args, sizeof(*args)))
 		return FR_REFUSED;
 	return args->slot;
 }
 
-/* Sets when the collector looks next, unless BPF wants it earlier. */
+/* Sets the time of the collector's next look, unless BPF wants an earlier one. */
 static int set_refused(struct tracker *t, pid_t pid, uint64_t look_ns, struct refusal *refusal)
 {
 	int fd = bpf_map__fd(t->skeleton->maps.refused);

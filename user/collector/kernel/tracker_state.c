@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What the BPF programs wrote, as it is seen from here. */
+/* Reads what the BPF programs wrote. */
 #include "collector/kernel/tracker_private.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
 
-/* A slot that changed so often while it was copied is in use by somebody else by now. */
+/* A slot that changes this often while it is being copied has been reused. */
 #define COPY_TRIES 8
 
 struct tracker_limits tracker_limits(const struct tracker *t)
@@ -37,7 +37,7 @@ uint32_t tracker_slot_replays(const struct tracker *t, uint32_t index)
 
 bool tracker_slot_arrived(const struct tracker *t, uint32_t index, uint64_t received)
 {
-	/* In that order: who refuses an entry has counted it before. */
+	/* In this order: an entry is counted before it can be refused. */
 	uint64_t refused = t->slots[index].refused;
 
 	return received + refused >= t->slots[index].entries;
@@ -108,7 +108,7 @@ bool tracker_process_copy(const struct tracker *t, uint32_t index, struct proces
 
 int tracker_add_to_epoll(const struct tracker *t, int epoll_fd, uint64_t token)
 {
-	/* Edge-triggered: a ring is rarely empty, and only what BPF says so is to wake us. */
+	/* Edge-triggered: a ring is rarely empty, and we should wake only when BPF says so. */
 	struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = token};
 
 	for (uint32_t i = 0; i < t->rings; i++) {
