@@ -17,13 +17,13 @@
 #define MACHINE EM_AARCH64
 #endif
 
-/* Linux allows 65,530 mappings unless told otherwise; a core has a segment for each. */
+/* Linux allows 65,530 mappings by default; a core has a segment for each. */
 #define SEGMENTS_MAX (1u << 20)
 #define NOTES_MAX (64u << 20)
 
 struct segment {
 	uint64_t address;
-	uint64_t size; /* in the file; what is beyond it in memory was not dumped */
+	uint64_t size; /* in the file; memory beyond it was not dumped */
 	uint64_t offset;
 };
 
@@ -62,7 +62,7 @@ static bool is_core(const Elf64_Ehdr *head)
 	       head->e_phentsize == sizeof(Elf64_Phdr);
 }
 
-/* How many there are: beyond 65,534 the first section header says. */
+/* How many segments there are: above 65,534, the first section header has the number. */
 static int count_segments(int fd, const Elf64_Ehdr *head, size_t *count)
 {
 	Elf64_Shdr first;
@@ -76,7 +76,7 @@ static int count_segments(int fd, const Elf64_Ehdr *head, size_t *count)
 	return err;
 }
 
-/* A note of the first thread stands first: the process's number is there and in NT_PRPSINFO. */
+/* The first thread's notes come first. They and NT_PRPSINFO have the pid. */
 static void take_note(struct core_file *core, const Elf64_Nhdr *note, const void *data)
 {
 	struct elf_prpsinfo info;
@@ -196,7 +196,7 @@ void core_file_close(struct core_file *core)
 	free(core);
 }
 
-/* The segment that has @address, or NULL. */
+/* The segment that contains @address, or NULL. */
 static const struct segment *find_segment(const struct core_file *core, uint64_t address)
 {
 	size_t low = 0, high = core->n_segments;

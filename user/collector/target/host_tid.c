@@ -8,8 +8,8 @@
 #include "collector/target/proc_status.h"
 
 /*
- * Reads "NSpid:" of proc(5), a number for each namespace from ours down to the thread's own.
- * Returns how many there are, with the last one at @own; 0: the thread is gone.
+ * Reads "NSpid:" of proc(5): the thread's number in each pid namespace, from ours down to its own.
+ * Returns how many there are, with the last one in @own; 0 if the thread is gone.
  */
 static int read_numbers(pid_t pid, pid_t tid, pid_t *own)
 {

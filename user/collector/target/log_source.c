@@ -13,7 +13,7 @@
 #include "collector/target/mappings.h"
 #include "collector/target/target_memory.h"
 
-/* How the kernel shows shared anonymous memory in /proc/PID/maps. */
+/* What the kernel calls shared anonymous memory in /proc/PID/maps. */
 #define SHARED_MEMORY "/dev/zero (deleted)"
 
 struct found_log {
@@ -83,7 +83,7 @@ static bool is_known(const struct log_source *source, uint64_t address)
 	return false;
 }
 
-/* Takes note of a log if one begins at @address. Returns 0 or an error of reading there. */
+/* Adds the log at @address, if there is one. Returns 0, or the error of reading there. */
 static int try_address(struct log_source *source, uint64_t address, int fd)
 {
 	struct found_log *log = &source->logs[source->n_logs];
@@ -124,7 +124,7 @@ static int find_in_process(struct log_source *source)
 			err = try_address(source, mapping.start,
 					  source->held ? hold(source, &mapping) : -1);
 	}
-	/* The kernel checks who may read it when it is read. */
+	/* The kernel checks permissions on each read. */
 	if (!err && ferror(maps))
 		err = errno ? -errno : -EIO;
 	free(line);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Where memory logs (format/memory_log.h) are found: in a process, or in a core file. A process has
- * one for each copy of the library in it. Not thread-safe.
+ * Finds memory logs (format/memory_log.h) in a process or a core file. A process has one for each
+ * copy of the library in it. Not thread-safe.
  */
 #ifndef FLIGHTREC_LOG_SOURCE_H
 #define FLIGHTREC_LOG_SOURCE_H
@@ -12,12 +12,12 @@
 
 #include "collector/target/memory_log.h"
 
-/* More in one process than this are left out. */
+/* If a process has more than this, the rest is left out. */
 #define LOG_SOURCE_LOGS_MAX 64
 
 struct log_source;
 
-/* Opens process @pid. Returns 0; -ESRCH; -EACCES, -EPERM; another negative errno. */
+/* Opens process @pid. Returns 0, -ESRCH, -EACCES, -EPERM, or another negative errno. */
 int log_source_open_process(struct log_source **source, pid_t pid);
 /*
  * The same, and holds on to the logs, so that they can be read when the process is gone; as far as
@@ -28,25 +28,27 @@ int log_source_hold_process(struct log_source **source, pid_t pid);
 /* Adds those logs that a process got since. Returns as log_source_open_process(). */
 int log_source_look_again(struct log_source *source);
 
-/* Opens core file @path. Returns 0; -ENOEXEC: it is not a core file of this architecture; another
- * negative errno. */
+/*
+ * Opens core file @path. Returns 0; -ENOEXEC if it is not a core file of this architecture; or
+ * another negative errno.
+ */
 int log_source_open_core(struct log_source **source, const char *path);
 
-/* NULL: does nothing. */
+/* NULL is allowed. */
 void log_source_close(struct log_source *source);
 
 size_t log_source_logs(const struct log_source *source);
-/* The log of number @index. It is the source's. */
+/* The log at @index. It belongs to the source. */
 struct memory_log *log_source_log(struct log_source *source, size_t index);
 
 /* Where it begins in the process. */
 uint64_t log_source_address(const struct log_source *source, size_t index);
 
-/* What the core file says of its process; of a process: its number, and the rest is empty. */
+/* What a core file says about its process. For a process, only its pid; the rest is empty. */
 struct log_source_process {
 	pid_t pid;
 	char comm[17];
-	uint64_t time_ns; /* of the core: when it was written, CLOCK_REALTIME */
+	uint64_t time_ns; /* when the core was written, CLOCK_REALTIME */
 };
 const struct log_source_process *log_source_process(const struct log_source *source);
 

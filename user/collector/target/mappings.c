@@ -18,7 +18,7 @@
 
 #include "collector/base/array.h"
 
-/* A line longer than this is cut, which only makes its path useless: map_files still works. */
+/* A longer line is cut. That only makes its path useless: map_files still works. */
 #define BUFFER_SIZE (64u << 10)
 
 #ifndef BTRFS_SUPER_MAGIC
@@ -27,7 +27,7 @@
 
 static const char deleted_suffix[] = " (deleted)";
 
-/* Takes a number and the character that must follow it off the front of *@at. */
+/* Takes a number, and the character that must follow it, from the front of *@at. */
 static bool take_number(const char **at, unsigned base, char after, uint64_t *value)
 {
 	const char *c = *at;
@@ -71,7 +71,9 @@ int mapping_parse(const char *line, struct mapping *out)
 		return -EINVAL;
 	out->major = (unsigned)major;
 	out->minor = (unsigned)minor;
-	/* The kernel pads to a column, and a path of a file starts with '/': no name is cut. */
+	/*
+	 * The kernel pads to a column, and the path of a file starts with '/', so no name is cut.
+	 */
 	out->path = at + strspn(at, " ");
 	return 0;
 }
@@ -84,7 +86,9 @@ static size_t hash_file(uint64_t inode, unsigned major, unsigned minor)
 	return (size_t)(hash >> 32);
 }
 
-/* The bucket that holds the file, or the empty one where it belongs. Some bucket is empty. */
+/*
+ * The bucket that holds the file, or the empty one where it belongs. There is always an empty one.
+ */
 static size_t *find_bucket(const struct mappings *mappings, uint64_t inode, unsigned major,
 			   unsigned minor)
 {
@@ -203,7 +207,7 @@ static int add_line(struct mappings *mappings, const char *line)
 	return mapping.executable && mapping.inode ? add_mapping(mappings, &mapping) : 0;
 }
 
-/* Adds the complete lines of buffer[0..*used), and moves the rest to its start. */
+/* Adds the complete lines in buffer[0..*used), and moves the rest to its start. */
 static int add_lines(struct mappings *mappings, char *buffer, size_t *used, bool *cutting)
 {
 	char *line = buffer, *end = buffer + *used, *newline;
@@ -221,7 +225,7 @@ static int add_lines(struct mappings *mappings, char *buffer, size_t *used, bool
 	memmove(buffer, line, *used);
 	if (*used < BUFFER_SIZE)
 		return 0;
-	/* One line fills the buffer: use what there is of it, and skip its rest. */
+	/* A single line fills the buffer: use this much of it and skip the rest. */
 	buffer[BUFFER_SIZE] = 0;
 	err = *cutting ? 0 : add_line(mappings, buffer);
 	*cutting = true;
@@ -259,7 +263,9 @@ int mappings_read_fd(int fd, struct mappings *out)
 	return err;
 }
 
-/* Where the kernel put the program's dynamic linker; 0: the program has none, or is one itself. */
+/*
+ * Where the kernel mapped the program's dynamic linker; 0 if the program has none or is one itself.
+ */
 static uint64_t linker_base(pid_t pid)
 {
 	uint64_t vector[512], base = 0;
@@ -347,9 +353,9 @@ static bool is_regular(int fd)
 }
 
 /*
- * Takes an O_PATH descriptor, which names a file without opening it, and opens it if it is the
- * right one: opening a device or a FIFO that took the file's name could block, or worse. One
- * that comes from map_files needs no inode to prove it, and overlayfs may number even that anew.
+ * Takes an O_PATH descriptor, which refers to a file without opening it, and opens the file if it
+ * is the right one. A device or FIFO that took its name could block when opened, or worse. A
+ * descriptor from map_files needs no proof by inode, and overlayfs may have renumbered that anyway.
  */
 static int reopen(int path_fd, const struct mapped_file *file, bool by_mapping)
 {
@@ -374,13 +380,16 @@ static int open_in_root(int root, const char *path, const struct mapped_file *fi
 {
 	struct open_how how = {
 		.flags = O_PATH | O_CLOEXEC,
-		/* The kernel shows a path without symbolic links; one that has any is not it. */
+		/*
+		 * The kernel shows paths without symbolic links, so a path that has one is not the
+		 * file.
+		 */
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS,
 	};
 	int fd;
 
 	fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
-	/* Where it is filtered or unknown. The inode is compared in any case. */
+	/* The system call is filtered or unknown. The inode will be compared in any case. */
 	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
 		fd = openat(root, path + strspn(path, "/"), O_PATH | O_CLOEXEC | O_NOFOLLOW);
 	return reopen(fd, file, false);
@@ -400,7 +409,7 @@ static void unescape(char *path)
 	*to = 0;
 }
 
-/* A "\012" in a path is a newline that the kernel escaped, or four characters of the name. */
+/* A "\012" in a path may be a newline escaped by the kernel, or four characters of the name. */
 static int open_path(int root, const struct mapped_file *file)
 {
 	char *path;
@@ -438,8 +447,8 @@ int mapping_open(pid_t pid, const struct mappings *mappings, const struct mapped
 	if (fd != -ENOENT || file->path[0] != '/')
 		return fd;
 	/*
-	 * A path is relative to the root of its mount namespace, which is the process's root in a
-	 * container, and ours after a plain chroot().
+	 * A path is relative to the root of its mount namespace: the process's root in a container,
+	 * ours after a plain chroot().
 	 */
 	snprintf(roots[0], sizeof(roots[0]), "/proc/%d/root", (int)pid);
 	for (i = 0; i < 2 && fd == -ENOENT; i++) {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The files that a process has mapped for execution, from /proc/PID/maps, and the way to open
- * the very file behind a mapping.
+ * The files that a process has mapped for execution, read from /proc/PID/maps, and a way to open
+ * exactly the file behind a mapping.
  *
- * Names are hostile: they may hold any byte but NUL (the kernel writes a newline as "\012"), and
- * the process chooses how many mappings there are. Work is linear in that number, memory bounded.
- * A caller that must not mistake one process for another checks its start time around this.
+ * Names are hostile: they may contain any byte except NUL (the kernel writes a newline as "\012"),
+ * and the process decides how many mappings there are. Work is linear in that number, and memory is
+ * bounded. A caller that must not confuse one process with another checks its start time before and
+ * after.
  */
 #ifndef FLIGHTREC_MAPPINGS_H
 #define FLIGHTREC_MAPPINGS_H
@@ -15,7 +16,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* More different files than this, or more executable ranges, are counted and left out. */
+/* Distinct files, and executable ranges, beyond these numbers are counted and left out. */
 #define MAPPINGS_FILES_MAX 8192
 #define MAPPINGS_RANGES_MAX (1u << 20)
 
@@ -25,10 +26,10 @@ struct mapping {
 	uint64_t end;
 	uint64_t offset; /* in the file, of start */
 	uint64_t inode;  /* 0: no file */
-	unsigned major;  /* device, as the kernel's file system knows it; see mapping_open() */
+	unsigned major;  /* the device as the kernel's file system knows it; see mapping_open() */
 	unsigned minor;
 	bool executable;
-	const char *path; /* in the line parsed; "" if there is none */
+	const char *path; /* points into the parsed line; "" if there is none */
 };
 
 /* One executable mapping of a file. */
@@ -36,7 +37,7 @@ struct mapped_range {
 	uint64_t start;
 	uint64_t end;
 	uint64_t offset;
-	size_t next; /* of the same file, index into range[]; MAPPINGS_NONE: the last */
+	size_t next; /* index in range[] of the file's next one; MAPPINGS_NONE: last */
 };
 #define MAPPINGS_NONE SIZE_MAX
 
@@ -44,10 +45,10 @@ struct mapped_file {
 	uint64_t inode;
 	unsigned major;
 	unsigned minor;
-	size_t range; /* the first, by address; index into range[] */
+	size_t range; /* index in range[] of the first, by address */
 	size_t last_range;
-	bool deleted; /* the path says so; or it really ends that way */
-	char *path;   /* as the kernel shows it, " (deleted)" included; owned */
+	bool deleted; /* the path says so, or the name really ends that way */
+	char *path;   /* as the kernel shows it, including " (deleted)"; owned */
 };
 
 struct mappings {
@@ -55,42 +56,43 @@ struct mappings {
 	size_t files;
 	struct mapped_range *range; /* ordered by address */
 	size_t ranges;
-	size_t linker;    /* the dynamic linker, index into file[]; MAPPINGS_NONE: not known */
-	size_t left_out;  /* executable mappings that exceeded a limit */
-	size_t malformed; /* lines that could not be read */
+	size_t linker;    /* index in file[] of the dynamic linker; MAPPINGS_NONE: unknown */
+	size_t left_out;  /* executable mappings beyond a limit */
+	size_t malformed; /* lines that could not be parsed */
 	size_t *bucket_;  /* private: hash table of files */
 	size_t buckets_;
 	size_t file_room_;
 	size_t range_room_;
 };
 
-/* Parses one line, NUL-terminated, without its newline. Returns 0 or -EINVAL. */
+/* Parses one NUL-terminated line without its newline. Returns 0 or -EINVAL. */
 int mapping_parse(const char *line, struct mapping *out);
 
 /*
- * Reads the executable mappings of files of process @pid, and which of them is its dynamic linker:
- * the program names it (PT_INTERP), and it may have any name.
- * Returns 0; -ESRCH: no such process; -EACCES, -EPERM: not allowed; -ENOMEM; another negative
- * errno. Release with mappings_free(), also after an error.
+ * Reads the executable file mappings of process @pid, and finds out which file is its dynamic
+ * linker: the program names it (PT_INTERP), and it may have any name. Returns 0; -ESRCH if there is
+ * no such process; -EACCES or -EPERM if it is not allowed; -ENOMEM; or another negative errno. Call
+ * mappings_free() even after an error.
  */
 int mappings_read(pid_t pid, struct mappings *out);
 
-/* The same, from a descriptor that is read to its end; the linker is not known. */
+/* The same from a descriptor, which is read to its end. The dynamic linker stays unknown. */
 int mappings_read_fd(int fd, struct mappings *out);
 
-/* Zeroed, or freed already: does nothing. */
+/* May be called on zeroed or freed mappings. */
 void mappings_free(struct mappings *mappings);
 
 /*
  * Opens, for reading and close-on-exec, the regular file behind @file's first range in process
- * @pid, even if it is deleted, renamed or in another mount namespace. Never a device or a FIFO.
+ * @pid, even if it was deleted or renamed, or is in another mount namespace. Never opens a device
+ * or a FIFO.
  *
- * /proc/PID/map_files needs CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE; without it, and for a file
- * whose range is gone, the path is tried and device and inode compared. On file systems with
+ * /proc/PID/map_files needs CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE. Without it, and for a file
+ * whose range is gone, the path is tried, and device and inode are compared. On file systems with
  * devices of their own (overlayfs, btrfs) stat() and the mapping disagree about the device, so
- * the inode number alone decides there.
+ * there the inode number alone decides.
  *
- * Returns a descriptor; -ENOENT: the file cannot be reached; -EMFILE, -ENFILE, -ENOMEM.
+ * Returns a descriptor; -ENOENT if the file cannot be reached; -EMFILE, -ENFILE or -ENOMEM.
  */
 int mapping_open(pid_t pid, const struct mappings *mappings, const struct mapped_file *file);
 

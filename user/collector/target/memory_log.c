@@ -8,7 +8,7 @@
 #include "collector/base/array.h"
 
 #define SLOTS_AT_ONCE 256
-/* How often a strand that is being written meanwhile is read again. */
+/* How often a strand is read again if it changes while being read. */
 #define TRIES 8
 
 #define TAIL_BYTES (MEMORY_UNIT * MEMORY_TAIL_UNITS)
@@ -111,7 +111,7 @@ int memory_log_slots(struct memory_log *log, bool closed,
 
 /* ---- one recorder ---- */
 
-/* What is being read. */
+/* The state of reading a recorder. */
 struct reading {
 	struct memory_log *log;
 	struct memory_recording *to;
@@ -120,9 +120,9 @@ struct reading {
 	size_t limit;
 };
 
-/* The parts of a strand, each a copy of a chunk with its data. */
+/* The parts of a strand: copies of chunks with their data. */
 struct strand {
-	unsigned int tails; /* that could be read, the oldest first */
+	unsigned int tails; /* how many could be read, oldest first */
 	union {
 		struct memory_chunk chunk;
 		unsigned char bytes[TAIL_BYTES];
@@ -139,9 +139,8 @@ static bool is_unit(const struct memory_log *log, uint32_t unit, uint32_t count)
 }
 
 /*
- * Copies a chunk: its header, then all of it, then the header's `use` again, as a copy of many
- * bytes is not in their order, and `used` must be no newer than the data. @torn: it was changed
- * meanwhile.
+ * Copies a chunk: its header, then all of it, then the header's `use` again. A large copy is not
+ * made in order, and `used` must not be newer than the data. @torn: it changed meanwhile.
  */
 static int copy_unit(struct memory_log *log, uint32_t unit, struct memory_chunk *chunk, size_t size,
 		     bool *torn)
@@ -162,7 +161,7 @@ static int copy_unit(struct memory_log *log, uint32_t unit, struct memory_chunk 
 }
 
 /*
- * Copies a chunk of this recorder. Returns 0; -EAGAIN: it was changed meanwhile; -ENOENT: it is not
+ * Copies a chunk of this recorder. Returns 0; -EAGAIN if it changed meanwhile; -ENOENT if it is not
  * what it was said to be.
  */
 static int copy_chunk(struct reading *r, enum memory_kind kind, uint32_t unit,
@@ -186,7 +185,7 @@ static int copy_chunk(struct reading *r, enum memory_kind kind, uint32_t unit,
 	return 0;
 }
 
-/* Reads a strand's head and its tails. Returns 0; -EAGAIN: some of it was used again meanwhile. */
+/* Copies a strand's head and tails. Returns 0; or -EAGAIN if parts of it were reused meanwhile. */
 static int copy_strand(struct reading *r, uint32_t unit, struct strand *strand)
 {
 	struct memory_chunk *head = &strand->head.chunk;
@@ -233,7 +232,7 @@ static int add_record(struct reading *r, const struct memory_entry *entry,
 	return 0;
 }
 
-/* Takes the entries of one chunk; returns how many, or -ENOMEM. */
+/* Takes the entries of a chunk. Returns how many, or -ENOMEM. */
 static int64_t take_entries(struct reading *r, const struct memory_chunk *chunk, uint32_t tid)
 {
 	struct memory_entry entry;
@@ -256,7 +255,7 @@ static int64_t take_entries(struct reading *r, const struct memory_chunk *chunk,
 	return n;
 }
 
-/* Counts entries that are gone, and where: before the entry at @ticks, the first after them. */
+/* Counts entries that are gone. The gap is before the entry at @ticks, the first one after them. */
 static void note_gap(struct reading *r, uint64_t gone, uint64_t *gap_ticks, uint64_t ticks)
 {
 	if (!gone)
@@ -283,7 +282,7 @@ static int take_strand(struct reading *r, const struct strand *strand, uint64_t 
 		if (n < 0)
 			return (int)n;
 		before = tail->before;
-		/* A count that cannot be is a lie: as if nothing were gone. */
+		/* An impossible count is a lie; treat it as if nothing were gone. */
 		if (before >= got && before - got < 1ull << 32 && n)
 			note_gap(r, before - got, gap_ticks, r->to->record[first].ticks);
 		got = (before > got ? before : got) + (uint64_t)n;
@@ -314,7 +313,7 @@ static void put_in_order(struct memory_recording *to, uint64_t gap_ticks)
 	to->total = to->n + to->gap;
 }
 
-/* Takes one strand; *@next: the unit of the one behind it, or 0. */
+/* Takes one strand. *@next is the unit of the strand behind it, or 0. */
 static int take_next(struct reading *r, uint32_t unit, struct strand *strand, uint64_t *gap_ticks,
 		     uint32_t *next)
 {
@@ -327,7 +326,10 @@ static int take_next(struct reading *r, uint32_t unit, struct strand *strand, ui
 		if (err != -EAGAIN)
 			break;
 	}
-	/* Not ours any more, or never quiet: the chain ends, or what was copied is taken. */
+	/*
+	 * If it is no longer ours the chain ends here; if it never kept still, what was copied is
+	 * used.
+	 */
 	if (err == -ENOENT || (err == -EAGAIN && strand->head.chunk.use & 1))
 		return 0;
 	if (err && err != -EAGAIN)
@@ -338,7 +340,10 @@ static int take_next(struct reading *r, uint32_t unit, struct strand *strand, ui
 	return take_strand(r, strand, gap_ticks);
 }
 
-/* A chain that leads back to itself is a lie, which costs what it would without. */
+/*
+ * Takes all strands of a chain. A chain that leads back to itself is a lie, and must not cost more
+ * than an honest one.
+ */
 static int take_strands(struct reading *r, uint32_t unit, uint64_t *gap_ticks)
 {
 	struct strand *strand = malloc(sizeof(*strand));
@@ -347,7 +352,9 @@ static int take_strands(struct reading *r, uint32_t unit, uint64_t *gap_ticks)
 
 	for (unsigned int steps = 0; !err && unit && unit != seen && steps < MEMORY_STRANDS_MAX;
 	     steps++) {
-		/* Each power of two, so that a circle of any length is seen to be one. */
+		/*
+		 * Remember a unit at each power of two steps: so a circle of any length is noticed.
+		 */
 		if (!(steps & (steps - 1)))
 			seen = unit;
 		err = take_next(r, unit, strand, gap_ticks, &unit);

@@ -11,7 +11,7 @@
 /* Slots read at a time. */
 #define BATCH 128u
 
-/* No smaller page exists: a read that stays within this many aligned bytes is not split. */
+/* The smallest page size: a read within this many aligned bytes touches one page. */
 #define PAGE_MIN 4096u
 
 void target_init(struct target *target, pid_t pid)
@@ -37,8 +37,8 @@ static ssize_t read_by_vm(const struct target *target, uint64_t address, void *b
 }
 
 /*
- * By /proc/PID/mem where it can be opened: a read from there never waits for a userfaultfd, by
- * which a process could hold up process_vm_readv() for as long as it likes.
+ * Prefers /proc/PID/mem where it can be opened. Reading from it never waits for a userfaultfd, with
+ * which a process could block process_vm_readv() for as long as it likes.
  */
 static ssize_t read_some(struct target *target, uint64_t address, void *buffer, size_t size)
 {
@@ -63,7 +63,9 @@ int target_read(struct target *target, uint64_t address, void *buffer, size_t si
 	char *to = buffer;
 	ssize_t got;
 
-	/* No user memory is in the upper half, on any machine we know; off_t agrees. */
+	/*
+	 * On no machine that we know is user memory in the upper half, which off_t cannot express.
+	 */
 	if (address > INT64_MAX || size > INT64_MAX - address)
 		return -EFAULT;
 	while (size > 0) {
@@ -90,7 +92,7 @@ ssize_t target_read_string(struct target *target, uint64_t address, char *buffer
 	if (size == 0)
 		return -EINVAL;
 	while (used < size - 1) {
-		/* Up to the page's end, as the next one need not be there. */
+		/* Only up to the end of the page: the next one may not be there. */
 		want = PAGE_MIN - (size_t)((address + used) % PAGE_MIN);
 		if (want > size - 1 - used)
 			want = size - 1 - used;
@@ -112,7 +114,7 @@ ssize_t target_read_string(struct target *target, uint64_t address, char *buffer
 	return (ssize_t)used;
 }
 
-/* Hands over the recorder that a slot names, if it is what the slot says. */
+/* Passes the recorder named by a slot to the visitor, if it is what the slot says. */
 static int visit_slot(struct target *target, const struct flightrec_open *open,
 		      const struct target_visitor *visitor, struct target_walk *walk)
 {
@@ -139,7 +141,8 @@ static int visit_slot(struct target *target, const struct flightrec_open *open,
 static int walk_chunk(struct target *target, uint64_t chunk, uint32_t count,
 		      const struct target_visitor *visitor, struct target_walk *walk)
 {
-	struct flightrec_open batch[BATCH] = {0}; /* the analyzer does not see that it is read */
+	struct flightrec_open batch[BATCH] = {
+		0}; /* zeroed for the analyzer, which does not see that it is read */
 	uint32_t done, now, i;
 	uint64_t offset;
 	int err;
@@ -147,7 +150,7 @@ static int walk_chunk(struct target *target, uint64_t chunk, uint32_t count,
 	for (done = 0; done < count; done += now) {
 		now = count - done < BATCH ? count - done : BATCH;
 		offset = (uint64_t)done * sizeof(batch[0]);
-		/* An address that wraps around is an address that cannot be read. */
+		/* An address that wraps around cannot be read. */
 		err = chunk > UINT64_MAX - offset
 			      ? -EFAULT
 			      : target_read(target, chunk + offset, batch, now * sizeof(batch[0]));
@@ -200,7 +203,7 @@ int target_open_recorders(struct target *target, uint64_t state_address,
 	walk->opened = process.instance ? process.opened : 0;
 	if (process.instance == 0)
 		return 0;
-	/* Again: a chunk made between the two reads holds slots that `used` counts. */
+	/* Again: a chunk made between the two reads may hold slots that `used` counts. */
 	err = read_state(target, state_address, &state);
 	if (err)
 		return err;
@@ -218,6 +221,6 @@ int target_open_recorders(struct target *target, uint64_t state_address,
 			return err;
 		left -= now;
 	}
-	/* What is left over is in no chunk: numbers that the process gave out in vain. */
+	/* What is left is in no chunk: the process handed out these numbers in vain. */
 	return 0;
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The memory of an observed process: bounded reads, and the walk over its open recorders.
- * The process may change it at any moment, and may have filled it to mislead: what is returned is
- * a copy, of the size asked for, and no more true than the process is.
- * Not to be used by two threads at once.
+ * The memory of an observed process: bounded reads, and a walk over its open recorders. The process
+ * may change it at any moment, and may have filled it to mislead. What is returned is a copy of the
+ * requested size, and as trustworthy as the process. Not to be used by two threads at once.
  */
 #ifndef FLIGHTREC_TARGET_MEMORY_H
 #define FLIGHTREC_TARGET_MEMORY_H
@@ -18,62 +17,66 @@
 
 struct target {
 	pid_t pid;
-	int mem_fd;    /* /proc/PID/mem, opened on first need; -1: not open */
-	uint32_t skip; /* slots that the next walk passes over, as an earlier one looked at them */
-	bool use_vm;   /* it could not be opened: by process_vm_readv() */
+	int mem_fd;    /* /proc/PID/mem, opened when first needed; -1: not open */
+	uint32_t skip; /* slots for the next walk to skip, because an earlier one looked at them */
+	bool use_vm;   /* it could not be opened: use process_vm_readv() */
 };
 
 /*
- * Prepares reads of process @pid; opens nothing yet. Release with target_close(). Once something
- * was read it stays with the program that the process ran then: after an exec, close and anew.
+ * Prepares for reading process @pid, but opens nothing yet. Release with target_close(). After the
+ * first read it is bound to the program that the process was running then: after an exec, close it
+ * and start again.
  */
 void target_init(struct target *target, pid_t pid);
 void target_close(struct target *target);
 
 /*
- * Copies @size bytes at @address. All or nothing; @buffer is undefined after an error.
- * Returns 0; -EFAULT: not readable there; -ESRCH: no such process; -EPERM, -EACCES: not allowed.
+ * Copies @size bytes at @address, all or nothing; after an error @buffer is undefined. Returns 0;
+ * -EFAULT if memory there is not readable; -ESRCH if there is no such process; -EPERM or -EACCES if
+ * it is not allowed.
  */
 int target_read(struct target *target, uint64_t address, void *buffer, size_t size);
 
 /*
- * Copies the string at @address, at most @size - 1 bytes of it, and always terminates it.
- * Returns its length; @size - 1: it may have been cut there, or by the end of readable memory if
- * the result is shorter and *@cut is set. @cut may be NULL. Errors as target_read(), and -EINVAL
- * for a @size of 0; @buffer then holds "".
+ * Copies the string at @address, at most @size - 1 bytes of it, and always terminates it. Returns
+ * its length. If that is @size - 1, the string may have been cut; if it is less and *@cut is set,
+ * readable memory ended there. @cut may be NULL. Errors are those of target_read(), and -EINVAL for
+ * a @size of 0; @buffer then holds "".
  */
 ssize_t target_read_string(struct target *target, uint64_t address, char *buffer, size_t size,
 			   bool *cut);
 
-/* What a walk over the open recorders found, besides them. */
+/* What a walk over the open recorders found besides them. */
 struct target_walk {
-	uint64_t instance; /* 0: nothing was opened yet in this process */
-	uint64_t opened;   /* recorders opened so far, says the process */
+	uint64_t instance; /* 0: nothing was ever opened in this process */
+	uint64_t opened;   /* recorders opened so far, according to the process */
 	uint32_t slots;    /* looked at */
-	uint32_t found;    /* handed to the callback */
-	uint32_t skipped;  /* in use, but inconsistent or unreadable; a close meanwhile does that */
-	bool cut;          /* there are more slots than the caller's maximum */
+	uint32_t found;    /* passed to the callback */
+	uint32_t skipped;  /* in use, but inconsistent or unreadable; closing one meanwhile causes
+			      that */
+	bool cut;          /* there were more slots than the caller's maximum */
 };
 
 /*
- * Takes a copy of an open recorder, and its address in the process. The name is terminated and
- * the context's size is within bounds; everything else is as it was read. Not 0 ends the walk.
+ * Takes a copy of an open recorder and its address in the process. The name is terminated, and the
+ * context's size is in range; everything else is as it was read. A result other than 0 ends the
+ * walk.
  */
 typedef int (*target_recorder_fn)(const flightrec *rec, uint64_t address, void *arg);
 
-/* Who walks over the open recorders, and how far. */
+/* What a walk calls for each recorder, and how far it goes. */
 struct target_visitor {
 	target_recorder_fn fn;
 	void *arg;
-	uint32_t slots_max; /* so many are looked at, used or not */
+	uint32_t slots_max; /* slots to look at, used or not */
 };
 
 /*
- * Walks over the open recorders of a process whose struct flightrec_state stands at @state. @walk
- * is always filled in, and may not be NULL.
+ * Walks over the open recorders of a process whose struct flightrec_state is at @state. Always
+ * fills in @walk, which must not be NULL.
  *
- * Returns 0; what the visitor returned if not 0; -EBADMSG: no state of this version stands there;
- * errors of target_read().
+ * Returns 0; what the visitor returned, if that was not 0; -EBADMSG if no state of this version is
+ * there; or an error of target_read().
  */
 int target_open_recorders(struct target *target, uint64_t state,
 			  const struct target_visitor *visitor, struct target_walk *walk);

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Letters of proc(5), "state". */
+/* The letters for "state" in proc(5). */
 static const struct {
 	char letter;
 	const char *phrase;
@@ -39,7 +39,7 @@ static ssize_t read_file(pid_t pid, pid_t tid, const char *name, char *buffer, s
 	return got;
 }
 
-/* What /proc/PID/task/TID/stat has of a thread. */
+/* What /proc/PID/task/TID/stat says about a thread. */
 struct thread_stat {
 	char state;
 	int threads; /* of the process */
@@ -52,7 +52,7 @@ static int read_stat(pid_t pid, pid_t tid, struct thread_stat *stat)
 
 	if (read_file(pid, tid, "stat", buffer, sizeof(buffer)) <= 0)
 		return -ENOENT;
-	/* The name in parentheses may hold anything, parentheses too. */
+	/* The name in parentheses may contain anything, even parentheses. */
 	end = strrchr(buffer, ')');
 	if (!end || sscanf(end + 1,
 			   " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %d",
@@ -66,7 +66,7 @@ static bool has_ended(const struct thread_stat *stat)
 	return stat->state == 'Z' || stat->state == 'X';
 }
 
-/* A first thread that has ended is kept until all others have, and the process was waited for. */
+/* A first thread that has ended stays until all others have ended and the process was reaped. */
 static bool process_runs(pid_t pid)
 {
 	struct thread_stat first;
@@ -91,7 +91,7 @@ int thread_state(pid_t pid, pid_t tid, char *text, size_t size)
 		if (states[i].letter == stat.state)
 			phrase = states[i].phrase;
 	}
-	/* "0" if it runs, or if we may not know. */
+	/* "0" if it is running, or if we are not allowed to know. */
 	if (read_file(pid, tid, "wchan", wchan, sizeof(wchan)) > 0 && strcmp(wchan, "0") != 0)
 		snprintf(text, size, "thread %d is %s in %.200s", tid, phrase, wchan);
 	else

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a thread is doing at this moment, as the kernel tells it without stopping it. */
+/* What a thread is doing right now, as the kernel tells it without stopping the thread. */
 #ifndef FLIGHTREC_THREAD_STATE_H
 #define FLIGHTREC_THREAD_STATE_H
 
@@ -8,7 +8,8 @@
 
 /*
  * Writes a phrase such as "thread 42 is sleeping in futex_wait_queue" to @text; "thread 42 has
- * ended" if its process goes on without it. Returns 0, or -ENOENT with "" if the process ended.
+ * ended" if the process goes on without it. Returns 0; or -ENOENT, with "", if the process has
+ * ended.
  */
 int thread_state(pid_t pid, pid_t tid, char *text, size_t size);
 

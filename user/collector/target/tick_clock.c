@@ -7,7 +7,10 @@
 #include "format/counter.h"
 
 #define MEASURE_NS 10000000
-/* Rates that a hostile log may claim: 10 MHz to 100 GHz, which covers arm64's timers. */
+/*
+ * The range of rates that a hostile log may claim: 10 MHz to 100 GHz, which includes arm64's
+ * timers.
+ */
 #define NS_PER_TICK_MIN 0.01
 #define NS_PER_TICK_MAX 100.0
 
@@ -16,7 +19,7 @@ struct moment {
 	uint64_t ns; /* CLOCK_MONOTONIC */
 };
 
-/* Of several readings the one that was interrupted least. */
+/* Of several readings, the one that was interrupted least. */
 static struct moment moment_now(void)
 {
 	struct moment best = {0};
@@ -56,7 +59,10 @@ static double measured_rate(void)
 	return known > 0 ? known : 1;
 }
 
-/* Nanoseconds of CLOCK_MONOTONIC as the process sees it: its last note tells both clocks. */
+/*
+ * For ticks that are nanoseconds of CLOCK_MONOTONIC as the process sees it: its last note has both
+ * clocks.
+ */
 static void of_monotonic(struct tick_clock *clock, const struct memory_header *header)
 {
 	clock->ns_per_tick = 1;
@@ -78,8 +84,8 @@ void tick_clock_now(struct tick_clock *clock, const struct memory_header *header
 	clock->ticks = now.ticks;
 	clock->real_ns = now.ns + clock_real_offset();
 	/*
-	 * Over the life of the process the rate is known better, unless its clock is another one:
-	 * in a time namespace, or if the log lies.
+	 * Over the whole life of the process the rate can be determined more exactly; unless its
+	 * clock is a different one, as in a time namespace, or the log lies.
 	 */
 	if (now.ticks <= header->zero_ticks || now.ns <= header->zero_ns)
 		return;
@@ -102,7 +108,7 @@ void tick_clock_stored(struct tick_clock *clock, const struct memory_header *hea
 		clock->ns_per_tick = 1;
 }
 
-/* Without overflow, whatever the numbers are. */
+/* Cannot overflow, whatever the numbers are. */
 static double scaled(const struct tick_clock *clock, uint64_t ticks)
 {
 	double ns = (double)ticks * clock->ns_per_tick;
