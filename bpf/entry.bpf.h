@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Entries: from the observed process into a ring. */
+/* Puts entries from the observed process into a ring. */
 #ifndef FLIGHTREC_ENTRY_BPF_H
 #define FLIGHTREC_ENTRY_BPF_H
 
@@ -28,12 +28,12 @@ static __always_inline struct ring_share *share_of(u32 process, u32 ring)
 }
 
 /*
- * Takes @bytes of a process's share of a ring that holds @used bytes. Returns false if it has not
- * that much left.
+ * Takes @bytes of a process's share of a ring that has @used bytes in it. Returns false if the
+ * process has not that much left.
  *
- * A process may hold twice as much as is free ("dynamic thresholds", Choudhury and Hahne 1998):
- * one that floods gets two thirds of a ring, two get two fifths each, and any number of them
- * leaves room for the one that logs little. Nobody need know how many there are.
+ * A process may hold twice as much as is free ("dynamic thresholds", Choudhury and Hahne 1998): if
+ * one floods a ring it gets two thirds of it, two get two fifths each, and any number of them leave
+ * room for a process that logs little. This needs no knowledge of how many there are.
  */
 static __always_inline bool take_share(struct ring_share *share, u32 bytes, u64 used)
 {
@@ -46,7 +46,7 @@ static __always_inline bool take_share(struct ring_share *share, u32 bytes, u64 
 }
 
 /*
- * Nobody waits for an entry, so it does not wake the collector; but a ring that fills up does,
+ * An entry does not wake the collector, because nobody waits for it; but a ring that fills up does,
  * once until it is drained.
  */
 static __always_inline u64 wakeup_for(u32 ring_number, u64 used)
@@ -75,8 +75,9 @@ static __always_inline u16 read_string(char *to, u32 size, u64 from)
 }
 
 /*
- * What tells a call site from those of other processes, earlier ones with the same number too, and
- * from those that stood there before the process's mappings changed at @mapped_ns.
+ * A tag that distinguishes a call site from those of other processes, including earlier ones with
+ * the same pid, and from what was at this address before the process's mappings changed at
+ * @mapped_ns.
  */
 static __always_inline u64 site_tag(u64 site, const struct process_key *process, u64 mapped_ns)
 {
@@ -84,7 +85,7 @@ static __always_inline u64 site_tag(u64 site, const struct process_key *process,
 	       ((u64)process->exec_id << 32);
 }
 
-/* Sends the description of a call site, good from @from_ns on. */
+/* Sends the description of a call site, valid from @from_ns on. */
 static __noinline void send_site(u64 site, u32 process, u32 ring_number, u64 tag, u64 from_ns)
 {
 	void *ring = bpf_map_lookup_elem(&rings, &ring_number);
@@ -127,7 +128,7 @@ struct emission {
 	u64 time_ns;
 	u64 site;
 	u64 data;    /* address in the process */
-	bool urgent; /* somebody waits for it */
+	bool urgent; /* somebody is waiting for it */
 };
 
 static __always_inline void know_site(const struct emission *e, const struct process_key *key,
@@ -149,8 +150,8 @@ static __always_inline void know_site(const struct emission *e, const struct pro
 }
 
 /*
- * Copies the data of a record that has @room for it. Reading it from the process takes a third of
- * the program's time, however little it is: what the probe had in registers comes from there.
+ * Copies the data of a record that has @room for it. Reading from the process takes a third of the
+ * program's time even if it is little, so what the probe had in registers is taken from there.
  */
 static __always_inline long copy_data(u64 *to, u64 room, u64 size, const struct emission *e,
 				      struct pt_regs *ctx)
@@ -178,8 +179,8 @@ static __always_inline void fill_record(struct entry_record *record, u64 size,
 }
 
 /*
- * Puts an entry into the ring of this CPU. @ctx: its probe, if that has the first words of data;
- * or NULL. Returns 0, or the counter of its loss.
+ * Puts an entry into this CPU's ring. @ctx is its probe, if the first words of data are in its
+ * registers, or NULL. Returns 0, or which counter counts its loss.
  */
 static __always_inline u32 emit(const struct emission *e, const struct process_key *key,
 				struct pt_regs *ctx)
@@ -195,7 +196,7 @@ static __always_inline u32 emit(const struct emission *e, const struct process_k
 		return COUNT_REFUSED_RING;
 	if (e->site)
 		know_site(e, key, ring_number);
-	/* The verifier wants a constant: a few sizes, each a path of its own. */
+	/* The verifier needs a constant: a few sizes, each with a path of its own. */
 	if (size <= 16)
 		total = sizeof(*record) + 16;
 	else if (size <= 24)
@@ -225,7 +226,10 @@ static __always_inline u32 emit(const struct emission *e, const struct process_k
 		return COUNT_REFUSED_RING;
 	}
 	fill_record(record, size, e);
-	/* True already, but the verifier has lost sight of it, and the compiler must not see it. */
+	/*
+	 * This is known to be true, but the verifier has lost track of it, and the compiler would
+	 * remove it.
+	 */
 	barrier_var(size);
 	if (size > total - sizeof(*record))
 		size = total - sizeof(*record);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * The BPF side of flightrec: probe programs, and the programs that the collector runs. Those of
- * the deadline timer are in timer.bpf.h, those of processes' lives in process_events.bpf.h.
+ * The BPF side of flightrec: the programs of the probes, and the programs that the collector runs.
+ * Those of the deadline timer are in timer.bpf.h, those about the lives of processes in
+ * process_events.bpf.h.
  */
 #include "vmlinux.h"
 
@@ -29,7 +30,7 @@ struct user_recorder {
 	u64 parent_id;
 	u32 tid;
 	u32 slot;
-	char name[]; /* FR_NAME_SIZE bytes; not copied to the stack, which is short */
+	char name[]; /* FR_NAME_SIZE bytes; not copied to the stack, which is small */
 };
 
 static __always_inline u32 current_tid(void)
@@ -71,8 +72,8 @@ int on_begin(struct pt_regs *ctx)
 }
 
 /*
- * A thread knows itself by the number that it has in its pid namespace, and it is @own that it
- * wrote down. If that is this thread, the number we know it by.
+ * A thread knows its own number in its pid namespace, and @own is what was written down. If that is
+ * this thread, returns the number by which we know it.
  */
 static __always_inline u32 opener_tid(u32 own)
 {
@@ -86,7 +87,7 @@ static __always_inline u32 opener_tid(u32 own)
 	return (u32)number == own ? (u32)task->pid : own;
 }
 
-/* A recorder that was opened before it was watched, or when there was no room, logs. */
+/* Called when a recorder logs that was opened before it was watched, or when there was no room. */
 __noinline u32 adopt_from_user(u64 rec, u64 id)
 {
 	struct recorder_key key = {.rec = rec, .id = id};
@@ -120,7 +121,9 @@ __noinline u32 find_slot(u64 rec, u64 id)
 	return index_find(&key, &index) ? index : FR_NONE;
 }
 
-/* A recorder not known yet: adopts it, or waits a moment for the collector that does. */
+/*
+ * Finds a recorder that is not known yet: adopts it, or waits briefly for the collector to do so.
+ */
 __noinline u32 adopt_and_find(u64 rec, u64 id)
 {
 	adopt_from_user(rec, id);
@@ -133,8 +136,10 @@ __noinline u32 adopt_and_find(u64 rec, u64 id)
 	return FR_NONE;
 }
 
-/* An entry of a recorder that is not open. Not given the context: what the verifier takes for one
- * in a global function differs by architecture. */
+/*
+ * Sends an entry of a recorder that is not open. It does not get the context: what the verifier
+ * accepts as a context in a global function depends on the architecture.
+ */
 __noinline int emit_stray(u64 site, u32 severity_flags, u64 data, u64 size)
 {
 	struct emission e = {
@@ -198,7 +203,7 @@ int on_entry(struct pt_regs *ctx)
 	e.generation = FR_WORD_GENERATION(word);
 	e.sequence = __sync_fetch_and_add(&slot->entries, 1) + 1;
 	if (FR_WORD_GENERATION(READ_ONCE(slot->word)) != e.generation) {
-		/* Closed by another thread in this moment, and in use again. */
+		/* Closed by another thread just now, and already reused. */
 		__sync_fetch_and_sub(&slot->entries, 1);
 		return 0;
 	}
@@ -253,7 +258,7 @@ int on_end(struct pt_regs *ctx)
 	process = bpf_map_lookup_elem(&processes, &number);
 	if (!process || !process->adopted)
 		return 0;
-	/* Adopted in the very moment of its opening, a recorder is there twice. */
+	/* If it was adopted just as it was opened, it is tracked twice. */
 	index = find_slot(key.rec, key.id);
 	slot = index == FR_NONE ? NULL : bpf_map_lookup_elem(&slots, &index);
 	if (slot)
@@ -326,7 +331,7 @@ int on_replay(struct pt_regs *ctx)
 	return 0;
 }
 
-/* The dynamic linker's _dl_debug_state(): it has mapped or unmapped a library. */
+/* The dynamic linker's _dl_debug_state(): called after it has mapped or unmapped a library. */
 SEC("uprobe")
 int on_mappings(struct pt_regs *ctx)
 {
@@ -344,7 +349,7 @@ int on_mappings(struct pt_regs *ctx)
 
 /* ---- programs that the collector runs ---- */
 
-/* Frees one slot, if it is still the one the collector means. */
+/* Frees a slot, if it is still the one the collector means. */
 __noinline u32 release_slot(u32 index, u32 generation)
 {
 	struct recorder_slot *slot = bpf_map_lookup_elem(&slots, &index);
@@ -388,7 +393,10 @@ __noinline u32 release_process(u32 index)
 	return push_process(index);
 }
 
-/* Written by the collector before it runs `release`; a program's context takes no index. */
+/*
+ * Written by the collector before it runs `release`: an index cannot be used with a program's
+ * context.
+ */
 struct release_args release_args;
 
 SEC("syscall")

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Last-in first-out lists of free slots, without locks: uprobe programs may be preempted by one
- * another, and the deadline timer interrupts them. A list's head counts its changes, so that a
- * pop that was overtaken fails and tries again. Each CPU has a list of its own, and what was
- * taken from a list returns to it.
+ * Last-in first-out lists of free slots, without locks, as uprobe programs may preempt one another
+ * and the deadline timer may interrupt them. A list's head counts its changes, so that a pop that
+ * was overtaken fails and is tried again. Each CPU has its own list, and what was taken from a list
+ * goes back to it.
  */
 #ifndef FLIGHTREC_FREE_LIST_BPF_H
 #define FLIGHTREC_FREE_LIST_BPF_H
@@ -20,7 +20,7 @@ static __always_inline u64 *free_list_head(u32 kind, u32 shard)
 	return list ? &list->head : NULL;
 }
 
-/* @next is where elements of @map keep the number of the next one, plus 1. */
+/* @next is the offset at which elements of @map store the number of the next one, plus 1. */
 static __always_inline u32 list_pop(void *map, u32 next, u64 *head)
 {
 	for (int i = 0; i < TRIES; i++) {
@@ -41,7 +41,9 @@ static __always_inline u32 list_pop(void *map, u32 next, u64 *head)
 	return FR_NONE;
 }
 
-/* Returns false if others were always faster, which costs the element: it is never free again. */
+/*
+ * Returns false if others were faster every time. That loses the element: it is never free again.
+ */
 static __always_inline bool list_push(void *element, u32 next, u32 index, u64 *head)
 {
 	for (int i = 0; i < TRIES; i++) {
@@ -57,7 +59,7 @@ static __always_inline bool list_push(void *element, u32 next, u32 index, u64 *h
 
 /*
  * Global functions: the verifier checks them once, not for each path that leads to them. They
- * return a number, or FR_NONE.
+ * return a number or FR_NONE.
  */
 __noinline u32 pop_slot(u32 shard)
 {
@@ -112,7 +114,7 @@ static __always_inline u32 take_fresh(volatile u32 *fresh, u32 limit)
 	return FR_NONE;
 }
 
-/* A recorder slot: the CPU's last freed one, a fresh one, or another CPU's. */
+/* Takes a recorder slot: this CPU's most recently freed one, a fresh one, or another CPU's. */
 static __always_inline u32 take_slot(void)
 {
 	u32 shard = bpf_get_smp_processor_id() % shards;

@@ -1,29 +1,28 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * From a recorder's key to its slot: a table of buckets of two cache lines, without locks.
+ * Finds the slot of a recorder by its key: a table of buckets of two cache lines, without locks.
  *
- * A key's hash chooses one bucket, and there is no other place to look. Each of its ways holds the
- * upper half of a hash and a slot's number, or 0; whether the key is the same, the slot itself
- * tells. So a search reads the bucket and, but for one time in hundreds of millions, one slot.
- * There are four times as many ways as recorders, so that a bucket of 16 overflows once in
- * millions of openings; the recorder is then untracked. The seed is ours alone: nobody can make up
- * recorders that all fall into one bucket.
+ * The hash of the key selects one bucket, the only place to look. Each way of a bucket is 0, or has
+ * the upper half of a hash and the number of a slot; the slot itself tells whether it has the key.
+ * So a search reads one bucket and, except once in hundreds of millions, at most one slot. There
+ * are four times as many ways as recorders, so a bucket of 16 overflows once in millions of
+ * openings; that recorder is then untracked. The hash is seeded, so nobody can choose recorders
+ * that all fall into one bucket.
  *
- * Who writes what, each by one compare-and-swap of a way:
+ * A way changes by compare-and-swap only:
  *
- *	0 -> way	who opens or adopts the recorder, once its slot holds the key and is OPEN
- *	way -> 0	who closed it (won the change of the slot's word), before the slot is
- *			released: nobody else has that slot's number meanwhile
+ *	0 -> way	by whoever opens or adopts a recorder, when the slot has the key and is OPEN
+ *	way -> 0	by whoever closed it (won the change of the slot's word), before the slot is
+ *			freed: until then nobody else has this number
  *
- * What holds, whenever nobody is between the two steps of an opening or a closing (index_check()
- * in tests/unit/bpf_check.h): each slot that is OPEN or TIMED_OUT is in the bucket of its key,
- * once, and no other slot is in any bucket. Who searches in between may find a slot that has just
- * been released, or was used again; then the key or, for a change, the word is not what it was.
+ * While nobody is between the two steps of an opening or a closing, this holds (index_check() in
+ * tests/unit/bpf_check.h): each slot that is OPEN or TIMED_OUT is in the bucket of its key once,
+ * and no other slot is in any bucket. A search in between may find a slot that was just freed, or
+ * reused; then its key is different or, when changing it, its word is.
  *
- * Why not the kernel's hash map? It costs three times as much where many recorders are open: its
- * elements lie apart from its buckets, each access to memory that is not in the cache costs as
- * much as all the rest, and an update takes a lock. Why not the address of the recorder alone as
- * a key? See below.
+ * Why not the kernel's hash map? With many recorders open it costs three times as much: its
+ * elements are not in its buckets, each access to memory that is not in the cache costs as much as
+ * everything else, and each update takes a lock.
  */
 #ifndef FLIGHTREC_INDEX_BPF_H
 #define FLIGHTREC_INDEX_BPF_H
@@ -31,8 +30,8 @@
 #include "maps.bpf.h"
 
 /*
- * A recorder's address alone would do, but for two copies of the library in one process, and
- * for memory that was reused while its recorder was open.
+ * A recorder's address would be enough, if there were not processes with two copies of the library,
+ * and memory that is reused while its recorder is open.
  */
 struct recorder_key {
 	struct process_key process;
@@ -52,7 +51,7 @@ struct {
 	__type(value, struct index_bucket);
 } recorder_index SEC(".maps");
 
-/* Recorders that are being adopted: by an entry or by the collector, at once perhaps. */
+/* Recorders that are being adopted, possibly by an entry and by the collector at the same time. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
@@ -72,7 +71,7 @@ static __always_inline u64 mix(u64 h)
 
 static __always_inline u64 key_hash(const struct recorder_key *key)
 {
-	/* Odd constants, one a field: products that the processor works out at once. */
+	/* An odd constant for each field: the processor can compute these products in parallel. */
 	return mix(hash_seed + key->id * 0x9e3779b97f4a7c15ULL + key->rec * 0xc2b2ae3d27d4eb4fULL +
 		   key->process.start_ns * 0x165667b19e3779f9ULL +
 		   ((u64)key->process.pid << 32 | key->process.exec_id) * 0x27d4eb2f165667c5ULL);
@@ -123,7 +122,7 @@ static __always_inline struct recorder_slot *index_find(const struct recorder_ke
 	return NULL;
 }
 
-/* Puts @to in place of @from, in a way that has it. Returns false if none has. */
+/* Replaces @from by @to in the way that holds it. Returns false if none does. */
 static __always_inline bool index_exchange(u64 hash, u64 from, u64 to)
 {
 	struct index_bucket *bucket = index_bucket_of(hash);
@@ -143,7 +142,7 @@ static __always_inline u64 index_entry(u64 hash, u32 index)
 	return (hash >> 32 << 32) | (index + 1);
 }
 
-/* Returns false if there is no room. The slot holds the key already. */
+/* Returns false if there is no room. The slot must already hold the key. */
 static __always_inline bool index_add(const struct recorder_key *key, u32 index)
 {
 	u64 hash = key_hash(key);

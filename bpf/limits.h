@@ -10,13 +10,13 @@
 #define FR_INDEX_WAYS 16
 #define FR_USERS_MAX 4096
 #define FR_REFUSED_MAX 16384
-/* Recorder slots that each process has for certain. */
+/* Recorder slots that every process can rely on having. */
 #define FR_GUARANTEED 2
-/* Kept of recorder slots, and of process slots, for recorders that are overdue already. */
+/* Recorder slots, and process slots, reserved for recorders that are already overdue. */
 #define FR_RESERVE 64
-/* Longer timeouts are no different from this one, some 36 years: none at all. */
+/* Longer timeouts (some 36 years) are treated like this one: as no timeout at all. */
 #define FR_TIMEOUT_MAX (1ULL << 60)
-/* Slots whose owners are kept together in a cache line. */
+/* Slots whose owners are stored together in a cache line. */
 #define FR_OWNERS 32
 #define FR_PROBE_WORDS 5 /* FLIGHTREC_PROBE_WORDS */
 /* enum flightrec_probe */
@@ -34,15 +34,15 @@
 #define FR_NOTICES_BYTES (1024 * 1024)
 
 /*
- * The timing wheel: levels of 256 buckets, each level's bucket 64 times as wide as the one
- * below. The narrowest, 2^18 ns, is what a report may be late for the wheel's sake.
+ * The timing wheel has levels of 256 buckets; a bucket is 64 times as wide as one of the level
+ * below. The narrowest, 2^18 ns, is how late the wheel may make a report.
  */
 #define FR_WHEEL_LEVELS 6
 #define FR_WHEEL_BUCKETS 256
 #define FR_WHEEL_WORDS (FR_WHEEL_BUCKETS / 64)
 #define FR_WHEEL_SHIFT 18
 #define FR_WHEEL_LEVEL_SHIFT 6
-/* Nodes that a recorder slot owns. */
+/* Wheel nodes of each recorder slot. */
 #define FR_WHEEL_NODES 4
 
 #endif /* FLIGHTREC_LIMITS_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Maps, and what the collector sets before loading. Sizes of 1 are set at load time.
- * Maps with BPF_F_MMAPABLE are read by the collector without system calls.
+ * The maps, and what the collector sets before loading. Sizes of 1 are replaced at load time. The
+ * collector reads maps with BPF_F_MMAPABLE without system calls.
  */
 #ifndef FLIGHTREC_MAPS_BPF_H
 #define FLIGHTREC_MAPS_BPF_H
@@ -10,27 +10,27 @@
 
 const volatile u32 max_recorders = 1; /* of one process */
 const volatile u32 max_slots = 1;     /* of all processes; see share.bpf.h */
-const volatile u32 pool_slots = 1;    /* of these, beyond what is guaranteed and reserved */
-const volatile u32 max_processes = 1; /* FR_RESERVE included */
-const volatile u32 pool_batch = 1;    /* counted on a CPU before pool_in_use is told */
-const volatile u64 hash_seed = 0;     /* so that nobody outside knows which bucket is whose */
+const volatile u32 pool_slots = 1;    /* of these, not counting what is guaranteed and reserved */
+const volatile u32 max_processes = 1; /* including FR_RESERVE */
+const volatile u32 pool_batch = 1;    /* how many a CPU counts before adding them to pool_in_use */
+const volatile u64 hash_seed = 0;     /* so that no outsider can tell which bucket is whose */
 const volatile u32 index_mask = 0;    /* buckets of the index, minus 1 */
 const volatile u32 rings_count = 1;
-const volatile u32 shards = 1; /* of the free lists: one a CPU, up to FR_SHARDS_MAX */
+const volatile u32 shards = 1; /* number of free lists: one a CPU, up to FR_SHARDS_MAX */
 const volatile u32 ring_bytes = 4096;
 const volatile u32 min_severity = 0;
 const volatile u64 override_timeout_ns = 0;
-const volatile bool watch_all = false; /* every process, else those in `watched` */
+const volatile bool watch_all = false; /* every process; otherwise those in `watched` */
 const volatile bool by_memory = false; /* entries and deadlines are read in the processes' logs */
 
 /* ---- written by both sides ---- */
 
-volatile u32 ring_woken[FR_RINGS_MAX]; /* a wake-up is under way; cleared when a drain begins */
-volatile u32 notices_woken;            /* set while the collector is yet to look at its notices */
-volatile u32 scan_slots;  /* a notice was refused: the collector must look at the slots */
-volatile u32 fresh_slots; /* slots that were ever in use: those below this number */
+volatile u32 ring_woken[FR_RINGS_MAX]; /* a wake-up is pending; cleared when a drain begins */
+volatile u32 notices_woken;            /* set until the collector looks at its notices */
+volatile u32 scan_slots;  /* a notice was refused: the collector must look at all slots */
+volatile u32 fresh_slots; /* slots below this number were ever in use */
 volatile u32 fresh_processes;
-volatile s64 pool_in_use; /* but for what the CPUs have yet to add; see counters */
+volatile s64 pool_in_use; /* without what CPUs have not added yet; see counters */
 volatile s32 processes_in_use;
 
 struct {
@@ -80,7 +80,7 @@ struct {
 	__type(value, struct slot_owners);
 } slot_owners SEC(".maps"); /* by slot / FR_OWNERS */
 
-/* Process slots that each user's processes have. */
+/* How many process slots each user's processes have. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, FR_USERS_MAX);
@@ -99,10 +99,10 @@ struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, FR_WATCHED_MAX);
 	__type(key, u32);   /* pid */
-	__type(value, u64); /* when it started, CLOCK_BOOTTIME; 0: the collector put it here */
+	__type(value, u64); /* start time, CLOCK_BOOTTIME; 0: added by the collector */
 } watched SEC(".maps");
 
-/* Call sites whose description was sent: a cache, where a lost entry costs a second sending. */
+/* Call sites whose description was sent. A cache: if an element is lost, it is sent again. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, FR_SITES_KNOWN);
@@ -128,8 +128,8 @@ struct {
 } notices SEC(".maps");
 
 struct free_list {
-	u64 head;        /* a count of changes in the upper half, number plus 1 in the lower */
-	u64 reserved[7]; /* a cache line each */
+	u64 head;        /* number of changes in the upper half, index plus 1 in the lower */
+	u64 reserved[7]; /* each list has a cache line */
 };
 
 enum free_list_kind { FREE_SLOTS, FREE_PROCESSES, FREE_KINDS };
@@ -156,10 +156,10 @@ static __always_inline void count(enum counter which)
 }
 
 /*
- * Wakes the collector for its notices: once until it looks, as a wake-up for each of ten thousand
- * holds up the timer that writes them. The mark is set when the notice is there to be seen: who
- * finds it set knows that the collector is yet to look. A record discarded at once is the way to
- * wake without one.
+ * Wakes the collector for its notices, but only once until it looks: a wake-up for each of ten
+ * thousand would hold up the timer that writes them. The mark is set only when the notice can be
+ * seen, so anyone who finds it set knows that the collector has yet to look. A record that is
+ * discarded at once is a way to wake without sending one.
  */
 static __always_inline void wake_for_notices(void)
 {
@@ -169,12 +169,15 @@ static __always_inline void wake_for_notices(void)
 		return;
 	nothing = bpf_ringbuf_reserve(&notices, 8, 0);
 	if (!nothing)
-		return; /* full of notices not looked at: it was woken for them */
+		return; /* full of notices that were not looked at: it was woken for them */
 	bpf_ringbuf_discard(nothing, BPF_RB_FORCE_WAKEUP);
 	count(COUNT_WAKEUPS);
 }
 
-/* Puts a notice where the collector finds it. If it is refused, it is told to look at all slots. */
+/*
+ * Sends a notice to the collector. If it is refused, a flag tells the collector to look at all
+ * slots.
+ */
 static __always_inline void notify_detail(u32 type, u32 index, u32 generation, u32 detail,
 					  u64 time_ns)
 {

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Where a probe's arguments are, see <flightrec/probes.h>: PT_REGS_PARM1() and so on, and these. */
+/*
+ * Where a probe's arguments are (see <flightrec/probes.h>): PT_REGS_PARM1() and so on, and these.
+ */
 #ifndef FLIGHTREC_PROBE_ARGUMENTS_BPF_H
 #define FLIGHTREC_PROBE_ARGUMENTS_BPF_H
 
 #if defined(__TARGET_ARCH_arm64)
-/* For bpf_tracing.h: vmlinux.h is of x86-64. The kernel's own is in asm/ptrace.h, and is fixed. */
+/*
+ * For bpf_tracing.h, because vmlinux.h is from x86-64. The kernel's own is in asm/ptrace.h and
+ * never changes.
+ */
 struct user_pt_regs {
 	__u64 regs[31];
 	__u64 sp;
@@ -17,7 +22,7 @@ struct user_pt_regs {
 
 #include "limits.h"
 
-/* bpf_tracing.h of libbpf 1.1 stops at five. The words: FLIGHTREC_PROBE_WORD_REGISTERS. */
+/* bpf_tracing.h in libbpf 1.1 has only five. The words are FLIGHTREC_PROBE_WORD_REGISTERS. */
 #if defined(__TARGET_ARCH_x86)
 #define PT_REGS_SIXTH(ctx) ((ctx)->r9)
 #define PT_REGS_WORD_0(ctx) ((ctx)->r10)
@@ -37,7 +42,7 @@ struct user_pt_regs {
 
 #define WORDS_SIZE (FR_PROBE_WORDS * sizeof(u64))
 
-/* Copies as many words as @room says: 16 bytes, 24, or WORDS_SIZE. */
+/* Copies @room bytes of words: 16, 24, or WORDS_SIZE. */
 static __always_inline void copy_words(u64 *to, u64 room, struct pt_regs *ctx)
 {
 	to[0] = PT_REGS_WORD_0(ctx);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Which processes are watched, and a slot for each of them that uses a recorder. */
+/* Which processes are watched, and a slot for each of them that uses recorders. */
 #ifndef FLIGHTREC_PROCESS_BPF_H
 #define FLIGHTREC_PROCESS_BPF_H
 
@@ -23,7 +23,7 @@ static __always_inline bool pid_watched(u32 pid)
 	return watch_all || bpf_map_lookup_elem(&watched, &pid);
 }
 
-/* The process of @key is no more. Its recorders are for the collector to drop. */
+/* Marks the process of @key as ended. The collector will deal with its recorders. */
 static __always_inline void end_process(const struct process_key *key, u32 state, u32 exit_code)
 {
 	u32 *found = bpf_map_lookup_elem(&process_index, key);
@@ -50,8 +50,8 @@ static __always_inline void end_process(const struct process_key *key, u32 state
 }
 
 /*
- * Ends what the process of @key was before it called execve(). Asked also by what comes later in
- * its life, as the tracepoint of execve() may be missed: see on_exec.
+ * Ends what the process of @key was before it called execve(). Also called at later events in its
+ * life, because the tracepoint of execve() may be missed: see on_exec.
  */
 static __always_inline void end_replaced(const struct process_key *key)
 {
@@ -61,7 +61,7 @@ static __always_inline void end_replaced(const struct process_key *key)
 	end_process(&replaced, PROCESS_EXECED, 0);
 }
 
-/* What stands at an address of the process from now on may be something else. */
+/* From now on something else may be at an address of the process. */
 static __always_inline void note_mappings(const struct process_key *key)
 {
 	u32 *found = bpf_map_lookup_elem(&process_index, key);
@@ -76,15 +76,15 @@ static __always_inline void note_mappings(const struct process_key *key)
 		WRITE_ONCE(process->mapped_ns, bpf_ktime_get_ns());
 }
 
-/* Who a process is, and whose, to be registered. */
+/* What is needed to register a process. */
 struct registration {
 	struct process_key key;
 	u32 uid;
-	bool overdue;     /* for a recorder that is overdue: it may be one of the reserve */
-	const char *comm; /* or NULL: the current thread's */
+	bool overdue;     /* for an overdue recorder: may use the reserve */
+	const char *comm; /* or NULL: take the current thread's */
 };
 
-/* A slot for a process; FR_NONE if there is none left for its user. */
+/* Allocates a slot for a process. Returns FR_NONE if there is none left for its user. */
 static __always_inline u32 register_process(const struct registration *registration)
 {
 	const struct process_key *key = &registration->key;
@@ -114,7 +114,7 @@ static __always_inline u32 register_process(const struct registration *registrat
 	else
 		bpf_get_current_comm(process->comm, FR_COMM_SIZE);
 	if (bpf_map_update_elem(&process_index, key, &index, BPF_NOEXIST)) {
-		/* Another of its threads was first, or the map is full. */
+		/* Another of its threads was faster, or the map is full. */
 		push_process(index);
 		first = bpf_map_lookup_elem(&process_index, key);
 		return first ? *first : FR_NONE;
@@ -126,7 +126,10 @@ static __always_inline u32 register_process(const struct registration *registrat
 	return index;
 }
 
-/* The slot of the current process, whose key is @key; FR_NONE: it is not watched. */
+/*
+ * The slot of the current process, whose key is @key; FR_NONE if it is not watched, or there is
+ * none left.
+ */
 static __always_inline u32 current_process(const struct process_key *key)
 {
 	u32 *found = bpf_map_lookup_elem(&process_index, key);

@@ -2,18 +2,18 @@
 /*
  * What happens to processes: they fork, call execve(), and end.
  *
- * Of a program at a tracepoint the kernel runs one at a time on each CPU, and leaves out the
- * others. Where tracepoints can be preempted (seen on Linux 7.2), a task that is held up within
- * on_exit, by the collector that it has just woken most likely, hides the ends of all that die on
- * its CPU meanwhile. So what must not be missed is seen where the kernel has interrupts off, or
- * runs a softirq: nothing else gets the CPU there before the program is through.
+ * At a tracepoint the kernel runs only one instance of a program at a time on each CPU, and skips
+ * the others. Where tracepoints can be preempted (seen on Linux 7.2), a task that is preempted in
+ * on_exit, most likely by the collector that it has just woken, hides the ends of all tasks that
+ * die on its CPU meanwhile. So what must not be missed is observed where the kernel has disabled
+ * interrupts, or in a softirq: there nothing else gets the CPU before the program is done.
  */
 #ifndef FLIGHTREC_PROCESS_EVENTS_BPF_H
 #define FLIGHTREC_PROCESS_EVENTS_BPF_H
 
 #include "process.bpf.h"
 
-/* In the parent, with the run queue locked: before the child's first instruction. */
+/* Runs in the parent, with the run queue locked, before the child's first instruction. */
 SEC("tp_btf/sched_wakeup_new")
 int BPF_PROG(on_fork, struct task_struct *child)
 {
@@ -26,9 +26,9 @@ int BPF_PROG(on_fork, struct task_struct *child)
 }
 
 /*
- * May be missed. Nothing later tells of it with the CPU held, so it is made good: by end_replaced()
- * when the dynamic linker is done or a recorder opens, and by the collector, which counts what was
- * missed, for programs that have no dynamic linker.
+ * May be missed, and there is no later event at which the CPU is held. Two things make up for it:
+ * end_replaced(), when the dynamic linker is done or a recorder is opened; and, for programs
+ * without a dynamic linker, the collector, which counts what was missed.
  */
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task)
@@ -43,7 +43,7 @@ int BPF_PROG(on_exec, struct task_struct *task)
 	return 0;
 }
 
-/* Only the last thread ends the process. */
+/* Ends the process if this was its last thread. */
 static __always_inline void end_if_last(struct task_struct *task)
 {
 	struct process_key key;
@@ -56,7 +56,7 @@ static __always_inline void end_if_last(struct task_struct *task)
 	bpf_map_delete_elem(&watched, &key.pid);
 }
 
-/* The moment itself; may be missed. */
+/* Just in time, but may be missed. */
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
@@ -64,7 +64,10 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	return 0;
 }
 
-/* Interrupts are off. The signal is the SIGCHLD of a process that has just become a zombie. */
+/*
+ * Interrupts are disabled here. The signal is the SIGCHLD of a process that has just become a
+ * zombie.
+ */
 SEC("tp_btf/signal_generate")
 int BPF_PROG(on_exit_signal)
 {
@@ -72,7 +75,7 @@ int BPF_PROG(on_exit_signal)
 	return 0;
 }
 
-/* In a softirq, when a task that nobody waits for any more is given back. */
+/* Runs in a softirq, when a task is freed after it was reaped. */
 SEC("tp_btf/sched_process_free")
 int BPF_PROG(on_free, struct task_struct *task)
 {
@@ -84,14 +87,14 @@ int BPF_PROG(on_free, struct task_struct *task)
 	task_key(task, &key);
 	end_process(&key, PROCESS_ENDED, task->exit_code);
 	end_replaced(&key);
-	/* Its number may be another's by now. */
+	/* Its pid may already belong to another process. */
 	started_ns = bpf_map_lookup_elem(&watched, &key.pid);
 	if (started_ns && *started_ns == key.start_ns)
 		bpf_map_delete_elem(&watched, &key.pid);
 	return 0;
 }
 
-/* Lists the watched processes that run already, as struct process_found. */
+/* Lists the running watched processes, as struct process_found. */
 SEC("iter/task")
 int list_processes(struct bpf_iter__task *ctx)
 {

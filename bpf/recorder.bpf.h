@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Recorders: opening, closing and moving the deadline of their slots. */
+/* Opens and closes recorder slots, and moves their deadlines. */
 #ifndef FLIGHTREC_RECORDER_BPF_H
 #define FLIGHTREC_RECORDER_BPF_H
 
 #include "index.bpf.h"
 #include "probe_arguments.bpf.h"
 #include "process.bpf.h"
-#include "wheel.bpf.h"
+#include "wheel_visit.bpf.h"
 
-/* What an opening says of its recorder. */
+/* What is known about a recorder when it opens. */
 struct opening {
 	u64 started_ns;
 	u64 timeout_ns;
 	u64 parent_id;
-	const char *name;      /* or NULL: in the process */
-	const void *user_name; /* FR_NAME_SIZE bytes there */
-	struct pt_regs *ctx;   /* of the probe that has its first words; or NULL */
-	const char *comm;      /* or NULL: the current thread's */
+	const char *name;      /* or NULL: read it from the process */
+	const void *user_name; /* FR_NAME_SIZE bytes in the process */
+	struct pt_regs
+		*ctx; /* of the probe, if the name's first words are in its registers; or NULL */
+	const char *comm; /* or NULL: take the current thread's */
 	u32 tid;
 	u32 flags;
-	bool overdue; /* it may be one of the reserve */
+	bool overdue; /* may use the reserve */
 };
 
 static __always_inline u64 effective_timeout(u64 timeout_ns)
@@ -61,7 +62,7 @@ static __always_inline void fill_slot(struct recorder_slot *slot, const struct r
 	slot->name[FR_NAME_SIZE - 1] = 0;
 }
 
-/* So that the collector finds a process's slots without a look at all of them. */
+/* Lets the collector find a process's slots without looking at all of them. */
 static __always_inline void set_owner(u32 index, u32 process)
 {
 	u32 key = index / FR_OWNERS;
@@ -71,12 +72,12 @@ static __always_inline void set_owner(u32 index, u32 process)
 	if (!owners)
 		return;
 	owner = &owners->process[index % FR_OWNERS];
-	/* Others' owners are in the same cache line: it is written if there is need only. */
+	/* Other slots' owners share the cache line, so it is written only if necessary. */
 	if (*owner != (u16)(process + 1))
 		*owner = (u16)(process + 1);
 }
 
-/* Gives a slot back. Its word says that it is free. */
+/* Gives back a slot whose word already says that it is free. */
 static __always_inline void free_slot(u32 index, const struct recorder_slot *slot)
 {
 	u32 number = slot->process;
@@ -88,8 +89,8 @@ static __always_inline void free_slot(u32 index, const struct recorder_slot *slo
 }
 
 /*
- * Tracks one more recorder. Returns its slot; FR_NONE: it is known already; FR_REFUSED: there is no
- * room, or the process has its share.
+ * Tracks a recorder. Returns its slot; FR_NONE if it is known already; FR_REFUSED if there is no
+ * room or the process has used up its share.
  */
 static __always_inline u32 open_recorder(const struct recorder_key *key, u32 number,
 					 const struct opening *opening, u64 now_ns)
@@ -99,7 +100,9 @@ static __always_inline u32 open_recorder(const struct recorder_key *key, u32 num
 	u32 index;
 	u64 word;
 
-	/* Known: found in memory at its opening, or seen through two attachments. */
+	/*
+	 * It is known if it was found in memory while opening, or was seen through two attachments.
+	 */
 	if (!process || index_find(key, &index))
 		return FR_NONE;
 	if (!slot_allowed(process, opening->overdue))
@@ -112,8 +115,9 @@ static __always_inline u32 open_recorder(const struct recorder_key *key, u32 num
 	set_owner(index, number);
 	hold_slot(process);
 	/*
-	 * Open first, then to be found: who finds it finds its generation. An exchange is a full
-	 * barrier: the wheel sees the deadline, or is seen not to have.
+	 * It becomes OPEN before it can be found, so that whoever finds it sees its generation. An
+	 * exchange is a full barrier: either the wheel sees the deadline, or we see that it did
+	 * not.
 	 */
 	word = FR_WORD(FR_WORD_GENERATION(slot->word) + 1, RECORDER_OPEN);
 	__sync_lock_test_and_set(&slot->word, word);
@@ -129,8 +133,8 @@ static __always_inline u32 open_recorder(const struct recorder_key *key, u32 num
 }
 
 /*
- * Tracks a recorder that is open already; of two who find it at once, one does. Returns as
- * open_recorder().
+ * Tracks a recorder that is already open. If it is found twice at once, only one succeeds. Returns
+ * the same as open_recorder().
  */
 static __always_inline u32 adopt_recorder(const struct recorder_key *key, u32 process,
 					  const struct opening *opening, u64 now_ns)
@@ -142,20 +146,23 @@ static __always_inline u32 adopt_recorder(const struct recorder_key *key, u32 pr
 		return FR_NONE;
 	owner->adopted = 1;
 	index = open_recorder(key, process, opening, now_ns);
-	/* Opened once, though counted twice: as one that was not tracked, and as one that is. */
+	/* It was opened once, but counted twice: as untracked, and as tracked. */
 	if (index < FR_REFUSED && take_refusal(&key->process))
 		count_n(COUNT_UNTRACKED, -1ULL);
 	bpf_map_delete_elem(&adopting, key);
 	return index;
 }
 
-/* Closes the recorder of @key. In time: frees its slot. Late: leaves it to the collector. */
+/*
+ * Closes the recorder of @key. If it is in time, frees the slot; if it is late, leaves that to the
+ * collector.
+ */
 static __always_inline void close_recorder(const struct recorder_key *key, u32 index,
 					   struct recorder_slot *slot)
 {
 	u64 now_ns = bpf_ktime_get_ns();
 
-	/* Twice, as the timer may have changed the state in between. */
+	/* Twice, because the timer may change the state in between. */
 	for (int i = 0; i < 2; i++) {
 		u64 word = READ_ONCE(slot->word);
 		u32 generation = FR_WORD_GENERATION(word);
@@ -194,7 +201,7 @@ static __always_inline void extend_recorder(u32 index, struct recorder_slot *slo
 	if (FR_WORD_STATE(word) != RECORDER_OPEN)
 		return;
 	if (now_ns > READ_ONCE(slot->deadline_ns)) {
-		fire(index, slot, word, now_ns); /* the tick is late: it had timed out */
+		fire(index, slot, word, now_ns); /* the tick is late, but it has timed out */
 		return;
 	}
 	slot->timeout_ns = effective_timeout(timeout_ns);

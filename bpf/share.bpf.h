@@ -1,41 +1,41 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Shares of what all processes use together: recorder slots, process slots.
+ * How recorder slots and process slots are shared among processes.
  *
- * Recorder slots. FR_GUARANTEED of them are there for each process that can be watched, whatever
- * the others do. All that processes have beyond that comes from one pool, a quarter larger than
- * --max-recorders. The more of it is in use, the less a process may hold: with f free, and N for
- * --max-recorders, up to 16 f^2 / N. So one process alone gets N, as f is N/4 then; and n of them
- * that take all they can, and give nothing back, leave about N / 16n. That what is free, and not
- * how many there are, tells each how much it may have is the idea of "dynamic thresholds"
- * (Choudhury and Hahne 1998), as of the entry rings' shares: see take_share(). There twice what is
- * free will do, as everybody's room becomes free again in a moment. Here it would not: of those who
- * keep what they have, eleven would have all.
+ * Recorder slots: FR_GUARANTEED of them are available to every process that can be watched,
+ * whatever others do. Everything beyond that comes from one pool, a quarter larger than
+ * --max-recorders. The more of it is in use, the less one process may hold: with f free slots, and
+ * N for --max-recorders, up to 16 f^2 / N. So a process alone gets N, because f is then N/4; and n
+ * processes that take all they can, and give nothing back, leave about N / 16n. The idea that the
+ * limit follows from what is free, not from how many there are, is that of "dynamic thresholds"
+ * (Choudhury and Hahne 1998), and also applies to the rings: see take_share(). There, twice what is
+ * free will do, because everyone's room becomes free again in a moment. Here it would not: of
+ * processes that keep what they have, eleven would have everything.
  *
- * Process slots are shared by user: one may hold twice as many as are free.
+ * Process slots are shared among users: each may hold twice as many as are free.
  *
- * A recorder that is refused a slot is not forgotten. Its process is entered in `refused`, and
- * the collector is told when its deadline is: then it looks for it in the process's memory, where
- * the library keeps a list of what is open. If it finds it there, overdue, it has it tracked like
- * any other, for which FR_RESERVE slots are kept. So a table that is full costs entries, not
- * timeouts. It is the slower way: it reads the memory of another process for each deadline.
+ * A recorder that is refused a slot is not forgotten. Its process is entered in `refused`, and the
+ * collector is told its deadline. At that time it looks for the recorder in the process's memory,
+ * where the library keeps a list of open recorders. If it is there, and overdue, it is tracked like
+ * any other; FR_RESERVE slots are kept for this. So a full table costs entries, not timeouts. This
+ * way is slower: it reads another process's memory for each deadline.
  *
- * pool_in_use would be a word that all CPUs write with each opening and closing. Each keeps its
- * own count instead, and adds it to that word when it has come to pool_batch: the sum is off by a
- * thirty-second of the pool at most.
+ * If pool_in_use were exact, every CPU would write to it with each opening and closing. Instead
+ * each CPU counts for itself and adds its count when it reaches pool_batch. The sum is off by at
+ * most a thirty-second of the pool.
  *
- * Invariants: the sum of all processes' held is that of the slots in use; pool_in_use, with what
- * the CPUs have yet to add, is the sum of what is above FR_GUARANTEED in each of them.
+ * Invariants: the sum of `held` over all processes is the number of slots in use; pool_in_use, plus
+ * what the CPUs have yet to add, is the sum of what each holds above FR_GUARANTEED.
  */
 #ifndef FLIGHTREC_SHARE_BPF_H
 #define FLIGHTREC_SHARE_BPF_H
 
 #include "maps.bpf.h"
 
-/* Deadlines this close to each other are looked at together. */
+/* Deadlines this close together are looked at together. */
 #define REFUSED_SLACK_NS 1000000
 
-/* Whether a process may have one more recorder slot. @overdue: one of the reserve, too. */
+/* Whether a process may have one more recorder slot. With @overdue, it may use the reserve. */
 static __always_inline bool slot_allowed(const struct process_slot *process, bool overdue)
 {
 	s64 free = (s64)pool_slots - pool_in_use;
@@ -50,7 +50,7 @@ static __always_inline bool slot_allowed(const struct process_slot *process, boo
 	return free > 0 && beyond * max_recorders < 16 * free * free;
 }
 
-/* What a process has of the pool changed by @n. */
+/* Counts that a process's part of the pool changed by @n. */
 static __always_inline void count_pool(s64 n)
 {
 	u32 cpu = bpf_get_smp_processor_id();
@@ -66,21 +66,21 @@ static __always_inline void count_pool(s64 n)
 	__sync_fetch_and_add(&pool_in_use, taken);
 }
 
-/* A process took a recorder slot. */
+/* Counts that a process took a recorder slot. */
 static __always_inline void hold_slot(struct process_slot *process)
 {
 	if (__sync_fetch_and_add(&process->held, 1) >= FR_GUARANTEED)
 		count_pool(1);
 }
 
-/* And gave it back. */
+/* Counts that it gave one back. */
 static __always_inline void unhold_slot(struct process_slot *process)
 {
 	if (__sync_fetch_and_add(&process->held, -1) > FR_GUARANTEED)
 		count_pool(-1);
 }
 
-/* The number of process slots that a user's processes have; NULL: there are too many users. */
+/* How many process slots a user's processes have; NULL if there are too many users. */
 static __always_inline u32 *user_count(u32 uid)
 {
 	u32 *held = bpf_map_lookup_elem(&users, &uid);
@@ -108,7 +108,10 @@ static __always_inline void count_process(u32 uid, s32 n)
 	__sync_fetch_and_add(&processes_in_use, n);
 }
 
-/* A recorder of the current process has no slot: the collector is to look for it when it is due. */
+/*
+ * Called when a recorder of the current process gets no slot: the collector will look for it when
+ * it is due.
+ */
 __noinline u32 refuse_recorder(const struct process_key *key, u64 deadline_ns)
 {
 	struct refusal new = {};
@@ -118,7 +121,7 @@ __noinline u32 refuse_recorder(const struct process_key *key, u64 deadline_ns)
 
 	if (!key)
 		return 0;
-	/* Linux 6.1 takes a map's key from the stack only. */
+	/* Linux 6.1 accepts a map's key only on the stack. */
 	pid = key->pid;
 	old = bpf_map_lookup_elem(&refused, &pid);
 	if (!old || old->key.start_ns != key->start_ns || old->key.exec_id != key->exec_id) {
@@ -127,21 +130,23 @@ __noinline u32 refuse_recorder(const struct process_key *key, u64 deadline_ns)
 		new.count = 1;
 		new.uid = (u32)bpf_get_current_uid_gid();
 		bpf_get_current_comm(new.comm, FR_COMM_SIZE);
-		/* Should there be no room, each of its recorders is told of. */
+		/* If there is no room, the collector is told of each of its recorders. */
 		bpf_map_update_elem(&refused, &pid, &new, BPF_ANY);
 	} else {
 		__sync_fetch_and_add(&old->count, 1);
 		seen = READ_ONCE(old->look_ns);
 		if (seen <= deadline_ns + REFUSED_SLACK_NS)
 			return 0;
-		/* Who is overtaken by another opening tells the collector all the same. */
+		/* If another opening overtakes us, the collector is told all the same. */
 		__sync_val_compare_and_swap(&old->look_ns, seen, deadline_ns);
 	}
 	notify(NOTICE_REFUSED, pid, 0, deadline_ns);
 	return 0;
 }
 
-/* One that was refused is tracked after all. Returns whether it was counted as untracked. */
+/*
+ * Called when a refused recorder is tracked after all. Returns whether it was counted as untracked.
+ */
 static __always_inline bool take_refusal(const struct process_key *key)
 {
 	struct refusal *refusal = bpf_map_lookup_elem(&refused, &key->pid);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* The timer that turns the wheel: armed for its next bucket, and for nothing if it is empty. */
+/*
+ * The timer that turns the wheel: armed for the wheel's next bucket, and not at all if it is empty.
+ */
 #ifndef FLIGHTREC_TIMER_BPF_H
 #define FLIGHTREC_TIMER_BPF_H
 
@@ -7,12 +9,12 @@
 
 #define CLOCK_MONOTONIC 1
 
-/* Slots looked at, and buckets taken, in one run of the timer, in a soft interrupt. */
+/* Slots looked at, and buckets taken, in one run of the timer, which is a softirq. */
 #define STEPS_MAX 256
 
 /*
- * Tracing programs may not use a map with a bpf_timer ("tracing progs cannot use bpf_timer yet"),
- * so the collector starts it, through a program of another type, and it re-arms itself.
+ * Tracing programs must not use a map with a bpf_timer ("tracing progs cannot use bpf_timer yet"),
+ * so the collector starts the timer through a program of another type, and it re-arms itself.
  */
 struct timer_holder {
 	struct bpf_timer timer;
@@ -55,7 +57,7 @@ static int on_timer(void *map, u32 *key, struct bpf_timer *timer)
 			break;
 	}
 	if (taken_nodes || wheel_epoch & 1) {
-		/* The rest comes at once, but after others had their turn on this CPU. */
+		/* The rest follows at once, but others get their turn on this CPU first. */
 		bpf_timer_start(timer, 0, 0);
 		return 0;
 	}
@@ -87,7 +89,7 @@ int start_timer(void *ctx)
 	return 0;
 }
 
-/* NOTICE_REARM: something is due before the timer's time. */
+/* NOTICE_REARM: something is due before the timer will fire. */
 SEC("syscall")
 int rearm_timer(void *ctx)
 {

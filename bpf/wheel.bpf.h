@@ -1,51 +1,50 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Deadlines: a timing wheel with lazy re-arming.
+ * Deadlines: a timing wheel that is re-armed lazily.
  *
- * The pieces. A recorder's slot carries its deadline. A node says "look at this slot at that
- * time". The wheel holds nodes in buckets by time, and one timer takes buckets out as their time
- * comes:
+ * The pieces. A recorder's slot has its deadline. A node says "look at this slot at that time". The
+ * wheel holds nodes in buckets by time, and one timer takes out each bucket as its time comes:
  *
  *	slot  deadline_ns   when the recorder times out
  *	      queued_ns     the earliest time at which the slot is sure to be looked at
- *	node  when_ns       the time its bucket is taken
+ *	node  when_ns       the time at which its bucket is taken
  *	      later_ns      what queued_ns was before this node was queued
  *	level occupied      a bit for each bucket that may hold nodes
  *	      done          buckets up to this one are taken, or about to be
  *
- * Lazy. Opening a recorder writes its deadline, and queues a node only if none of the slot's looks
- * at it in time. Closing leaves the node where it is. A node that comes to a slot fires it, goes
- * on to the slot's present deadline, or is dropped. Slots are reused last-in first-out, so what
- * the wheel does is bounded by the peak of open recorders, not by the rate of opening.
+ * Laziness. Opening a recorder writes its deadline, and queues a node only if none of the slot's
+ * nodes looks at it in time. Closing leaves the node where it is. When a node's time comes, it
+ * fires its slot, moves on to the slot's present deadline, or is dropped. Slots are reused last-in
+ * first-out, so the work of the wheel is bounded by the peak of open recorders, not by the rate of
+ * opening.
  *
- * An opening queues its node for half the time that remains. So a slot is queued a second time
- * only for a deadline less than half as far away. Each of its nodes knows when the one queued
- * before it comes, which is later, and in its turn makes the slot rely on that one again.
+ * Opening queues its node for half of the time that remains, so that a slot needs a second node
+ * only for a deadline less than half as far away. Each node knows when the one queued before it
+ * comes, which is later, and when it is visited makes the slot rely on that one again.
  *
- * Nodes belong to slots: FR_WHEEL_NODES each, found by number, taken and given back by one
- * compare-and-swap. No table of nodes can run out for the sake of somebody else. What can happen
- * is that all nodes of a slot sit in the wheel for times later than its next deadline: timeouts
- * that were halved again and again do it, in the slot's life before perhaps. Then the collector is
- * told (NOTICE_UNQUEUED) to look at the slot at that time in place of a node, queued_ns is marked
- * (FR_QUEUED_BY_COLLECTOR), and the sweep (wheel_sweep.bpf.h) is asked for, which takes nodes that
- * nobody needs out of the wheel before their time. It leaves nothing to rely on that is not there:
- * see `epoch`.
+ * Nodes belong to slots: FR_WHEEL_NODES each, found by number, allocated and freed by one
+ * compare-and-swap. So nobody can use up the nodes of others. But all nodes of one slot may be in
+ * the wheel for times later than its next deadline: timeouts that are halved again and again lead
+ * to this, perhaps those of earlier recorders in the slot. Then the collector is told
+ * (NOTICE_UNQUEUED) to look at the slot in place of a node; queued_ns is marked
+ * (FR_QUEUED_BY_COLLECTOR); and a sweep (wheel_sweep.bpf.h) is requested, which takes nodes that
+ * nobody needs out of the wheel. It leaves no slot relying on a node that is gone: see `epoch`.
  *
  * Buckets. Each level is a ring of buckets of its own width, by absolute time. A node goes to the
- * widest level with two buckets or more left to go, in the bucket that begins before its time;
- * when that comes it goes on to a narrower one. Only in the narrowest it goes to the bucket after
- * its time: late by a bucket at most, and never early.
+ * widest level with at least two buckets left to go, into the bucket that begins before its time;
+ * from there it moves to a narrower one. Only in the narrowest level does it go into the bucket
+ * after its time: late by a bucket at most, and never early.
  *
- * Concurrency. All who queue do so without locks, at any moment, from any context; one timer takes
- * buckets out. What makes it sound:
+ * Concurrency. Anybody may queue at any moment and in any context, without locks; one timer takes
+ * buckets out. This is sound because:
  *
- *   - Who sets a deadline writes it first, then reads queued_ns; a visit takes queued_ns back
- *     first, then reads the deadline. With a full barrier between them on either side, one of the
- *     two sees what the other wrote.
- *   - The timer raises `done` first, then takes buckets; who queues inserts first, then reads
- *     `done`. A queuer that was overtaken sees so, and queues another node: the one it inserted is
- *     out of the way until that bucket's turn comes again.
- *   - A node is in the wheel once: its state is not 0 from when it is taken until it is visited.
+ *   - Setting a deadline writes it first and then reads queued_ns; a visit resets queued_ns first
+ *     and then reads the deadline. With a full barrier in between on both sides, at least one of
+ *     the two sees what the other wrote.
+ *   - The timer raises `done` first and then takes buckets; queueing inserts first and then reads
+ *     `done`. So whoever is overtaken notices, and queues another node: the first one is out of
+ *     reach until that bucket's turn comes again.
+ *   - A node is in the wheel at most once: its state is not 0 from its allocation to its visit.
  */
 #ifndef FLIGHTREC_WHEEL_BPF_H
 #define FLIGHTREC_WHEEL_BPF_H
@@ -55,16 +54,18 @@
 #define NEVER (~0ULL)
 #define WHEEL_WIDTH(level) (1ULL << WHEEL_SHIFT_OF(level))
 #define WHEEL_SHIFT_OF(level) (FR_WHEEL_SHIFT + FR_WHEEL_LEVEL_SHIFT * (level))
-/* The farthest a node is sent; a deadline beyond is looked at on the way. */
+/* The farthest a node is sent. A later deadline is looked at on the way. */
 #define WHEEL_HORIZON (100ULL << WHEEL_SHIFT_OF(FR_WHEEL_LEVELS - 1))
-/* A slot whose earliest node comes at most this much past its deadline is queued well. */
+/* How far past a slot's deadline its earliest node may come. */
 #define WHEEL_SLACK WHEEL_WIDTH(0)
 
-/* Number of a node: its slot's times FR_WHEEL_NODES, and which of these it is. */
+/*
+ * A node's number is its slot's number times FR_WHEEL_NODES, plus which of the slot's nodes it is.
+ */
 struct wheel_node {
 	u64 when_ns;  /* the time its bucket is taken */
-	u64 later_ns; /* when the slot's next node comes; NEVER: there is none */
-	u32 next;     /* in its bucket, plus 1 */
+	u64 later_ns; /* when the slot's next node comes; NEVER: none */
+	u32 next;     /* the next in its bucket, plus 1 */
 	u32 state;    /* 0: free; else NODE_STATE() */
 };
 
@@ -89,7 +90,7 @@ struct {
 struct wheel_level {
 	u64 occupied[FR_WHEEL_WORDS]; /* a bit for each bucket that may hold nodes */
 	u64 done;                     /* buckets up to this one are taken, or about to be */
-	u64 processed;                /* the timer's own: up to here they are */
+	u64 processed;                /* the timer's own: buckets up to this one are done */
 };
 
 struct {
@@ -100,20 +101,22 @@ struct {
 } wheel SEC(".maps");
 
 volatile u64 armed_ns = NEVER;     /* when the timer fires; 0 while it runs */
-volatile u64 requested_ns = NEVER; /* the time that re-arming was last asked for */
-volatile u64 taken_nodes;          /* the timer's own: the rest of the bucket at hand */
+volatile u64 requested_ns = NEVER; /* the time for which re-arming was last requested */
+volatile u64 taken_nodes;          /* the timer's own: the rest of the current bucket */
 
 /*
- * Counts beginnings and ends of sweeps: odd while one is under way. A node relies on the one that
- * was queued before it only if no sweep was under way since it was queued, as that may have taken
- * the other. Nodes keep the low 16 bits: none stays in the wheel for more than one sweep.
+ * Counts the beginnings and ends of sweeps: odd during a sweep. A node relies on the one queued
+ * before it only if there was no sweep since then, because that may have removed the other. Nodes
+ * store the low 16 bits, as none stays in the wheel for more than one sweep.
  */
 volatile u32 wheel_epoch;
-volatile u32 sweep_wanted;  /* a slot had no node left */
-volatile u64 next_sweep_ns; /* none before this time */
+volatile u32 sweep_wanted;  /* a slot ran out of nodes */
+volatile u64 next_sweep_ns; /* no sweep before this time */
 
-/* Which bit is the lowest; @bits is not 0. Without branches: each would double the verifier's
- * work, and BPF has no instruction for it. */
+/*
+ * The number of the lowest bit set; @bits is not 0. Without branches, each of which would double
+ * the verifier's work; BPF has no instruction for it.
+ */
 static __always_inline u32 lowest_bit(u64 bits)
 {
 	u64 below = (bits & -bits) - 1;
@@ -124,7 +127,7 @@ static __always_inline u32 lowest_bit(u64 bits)
 	return (below * 0x0101010101010101ULL) >> 56;
 }
 
-/* A free node of a slot, taken; FR_NONE: all of them are in the wheel. */
+/* Allocates one of a slot's nodes. Returns FR_NONE if all are in the wheel. */
 static __always_inline u32 take_node(u32 index)
 {
 	for (u32 i = 0; i < FR_WHEEL_NODES; i++) {
@@ -140,13 +143,16 @@ static __always_inline u32 take_node(u32 index)
 	return FR_NONE;
 }
 
-/* Nothing of the node may be looked at afterwards: it may be in the wheel again. */
+/* After this the node must not be looked at: it may be in the wheel again. */
 static __always_inline void free_node(struct wheel_node *node)
 {
 	__sync_lock_test_and_set(&node->state, 0);
 }
 
-/* Asks for the timer to be armed for @when_ns: once for each earlier time, however many open. */
+/*
+ * Requests that the timer be armed for @when_ns: once for each earlier time, however many recorders
+ * open.
+ */
 static __always_inline void request_timer(u64 when_ns)
 {
 	u64 asked = requested_ns;
@@ -155,7 +161,7 @@ static __always_inline void request_timer(u64 when_ns)
 		notify(NOTICE_REARM, 0, 0, when_ns);
 }
 
-/* The widest level in which there are two buckets or more from @now_ns to @when_ns. */
+/* The widest level with at least two buckets between now and the deadline. */
 static __always_inline u32 level_for(u64 remaining)
 {
 	u32 level = 0;
@@ -173,8 +179,8 @@ static __always_inline u64 bucket_for(u64 when_ns, u32 level)
 }
 
 /*
- * Puts a node into the wheel. Returns 0, or 1 if the timer had passed that bucket already: then
- * the node is lost there for one turn of the level, and another one must be queued.
+ * Puts a node into the wheel. Returns 0; or 1 if the timer had already passed that bucket: the node
+ * is then out of reach for a turn of the level, and another one must be queued.
  */
 __noinline u32 wheel_insert(u32 index, u32 level, u64 bucket)
 {
@@ -210,8 +216,8 @@ __noinline u32 wheel_insert(u32 index, u32 level, u64 bucket)
 }
 
 /*
- * No node is free to look at a slot at @visit_ns, and queued_ns says so: the collector is to visit
- * it then. Should the notice be refused, it finds the mark when it looks at all slots.
+ * No node is free to look at a slot at @visit_ns, as queued_ns says by its mark: the collector must
+ * visit it then. If the notice is refused, the collector finds the mark when it looks at all slots.
  */
 static __always_inline void ask_for_visit(u32 index, u64 visit_ns, u64 now_ns)
 {
@@ -223,13 +229,16 @@ static __always_inline void ask_for_visit(u32 index, u64 visit_ns, u64 now_ns)
 }
 
 /*
- * Makes sure that slot @index is looked at @when_ns or, by the wheel's granularity, soon after: by
- * a node or by the collector. @index and the slot's deadline are set.
+ * Makes sure that slot @index is looked at when @when_ns comes or, as the wheel has buckets, soon
+ * after: by a node or by the collector. The slot's deadline is set already.
  */
 __noinline u32 wheel_queue(u32 index, u64 when_ns, u64 now_ns)
 {
 	struct recorder_slot *slot = bpf_map_lookup_elem(&slots, &index);
-	/* Before queued_ns: a node queued before a sweep must not seem to be of after it. */
+	/*
+	 * Read before queued_ns: a node queued before a sweep must not look like one queued after
+	 * it.
+	 */
 	u32 epoch = __sync_fetch_and_add(&wheel_epoch, 0);
 
 	if (!slot)
@@ -269,7 +278,7 @@ __noinline u32 wheel_queue(u32 index, u64 when_ns, u64 now_ns)
 		WRITE_ONCE(node->state, NODE_STATE(level, epoch));
 		if (!wheel_insert(number, level, bucket))
 			return 0;
-		/* Overtaken by the timer, or by many: the time is now. */
+		/* Overtaken by the timer, or by many others: the time is now. */
 		now_ns = bpf_ktime_get_ns();
 		__sync_val_compare_and_swap(&slot->queued_ns, visit_ns,
 					    seen > now_ns ? seen : NEVER);
@@ -280,7 +289,7 @@ __noinline u32 wheel_queue(u32 index, u64 when_ns, u64 now_ns)
 	return 0;
 }
 
-/* A slot's deadline was set: queue it unless it is looked at in time. */
+/* Called after a slot's deadline was set. Queues the slot unless it will be looked at in time. */
 static __always_inline void wheel_schedule(u32 index, struct recorder_slot *slot, u64 now_ns)
 {
 	u64 deadline_ns = READ_ONCE(slot->deadline_ns);
@@ -294,7 +303,7 @@ static __always_inline void wheel_schedule(u32 index, struct recorder_slot *slot
 
 static __always_inline u64 ring_distance(struct wheel_level *state, u32 from)
 {
-	/* The first word is looked at twice: its bits from `from` on, at last those before. */
+	/* The first word is examined twice: first its bits from `from` on, finally those before. */
 	for (u32 i = 0; i <= FR_WHEEL_WORDS; i++) {
 		u32 word = ((from >> 6) + i) & (FR_WHEEL_WORDS - 1);
 		u64 bits = READ_ONCE(state->occupied[word]);
@@ -309,7 +318,7 @@ static __always_inline u64 ring_distance(struct wheel_level *state, u32 from)
 	return NEVER;
 }
 
-/* The next bucket of a level that may hold nodes, by number; NEVER: there is none. */
+/* The number of the level's next bucket that may hold nodes; NEVER if there is none. */
 static __always_inline u64 level_next(struct wheel_level *state)
 {
 	u64 first = state->processed + 1;
@@ -318,14 +327,14 @@ static __always_inline u64 level_next(struct wheel_level *state)
 	return distance == NEVER ? NEVER : first + distance;
 }
 
-/* When the timer must fire next, or NEVER. */
+/* When the timer must fire next; or NEVER. */
 __noinline u64 wheel_next(void)
 {
 	u64 next_ns = NEVER;
 
 	/*
-	 * The rest of a bucket, or of a sweep, is in none: who re-arms between two steps must not
-	 * put it off.
+	 * The rest of a bucket, or of a sweep, is in no bucket: re-arming between two steps must
+	 * not delay it.
 	 */
 	if (taken_nodes || sweep_wanted || wheel_epoch & 1)
 		return 0;
@@ -343,7 +352,9 @@ __noinline u64 wheel_next(void)
 	return next_ns;
 }
 
-/* Begins a run of the timer: from now on nobody queues at @now_ns or before without noticing. */
+/*
+ * Begins a run of the timer. From now on nobody can queue for @now_ns or earlier without noticing.
+ */
 __noinline u32 wheel_advance(u64 now_ns)
 {
 	for (u32 level = 0; level < FR_WHEEL_LEVELS; level++) {
@@ -356,7 +367,7 @@ __noinline u32 wheel_advance(u64 now_ns)
 	return 0;
 }
 
-/* Empties a bucket of @level; returns its first node, plus 1. */
+/* Empties a bucket of @level. Returns its first node's number, plus 1. */
 static __always_inline u64 take_bucket(struct wheel_level *state, u32 level, u64 bucket)
 {
 	u32 slot = level * FR_WHEEL_BUCKETS + (bucket & (FR_WHEEL_BUCKETS - 1));
@@ -378,7 +389,9 @@ __noinline u32 wheel_take(u32 level, u64 now_ns)
 	if (!state || level >= FR_WHEEL_LEVELS)
 		return 0;
 	now_bucket = now_ns >> WHEEL_SHIFT_OF(level);
-	/* After a long sleep one turn reaches every bucket; what it takes too early goes back. */
+	/*
+	 * After a long sleep, one turn reaches every bucket. What is taken too early is put back.
+	 */
 	if (now_bucket > state->processed + FR_WHEEL_BUCKETS)
 		state->processed = now_bucket - FR_WHEEL_BUCKETS;
 	bucket = level_next(state);
@@ -400,96 +413,6 @@ __noinline u32 wheel_take_due(u64 now_ns)
 			return 1;
 	}
 	return 0;
-}
-
-static __always_inline void fire(u32 index, struct recorder_slot *slot, u64 word, u64 now_ns)
-{
-	u64 fired = FR_WORD(FR_WORD_GENERATION(word), RECORDER_TIMED_OUT);
-
-	if (__sync_val_compare_and_swap(&slot->word, word, fired) != word)
-		return; /* closed this moment; whoever did so reports it */
-	count(COUNT_TIMED_OUT);
-	notify(NOTICE_RECORDER, index, FR_WORD_GENERATION(word), now_ns);
-}
-
-/* Looks at a slot that is not queued any more: fires it, or queues it for its present deadline. */
-__noinline u32 look_at_slot(u32 index, u64 now_ns)
-{
-	struct recorder_slot *slot = bpf_map_lookup_elem(&slots, &index);
-	u64 word, deadline_ns;
-
-	if (!slot)
-		return FR_NONE;
-	word = READ_ONCE(slot->word);
-	if (FR_WORD_STATE(word) != RECORDER_OPEN)
-		return 0;
-	deadline_ns = READ_ONCE(slot->deadline_ns);
-	if (deadline_ns <= now_ns)
-		fire(index, slot, word, now_ns);
-	else
-		wheel_queue(index, deadline_ns, now_ns);
-	return 0;
-}
-
-/* Looks at a slot because the collector says that it is time to. */
-__noinline u32 visit_slot(u32 index)
-{
-	struct recorder_slot *slot = bpf_map_lookup_elem(&slots, &index);
-	u64 queued_ns;
-
-	if (!slot)
-		return FR_NONE;
-	queued_ns = READ_ONCE(slot->queued_ns);
-	/* Before its deadline is read, as a node does. */
-	if (!FR_IS_QUEUED_BY_COLLECTOR(queued_ns) ||
-	    __sync_val_compare_and_swap(&slot->queued_ns, queued_ns, NEVER) != queued_ns)
-		return FR_NONE;
-	return look_at_slot(index, bpf_ktime_get_ns());
-}
-
-/* Looks at the slot of the first taken node. Returns 0 if no node is left. */
-__noinline u32 wheel_visit(u64 now_ns)
-{
-	u64 taken = taken_nodes;
-	u32 number = (u32)taken - 1;
-	u32 index = number / FR_WHEEL_NODES;
-	struct wheel_node *node;
-	struct recorder_slot *slot;
-	u64 when_ns, later_ns;
-	u32 state, level;
-
-	if (!taken)
-		return 0;
-	node = bpf_map_lookup_elem(&nodes, &number);
-	if (!node) {
-		taken_nodes = 0;
-		return 0;
-	}
-	taken_nodes = node->next;
-	state = node->state;
-	level = NODE_LEVEL(state);
-	when_ns = node->when_ns;
-	/* A node that should have come by now may have: it is not relied on. */
-	later_ns = node->later_ns > now_ns ? node->later_ns : NEVER;
-	if (wheel_epoch & 1 || NODE_EPOCH(state) != (wheel_epoch & 0xffff))
-		later_ns = NEVER;
-	/* Taken too early, with a bucket of a turn before: another node may rely on it. */
-	if (when_ns > now_ns) {
-		if (!wheel_insert(number, level, when_ns >> (WHEEL_SHIFT_OF(level) & 63)))
-			return 1;
-	} else {
-		free_node(node);
-	}
-	slot = bpf_map_lookup_elem(&slots, &index);
-	if (!slot)
-		return 1;
-	/*
-	 * Before its deadline is read: who sets one later finds the slot not queued, or queued
-	 * for later.
-	 */
-	__sync_val_compare_and_swap(&slot->queued_ns, when_ns, later_ns);
-	look_at_slot(index, now_ns);
-	return 1;
 }
 
 #endif /* FLIGHTREC_WHEEL_BPF_H */

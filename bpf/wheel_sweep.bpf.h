@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Taking nodes out of the wheel before their time.
+ * Removes nodes from the wheel before their time.
  *
- * A node stays in the wheel until its bucket's turn, whatever became of its recorder: a process
- * may leave behind nodes for times months ahead, in slots that others use by then. The sweep goes
- * once over all buckets but those of the narrowest level, which are done in a moment anyway. It
- * drops the nodes that it finds, and queues those slots again that relied on one of them and are
- * open: these have one node then. It is asked for when a slot has no node left, once a second at
- * most, and done by the timer beside its other work, what is due coming first.
+ * A node stays in the wheel until its bucket's turn, whatever became of its recorder. So a process
+ * may leave nodes behind for times months ahead, in slots that others use by then. A sweep goes
+ * once through all buckets except those of the narrowest level, whose turn comes in a moment
+ * anyway. It frees the nodes that it finds, and queues those slots again that are open and relied
+ * on one of them; they then have one node. A sweep is requested when a slot has no node left, at
+ * most once a second. The timer does it beside its other work, after everything that is due.
  */
 #ifndef FLIGHTREC_WHEEL_SWEEP_BPF_H
 #define FLIGHTREC_WHEEL_SWEEP_BPF_H
 
-#include "wheel.bpf.h"
+#include "wheel_visit.bpf.h"
 
 #define SWEEP_APART_NS 1000000000
 
 /* The timer's own. */
 volatile u32 sweep_bucket; /* the next one, of all levels */
-volatile u64 swept_nodes;  /* the rest of the bucket at hand */
+volatile u64 swept_nodes;  /* the rest of the current bucket */
 
 static __always_inline void sweep_begin(u64 now_ns)
 {
@@ -28,7 +28,7 @@ static __always_inline void sweep_begin(u64 now_ns)
 	sweep_wanted = 0;
 }
 
-/* Drops the first of the swept nodes. */
+/* Frees the first of the swept nodes. */
 __noinline u32 sweep_visit(u64 now_ns)
 {
 	u32 number = (u32)swept_nodes - 1;
@@ -44,13 +44,13 @@ __noinline u32 sweep_visit(u64 now_ns)
 	swept_nodes = node->next;
 	when_ns = node->when_ns;
 	free_node(node);
-	/* Else it relies on another node, or on the collector. */
+	/* Otherwise it relies on another node, or on the collector. */
 	if (__sync_val_compare_and_swap(&slot->queued_ns, when_ns, NEVER) == when_ns)
 		look_at_slot(index, now_ns);
 	return 1;
 }
 
-/* One step of a sweep. Returns 0 if none is under way, or wanted. */
+/* One step of a sweep. Returns 0 if no sweep is in progress or wanted. */
 __noinline u32 sweep_step(u64 now_ns)
 {
 	struct wheel_level *state;
