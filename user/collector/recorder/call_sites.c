@@ -10,9 +10,9 @@
 
 #include "collector/kernel/tracker.h"
 
-/* Call sites are static objects: a process with more than this is making them up. */
+/* Call sites are static objects: a process that has more than this is inventing them. */
 #define SITES_MAX 16384
-/* What stood at one address in turn; the oldest gives way. */
+/* How many call sites are kept that were at one address in turn. The oldest is dropped. */
 #define DESCRIPTIONS_MAX 16
 
 struct description {
@@ -54,7 +54,7 @@ void call_sites_clear(struct call_sites *sites, struct call_site_budget *budget)
 	}
 }
 
-/* A size counts the NUL, as bpf_probe_read_user_str() does; 0: it could not be read. */
+/* A size includes the NUL, as from bpf_probe_read_user_str(); 0 means it could not be read. */
 static const char *copy_string(char **to, const char *from, size_t size)
 {
 	char *copy = *to;
@@ -72,7 +72,7 @@ static struct description *new_description(struct call_sites *sites,
 					   const struct site_record *record)
 {
 	size_t text = (size_t)record->format_size + record->file_size + record->function_size;
-	/* With what a new address costs, to be on the safe side. */
+	/* Includes what a new address costs, to be on the safe side. */
 	size_t bytes = sizeof(struct description) + text + sizeof(struct call_site);
 	struct description *description;
 	char *to;
@@ -171,7 +171,7 @@ int call_sites_add(struct call_sites *sites, struct call_site_budget *budget,
 	site = get_site(sites, record->site);
 	if (!site)
 		return -ENOSPC;
-	/* Rings are emptied one after the other: an earlier one may come later. */
+	/* Rings are drained one after another, so an older description may arrive later. */
 	for (link = &site->newest; *link && (*link)->from_ns > record->from_ns;)
 		link = &(*link)->older;
 	if (*link && same_info(&(*link)->info, &info))

@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What is kept of a recorder's entries while nobody knows yet whether they will be needed.
+ * What is kept of a recorder's entries before anyone knows whether they will be needed.
  *
- * How a hang began and where it stands now tell most, so the first entries and the last are kept.
- * They are two lists of chunks, each a run of whole records in the order they came:
+ * How a hang began and where it is now say the most, so the first entries and the last are kept.
+ * They are two lists of chunks, each a sequence of whole records in the order they came:
  *
- *	head	filled once, up to ENTRY_BUFFER_HEAD; it ends for good with the first entry that
- *		goes to the tail
- *	tail	the newest, up to ENTRY_BUFFER_TAIL; to make room its oldest chunk goes as a whole
+ *	head	filled once, up to ENTRY_BUFFER_HEAD; complete when the first entry goes to the
+ *		tail
+ *	tail	the newest entries, up to ENTRY_BUFFER_TAIL; to make room, its oldest chunk is
+ *		dropped as a whole
  *
- * What went is counted in `dropped`, and all of it lies between the head and the tail: a replay
- * shows one gap. Where the memory of all recorders is used up, the recorder that logs gives way
- * to itself: first its tail's oldest chunk, then its head's newest. Nobody takes memory from
- * another, so a noisy recorder cannot cost a quiet one its entries.
+ * What was dropped is counted, and all of it was between the head and the tail, so a replay shows
+ * one gap. When the memory for all recorders is used up, a recorder that logs gives up entries of
+ * its own: first its tail's oldest chunk, finally its head's newest. It never takes memory from
+ * others, so a noisy recorder cannot cost a quiet one its entries.
  *
- * Why chunks, and not a ring of bytes for each? There may be a million recorders with two entries
- * each, all but a few of which close in time: a chunk of 128 bytes, given up at once, is all they
- * take. Why is a whole chunk dropped? A record at a time would have to be moved, or looked at, to
- * find the next; the gap is at most 4 KiB wider than need be.
+ * Why chunks rather than a ring of bytes for each? There may be a million recorders with two
+ * entries each, and all but a few of them close in time: a chunk of 128 bytes is all that each
+ * takes. Why drop whole chunks? Dropping single records would mean moving the others; and the gap
+ * is at most 4 KiB wider than necessary.
  */
 #include "collector/recorder/entry_buffer.h"
 
@@ -27,8 +28,8 @@
 #include "collector/kernel/tracker.h"
 
 /*
- * A recorder with few entries costs little, as there may be very many of them; one with many, no
- * more calls than needed: each chunk has four times the room of the one before.
+ * A recorder with few entries must be cheap, because there may be very many of them; one with many
+ * entries should need few allocations. So each chunk is four times as large as the one before.
  */
 #define CHUNK_FIRST 128
 #define CHUNK_MAX 4096
@@ -146,12 +147,15 @@ void entry_buffer_add(struct entry_buffer *buffer, struct entry_budget *budget,
 	while (buffer->tail && buffer->tail_bytes + bytes > ENTRY_BUFFER_TAIL)
 		drop_oldest(buffer, budget);
 	chunk = room(&buffer->tail, &buffer->tail_last, budget, bytes, false);
-	/* No memory in all: this recorder's own older entries give way first. */
+	/* If memory is used up, this recorder's own older entries give way first, */
 	while (!chunk && buffer->tail) {
 		drop_oldest(buffer, budget);
 		chunk = room(&buffer->tail, &buffer->tail_last, budget, bytes, false);
 	}
-	/* Then its newest first ones: what it did last tells more than what it did at first. */
+	/*
+	 * then the newest of its first ones: what it did last matters more than what it did at
+	 * first.
+	 */
 	while (!chunk && buffer->head) {
 		drop_newest_of_head(buffer, budget);
 		chunk = room(&buffer->tail, &buffer->tail_last, budget, bytes, false);
@@ -200,7 +204,7 @@ size_t entry_buffer_memory(const struct entry_buffer *buffer)
 	return list_memory(buffer->head) + list_memory(buffer->tail);
 }
 
-/* Whether a list of chunks ends at @last, and holds what it should. */
+/* Whether a list of chunks ends at @last and holds what it should. */
 static const char *check_list(const struct entry_chunk *chunk, const struct entry_chunk *last,
 			      size_t bytes, uint64_t entries)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The entries of one open recorder, in bounded memory: the first and the last are kept, the
- * middle gives way and is counted. Not thread-safe.
+ * The entries of an open recorder, in bounded memory: the first and the last are kept, those in the
+ * middle are dropped and counted. Not thread-safe.
  */
 #ifndef FLIGHTREC_ENTRY_BUFFER_H
 #define FLIGHTREC_ENTRY_BUFFER_H
@@ -12,7 +12,7 @@
 
 struct entry_record;
 
-/* Bytes kept of a recorder: of its first entries, and of its last ones. */
+/* Bytes kept of a recorder's first entries, and of its last. */
 #define ENTRY_BUFFER_HEAD 16384
 #define ENTRY_BUFFER_TAIL 49152
 
@@ -27,9 +27,9 @@ struct entry_chunk;
  *   - head_entries + dropped + tail_entries is how many were added, and that is their order.
  */
 struct entry_buffer {
-	struct entry_chunk *head; /* the first entries; given up last */
+	struct entry_chunk *head; /* the first entries; the last to be given up */
 	struct entry_chunk *head_last;
-	struct entry_chunk *tail; /* the later ones, the oldest first */
+	struct entry_chunk *tail; /* later ones, oldest first */
 	struct entry_chunk *tail_last;
 	size_t head_bytes;
 	size_t tail_bytes;
@@ -38,24 +38,29 @@ struct entry_buffer {
 	uint64_t dropped;
 };
 
-/* Memory that all buffers of a collector share: `used` is the sum of entry_buffer_memory(). */
+/* Memory shared by all buffers: `used` is the sum of their entry_buffer_memory(). */
 struct entry_budget {
 	size_t used; /* never above @limit */
 	size_t limit;
 };
 
-/* Zeroed: empty. Copies the record and its data. Beyond the budget it is counted as dropped. */
+/*
+ * Copies a record and its data. If there is no memory it is counted as dropped. A zeroed buffer is
+ * empty.
+ */
 void entry_buffer_add(struct entry_buffer *buffer, struct entry_budget *budget,
 		      const struct entry_record *record);
 
-/* Calls @fn for each entry kept, in the order they were added; @head: one of the first. */
+/*
+ * Calls @fn for each kept entry, in the order they were added. @head: it is one of the first ones.
+ */
 void entry_buffer_each(const struct entry_buffer *buffer,
 		       void (*fn)(void *arg, const struct entry_record *record, bool head),
 		       void *arg);
 
-/* Bytes of the budget that it uses. */
+/* How many bytes of the budget it uses. */
 size_t entry_buffer_memory(const struct entry_buffer *buffer);
-/* What is wrong with it; NULL: nothing. */
+/* Returns what is wrong with it, or NULL. */
 const char *entry_buffer_check(const struct entry_buffer *buffer);
 
 /* Empties it; it can be used again. */

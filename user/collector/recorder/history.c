@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* No unit test: it is glue, which tests/e2e/cases/attach.sh drives. */
+/* No unit test: it only connects other parts, and tests/e2e/cases/attach.sh goes through it. */
 #include "collector/recorder/history.h"
 
 #include <stdlib.h>
@@ -9,15 +9,15 @@
 #include "collector/target/target_memory.h"
 
 /*
- * A process's logs are looked up again after this long: thousands of its recorders may be due in
- * the same moment, and it may have got a log since.
+ * How long the logs of a process are kept before they are looked up again: thousands of its
+ * recorders may be due at the same moment; later it may have another log.
  */
 #define KEPT_NS 1000000000
 
 struct history {
 	struct log_replay *replay;
-	struct log_source *source; /* of @pid, or NULL: it has none */
-	uint32_t pid, generation;  /* of the process looked up last */
+	struct log_source *source; /* for @pid; NULL: it has none */
+	uint32_t pid, generation;  /* of the process that was looked up last */
 	uint64_t looked_up_ns;
 	struct log_owner owner;
 	struct log_recorder recorder;
@@ -61,7 +61,7 @@ static struct log_source *source_of(struct history *history, const struct observ
 	return history->source;
 }
 
-/* The library gives a recorder the same slot number in its log as in its table. */
+/* The library uses the same number for a recorder in its log and in its table. */
 static bool read_number(pid_t pid, const struct recorder_slot *slot, uint32_t *number)
 {
 	struct target target;
@@ -75,7 +75,7 @@ static bool read_number(pid_t pid, const struct recorder_slot *slot, uint32_t *n
 	return found;
 }
 
-/* Of several copies of the library, the one that opened it. */
+/* If there are several copies of the library, the log of the one that opened the recorder. */
 static struct memory_log *find_log(struct history *history, struct log_source *source,
 				   const struct recorder_slot *slot, uint32_t number)
 {

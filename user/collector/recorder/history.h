@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What recorders logged before anybody watched, out of their process's memory log. Not thread-safe.
+ * What recorders logged before anyone watched, from the memory log of their process. Not
+ * thread-safe.
  */
 #ifndef FLIGHTREC_HISTORY_H
 #define FLIGHTREC_HISTORY_H
@@ -12,13 +13,13 @@ struct history;
 
 /* Returns NULL if there is no memory. */
 struct history *history_new(void);
-/* NULL: does nothing. */
+/* NULL is allowed. */
 void history_free(struct history *history);
 
 /*
- * Everything that the recorder of @slot, which is open, logged until @until_ns (CLOCK_MONOTONIC).
- * Of the report only entries and their counts are meant; it is good until the next call. NULL: the
- * process keeps no log, or it cannot be read.
+ * Everything that the open recorder of @slot logged until @until_ns (CLOCK_MONOTONIC). Only the
+ * entries and counts of the report are to be used; it is valid until the next call. Returns NULL if
+ * the process keeps no log or it cannot be read.
  */
 const struct report *history_find(struct history *history, const struct observed_process *process,
 				  const struct recorder_slot *slot, uint64_t until_ns);

@@ -10,13 +10,13 @@
 #include "collector/target/host_tid.h"
 #include "collector/target/thread_state.h"
 
-/* Of one recorder; the library itself keeps 6 KiB for each thread that logs to it. */
+/* For one recorder. The library keeps 6 KiB for each thread that logs to it. */
 #define RECORDING_MAX (16u << 20)
 #define MESSAGE_MAX 8192
 #define STATE_MAX 256
 #define STATE_KEPT_NS 5000000
 #define CONTEXT_TEXT_MAX 1024
-/* An item takes 6 bytes at least. */
+/* An item is at least 6 bytes. */
 #define CONTEXT_ITEMS_MAX (FLIGHTREC_CONTEXT_MAX / 6 + 1)
 
 struct context_text {
@@ -30,7 +30,7 @@ struct log_replay {
 	const struct log_owner *owner;
 	const struct memory_slot *slot;
 	struct memory_recording recording;
-	pid_t own_tid, tid; /* of the last thread that was looked up, in both namespaces */
+	pid_t own_tid, tid; /* of the thread that was looked up last, in both pid namespaces */
 	size_t first;       /* entry of the recording that the report begins with */
 	/* Before some were left out: */
 	size_t found;    /* entries that are there */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Makes reports of recorders out of a memory log. Not thread-safe. */
+/* Makes reports of recorders from a memory log. Not thread-safe. */
 #ifndef FLIGHTREC_LOG_REPLAY_H
 #define FLIGHTREC_LOG_REPLAY_H
 
@@ -7,18 +7,18 @@
 #include "collector/target/memory_log.h"
 #include "collector/target/tick_clock.h"
 
-/* Whose log it is. Strings are borrowed. */
+/* The process that a log belongs to. Strings are borrowed. */
 struct log_owner {
 	pid_t pid;
 	const char *comm;
 	const char *exe;  /* or NULL */
-	bool running;     /* and not a core file */
+	bool running;     /* false for a core file */
 	int min_severity; /* entries below it are as if they had not been logged */
-	uint64_t now_ns;  /* CLOCK_REALTIME; of a core file: when it was written */
+	uint64_t now_ns;  /* CLOCK_REALTIME; for a core file, when it was written */
 	struct tick_clock clock;
 };
 
-/* A recorder, as memory_log_slots() or memory_log_slot() showed it. */
+/* A recorder, as shown by memory_log_slots() or memory_log_slot(). */
 struct log_recorder {
 	uint32_t slot;
 	struct memory_slot copy;
@@ -31,9 +31,9 @@ struct log_replay *log_replay_new(void);
 void log_replay_free(struct log_replay *replay);
 
 /*
- * Makes a report (REPORT_REPLAY), *@report. It is good until the next one is made, and as long as
- * all that it is made of. Returns 0; -ESTALE: the recorder was closed meanwhile, and its slot is
- * another's; -ENOMEM; an error of reading the log.
+ * Makes a report (REPORT_REPLAY), *@report. It is valid until the next one is made, and as long as
+ * everything that it is made from. Returns 0; -ESTALE if the recorder was closed meanwhile and its
+ * slot reused; -ENOMEM; or an error from reading the log.
  */
 int log_replay_make(struct log_replay *replay, struct memory_log *log,
 		    const struct log_recorder *recorder, const struct log_owner *owner,
@@ -57,7 +57,7 @@ uint64_t log_replay_skip(struct log_replay *replay, uint64_t logged);
 /* Goes on to the next entry, in a report of one. */
 void log_replay_next(struct log_replay *replay);
 
-/* Leaves out of the report just made what was logged later than @real_ns (CLOCK_REALTIME). */
+/* Removes what was logged later than @real_ns (CLOCK_REALTIME) from the report just made. */
 void log_replay_cut(struct log_replay *replay, uint64_t real_ns);
 
 #endif /* FLIGHTREC_LOG_REPLAY_H */

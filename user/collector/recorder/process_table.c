@@ -12,7 +12,7 @@
 #include "collector/base/message.h"
 #include "collector/target/target_memory.h"
 
-/* Bytes kept of the call sites of all processes. */
+/* Bytes kept for the call sites of all processes. */
 #define SITES_MEMORY (16u << 20)
 
 int process_table_init(struct process_table *table, struct tracker *tracker)
@@ -115,7 +115,7 @@ void process_table_site(struct process_table *table, const struct site_record *r
 		keep_site(process, record);
 }
 
-/* Returns the string's size with its NUL, 0 if it could not be read. */
+/* Returns the size of the string including its NUL; 0 if it could not be read. */
 static uint16_t read_string(struct target *target, const char *address, char *to, size_t max)
 {
 	ssize_t length;

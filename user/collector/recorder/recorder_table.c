@@ -99,7 +99,9 @@ static bool is_open(const struct recorder_table *table, uint32_t slot)
 
 void recorder_table_sweep(struct recorder_table *table)
 {
-	/* Each sweep costs what is listed, and doubles the way to the next one: constant per entry.
+	/*
+	 * A sweep costs as much as there are recorders listed, and doubles the number at which the
+	 * next one comes: constant cost per entry.
 	 */
 	if (table->listed < table->sweep_at && table->budget.used < table->budget.limit / 2)
 		return;

@@ -51,12 +51,15 @@ void recorders_add_entry(struct recorders *r, const struct entry_record *record)
 		settlement_stray(r, record);
 		return;
 	}
-	/* The way of nearly all entries: their recorder closed in time, and they are nothing. */
+	/*
+	 * What happens to nearly all entries: their recorder closed in time, and they are
+	 * discarded.
+	 */
 	word = tracker_slot_word(r->tracker, record->slot);
 	if (FR_WORD_GENERATION(word) != record->generation || FR_WORD_STATE(word) == RECORDER_FREE)
 		return;
 	held = recorder_table_get(&r->table, record->slot, record->generation);
-	/* Settled: it came too late, and was counted as lost. */
+	/* If it is settled, the entry came too late and was counted as lost. */
 	if (!held || held->settled)
 		return;
 	if (record->type == RECORD_CONTEXT) {
@@ -79,7 +82,7 @@ void recorders_look_at_process(struct recorders *r, uint32_t index)
 {
 	switch (FR_WORD_STATE(tracker_process_word(r->tracker, index))) {
 	case PROCESS_ALIVE:
-		/* Now, while it lives: the path of its executable is kept. */
+		/* Right now, while it is alive: the path of its executable is kept. */
 		process_table_get(&r->processes, index);
 		break;
 	case PROCESS_ENDED:

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * All that the collector knows of recorders: their entries, taken out of the rings, the processes
- * they are of, and what is still to be said of them. Entries and notices go in; reports come out,
- * by a callback. Not thread-safe.
+ * Everything that the collector knows about recorders: their entries, taken from the rings; their
+ * processes; and what is still to be reported. Entries and notices go in, reports come out through
+ * a callback. Not thread-safe.
  *
- * What happens to a recorder is told in settlement.h; what is found open, in adoption.h.
+ * See settlement.h for what happens to a recorder, and adoption.h for those found open.
  */
 #ifndef FLIGHTREC_RECORDERS_H
 #define FLIGHTREC_RECORDERS_H
@@ -20,46 +20,47 @@ struct site_record;
 struct tracker;
 
 struct recorders_options {
-	size_t entries_memory; /* bytes kept of entries, of all recorders that are open */
-	uint64_t max_reports;  /* then there is nothing more to say; 0: any number */
-	/* Takes each report, which is borrowed. It may call none of these functions. */
+	size_t entries_memory; /* bytes kept for the entries of all open recorders */
+	uint64_t max_reports;  /* after this many nothing more is reported; 0: no limit */
+	/* Takes each report, which is borrowed. It must not call any of these functions. */
 	void (*emit)(void *arg, const struct report *report);
 	void *arg;
 };
 
-/* @tracker is borrowed, until recorders_free(). Returns 0 or -ENOMEM, and then *@recorders is NULL.
+/*
+ * @tracker is borrowed until recorders_free(). Returns 0; or -ENOMEM, with *@recorders set to NULL.
  */
 int recorders_new(struct recorders **recorders, struct tracker *tracker,
 		  const struct recorders_options *options);
-/* NULL: does nothing. */
+/* NULL is allowed. */
 void recorders_free(struct recorders *recorders);
 
-/* Takes an entry, or a context, or the description of a call site, checked by ring_record.h. */
+/* Take an entry, a context, or the description of a call site, all checked by ring_record.h. */
 void recorders_add_entry(struct recorders *recorders, const struct entry_record *record);
 void recorders_add_site(struct recorders *recorders, const struct site_record *record);
 
-/* Something happened to the process of a slot: it came, ended, or called execve(). */
+/* Something happened to the process of a slot: it was registered, ended, or called execve(). */
 void recorders_look_at_process(struct recorders *recorders, uint32_t index);
 
-/* Forgets those that closed in time, if enough may have gathered. */
+/* Forgets recorders that closed in time, if there may be many of them. */
 void recorders_sweep(struct recorders *recorders);
 
-/* From now on those are left out that time out after @deadline_ns (CLOCK_MONOTONIC). */
+/* From now on recorders that time out after @deadline_ns (CLOCK_MONOTONIC) are ignored. */
 void recorders_end_at(struct recorders *recorders, uint64_t deadline_ns);
 
-/* When there is something to do if nothing else happens, CLOCK_MONOTONIC; UINT64_MAX: never. */
+/* When something must be done even if nothing else happens (CLOCK_MONOTONIC); UINT64_MAX: never. */
 uint64_t recorders_next(const struct recorders *recorders);
-/* Whether the reports that were asked for are written. */
+/* Whether the requested number of reports is written. */
 bool recorders_done(const struct recorders *recorders);
 
 struct recorders_counts {
-	uint64_t timed_out;   /* seen here, before the kernel's timer could tell */
-	uint64_t buffer_lost; /* entries left out of replays */
+	uint64_t timed_out;   /* noticed here before the kernel's timer noticed */
+	uint64_t buffer_lost; /* entries missing from replays */
 };
 
 struct recorders_counts recorders_count(const struct recorders *recorders);
 
-/* What is wrong with all this, as recorders_check.c lists it; NULL: nothing. */
+/* Returns what is wrong, according to the list in recorders_check.c; or NULL. */
 const char *recorders_check(const struct recorders *recorders);
 
 #endif /* FLIGHTREC_RECORDERS_H */

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What always holds between two calls of the functions of recorder/, walked through:
+ * What holds between any two calls of the functions of recorder/:
  *
- *   - The list of a table and its array by slot name each other.
- *   - A buffer's bytes and entries are those of its chunks, and within its limits; the first
- *     entries and the last ones are lists that end where they say they end.
- *   - What a table's buffers take is what its budget has as used, and within its limit; the same
- *     for the call sites of all processes.
- *   - A recorder that was reported holds no entries; of those received, what is neither held nor
- *     dropped was written.
- *   - A recorder that is waited for says so, and for each reason is in the list once.
- *   - Each slot on the agenda is in one queue, and all that are in one are on the agenda.
- *   - What is settled is about to go back, and nothing else is.
+ *   - The list of a table and its array by slot refer to each other.
+ *   - A buffer's bytes and entries are those of its chunks, and within its limits; its two lists
+ *     of chunks end where they say they end.
+ *   - The memory of all buffers is what the budget says is used, and within its limit. The same is
+ *     true for the call sites of all processes.
+ *   - A recorder that was reported holds no entries. Before that, every entry received is held or
+ *     was dropped.
+ *   - A recorder that is waited for is marked so, and is in the list once for each reason.
+ *   - Each slot on the agenda is in one queue, and everything in a queue is on the agenda.
+ *   - Settled recorders, and no others, are about to be released.
  */
 #include "collector/recorder/recorders_private.h"
 

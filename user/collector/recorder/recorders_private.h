@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What struct recorders is made of, for the files of recorder/ alone, and their tests. */
+/* The parts of struct recorders, for the files of recorder/ and their tests only. */
 #ifndef FLIGHTREC_RECORDERS_PRIVATE_H
 #define FLIGHTREC_RECORDERS_PRIVATE_H
 
@@ -13,8 +13,8 @@
 #include "collector/recorder/replay.h"
 
 /*
- * A recorder whose last entries are still on their way; or, with slot FR_NONE, a process that
- * ended, some of whose entries may be in the rings.
+ * A recorder whose last entries are still on their way; or, with slot FR_NONE, a process that has
+ * ended and of which entries may be in the rings.
  */
 struct waiting {
 	uint32_t slot;
@@ -22,10 +22,11 @@ struct waiting {
 	uint32_t process;
 	uint8_t what;      /* AGENDA_SETTLE or AGENDA_REPLAY */
 	uint64_t until_ns; /* CLOCK_MONOTONIC; then it is reported without them */
-	uint64_t drained;  /* tracker_drained() when the rings were emptied of what was in them */
+	uint64_t drained; /* value of tracker_drained() at which the rings have been drained of what
+			     was in them */
 };
 
-/* A copy of the library in a process, whose open recorders are to be looked for. */
+/* A copy of the library in a process, in which to look for open recorders. */
 struct pending_adoption {
 	pid_t pid;
 	uint64_t state;   /* address of the library's struct flightrec_state */
