@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* No unit test: it is glue, which tests/e2e/cases/memory.sh drives. */
+/* No unit test: it only connects other parts, and tests/e2e/cases/memory.sh goes through it. */
 #include "collector/inspection.h"
 
 #include <ctype.h>
@@ -19,9 +19,9 @@
 #include "collector/target/log_source.h"
 #include "collector/target/mappings.h"
 
-/* Of one log; a log of the default size has room for 131,072. */
+/* For one log. A log of the default size has room for 131,072. */
 #define SLOTS_MAX (1u << 20)
-/* A container's id as runtimes form it. */
+/* The length of a container's id. */
 #define CONTAINER_ID 64
 
 struct inspection {
@@ -72,7 +72,7 @@ static void find_container(struct inspection *inspection)
 	}
 }
 
-/* Whether the library's data is in the file of a shared object, and not in the program's. */
+/* Whether the library's data is in a shared object rather than in the program. */
 static bool is_shared(const struct inspection *inspection)
 {
 	uint64_t state = log_source_log(inspection->source, 0)->header.state;
@@ -251,7 +251,7 @@ static int replay_log(struct inspection *inspection, struct memory_log *log, boo
 		if (!err)
 			err = emit(arg, report);
 		else if (err == -ESTALE)
-			err = 0; /* closed while we looked at others: nothing is left of it */
+			err = 0; /* closed while we looked at others, with nothing left of it */
 	}
 	free(list.recorder);
 	return err;

@@ -17,8 +17,8 @@
 #include "collector/recorder/settlement.h"
 
 /*
- * A round of session_dispatch() takes a few of these at most, however much there is to be done:
- * between two rounds signals are obeyed, and what came meanwhile is looked at before what was left.
+ * Limits of time for one round of session_dispatch(), however much there is to do: between two
+ * rounds signals are obeyed, and new work is looked at before old.
  */
 #define NOTICES_NS 1000000
 #define ENTRIES_NS 2000000
@@ -27,7 +27,7 @@
 #define WORK_BESIDE_NS 300000
 /* Long enough for a preempted BPF program to finish. */
 #define MISSED_EXECS_AFTER_NS 20000000
-/* A look at all processes for it takes milliseconds. */
+/* Looking at all processes for this takes milliseconds. */
 #define MISSED_EXECS_APART_NS 1000000000
 
 static void add_rescan(struct session *s, pid_t pid)
@@ -40,7 +40,7 @@ static void add_rescan(struct session *s, pid_t pid)
 		s->rescans[s->n_rescans++] = pid;
 }
 
-/* Where one execve() was just told of, another may have been missed. */
+/* If one execve() was just reported, another may have been missed. */
 static void look_for_missed_execs_later(struct session *s)
 {
 	uint64_t soon_ns = clock_ns(CLOCK_MONOTONIC) + MISSED_EXECS_AFTER_NS;
@@ -131,7 +131,7 @@ static void on_record(void *arg, uint32_t ring, const void *data, size_t size)
 	tracker_consumed(s->tracker, ring, record.process, size);
 }
 
-/* Hands a report to all who take them. */
+/* Passes a report to everything that takes reports. */
 static void emit(void *arg, const struct report *report)
 {
 	struct session *s = arg;
@@ -234,7 +234,7 @@ static void add_process_rescan(void *arg, const struct process_found *found)
 	add_rescan(arg, (pid_t)found->key.pid);
 }
 
-/* Notices were refused: finds out by itself what they would have said. */
+/* Called when notices were refused: finds out what they would have said. */
 static void scan_slots(struct session *s)
 {
 	uint32_t used = tracker_slots_used(s->tracker);
@@ -260,7 +260,7 @@ static void scan_slots(struct session *s)
 	tracker_rearm(s->tracker);
 }
 
-/* Slots whose time has come, and for which the wheel has no node. */
+/* Visits slots whose time has come and for which the wheel has no node. */
 static void visit_slots(struct session *s)
 {
 	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
@@ -281,7 +281,7 @@ static bool is_due(uint64_t at_ns)
 	return at_ns && clock_ns(CLOCK_MONOTONIC) >= at_ns;
 }
 
-/* Which process it was is not known: any of those watched may have a program with new probes. */
+/* We do not know which process it was: any watched one may now run a program with new probes. */
 static void look_for_missed_execs(struct session *s)
 {
 	uint64_t execs, exits;
@@ -304,7 +304,7 @@ static void rescan(struct session *s)
 	session_adopt(s);
 }
 
-/* Once: a full disk stays full for many reports. The end tells how many were lost. */
+/* Only once: a full disk stays full for many reports. The total is reported at the end. */
 static void tell_loss(struct session *s)
 {
 	const char *why = strerror(-s->sink->error);
@@ -316,14 +316,14 @@ static void tell_loss(struct session *s)
 	s->loss_told = s->sink->lost;
 }
 
-/* Before anything is waited for: who waits for a report has it now. */
+/* Before waiting for anything: now whoever waits for a report gets it. */
 static void write_reports(struct session *s)
 {
 	s->sink->ops->flush(s->sink);
 	tell_loss(s);
 }
 
-/* In a debug build: what is wrong is told at once, where it can still be looked into. */
+/* In a debug build, reports an inconsistency at once, while it can still be examined. */
 static void check(const struct session *s)
 {
 #ifdef FLIGHTREC_CHECKS
@@ -341,7 +341,7 @@ static void check(const struct session *s)
 #endif
 }
 
-/* Takes what the kernel's side has for us, and does what can be done of it for now. */
+/* Takes what the kernel side has for us, and does as much of the work as it may for now. */
 static void take_and_work(struct session *s)
 {
 	bool entries_left;
@@ -358,18 +358,18 @@ static void take_and_work(struct session *s)
 }
 
 /*
- * The order is that of who waits:
+ * The order is by who is waiting:
  *
- *   1. What the kernel tells of. Notices say what is due, or that all slots are to be looked at;
- *      what the wheel leaves to us is visited; entries complete what is waited for; then reports
- *      are made, in turns of the processes, and slots go back. Each step has a limit of time, and
- *      what is left of it makes the next dispatch come at once (`more`).
- *   2. Recorders without a slot, which takes longer, as the memory of processes is read for it.
- *   3. Writing reports, before anything that may take its time: who waits for one has it then.
- *   4. Programs and libraries that are new. Missed calls of execve() add to the processes to be
- *      scanned, a scan adds copies of the library, and these have open recorders to adopt: so in
- *      this order all of it is done in one dispatch. Adopting may find some that are overdue.
- *   5. Memory of recorders that closed in time, which nobody waits for.
+ *   1. What the kernel tells. Notices say what is due, or that all slots must be looked at; slots
+ *      that the wheel leaves to us are visited; entries complete what is waited for; then reports
+ *      are made, in turns of the processes, and slots are released. Each step has a limit of
+ *      time; if anything is left, the next dispatch follows at once (`more`).
+ *   2. Recorders without a slot. This is slower, since it reads the memory of processes.
+ *   3. Writing the reports, before anything that may take long.
+ *   4. New programs and libraries. Missed calls of execve() add processes to be scanned, a scan
+ *      adds copies of the library, and these have open recorders to adopt. In this order, one
+ *      dispatch does all of it. Adopting may find some that are overdue.
+ *   5. Memory of recorders that closed in time, for which nobody is waiting.
  */
 void session_dispatch(struct session *s)
 {
@@ -378,7 +378,7 @@ void session_dispatch(struct session *s)
 		looks_run(s->looks);
 	if (is_due(refusals_next(&s->refusals)))
 		refusals_look(&s->refusals);
-	/* What follows may take its time. */
+	/* What follows may take a while. */
 	write_reports(s);
 	if (is_due(s->missed_execs_at_ns))
 		look_for_missed_execs(s);
@@ -413,7 +413,7 @@ int session_wait_ms(const struct session *s)
 	now_ns = clock_ns(CLOCK_MONOTONIC);
 	if (due_ns <= now_ns)
 		return 0;
-	/* A deadline may be years ahead. */
+	/* A deadline may be years away. */
 	return due_ns - now_ns < INT_MAX * UINT64_C(1000000)
 		       ? (int)((due_ns - now_ns) / 1000000) + 1
 		       : INT_MAX;
@@ -431,7 +431,7 @@ bool session_done(const struct session *s)
 
 void session_finish(struct session *s)
 {
-	/* What closes while the probes are taken out must not seem to hang. */
+	/* What closes while probes are being removed must not look as if it hung. */
 	tracker_see_ends_only(s->tracker);
 	s->n_rescans = 0;
 	do
@@ -456,7 +456,7 @@ void session_write_totals(struct session *s, struct report_totals *totals, unsig
 {
 	struct report end = {.event = REPORT_END, .time_ns = clock_ns(CLOCK_REALTIME)};
 
-	/* The totals have what this loses. */
+	/* The totals include what is lost here. */
 	s->sink->ops->finish(s->sink, patience_ms);
 	session_totals(s, totals);
 	end.totals = *totals;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Finding what to attach to: named processes, all of them, and the usual files. */
+/* Finds what to attach to: named processes, all processes, and the usual files. */
 #include "collector/session_private.h"
 
 #include <dirent.h>
@@ -122,7 +122,7 @@ static void ignore_copy(void *arg, pid_t pid, uint64_t state)
 	(void)state;
 }
 
-/* Whether @is is true of a file that a process maps. */
+/* Whether @is returns true for a file that a process maps. */
 static bool maps_file(pid_t pid, bool (*is)(int fd))
 {
 	struct mappings mappings;

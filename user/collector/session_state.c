@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What there is to be said of a session while it runs. */
+/* What can be said about a session while it runs. */
 #include "collector/session_private.h"
 
 #include <errno.h>
@@ -64,7 +64,7 @@ struct session_work session_work(const struct session *s)
 	return work;
 }
 
-/* How many recorders each process has open, by the index of its process slot. */
+/* How many recorders each process has open, by index of its process slot. */
 static uint32_t *count_open(const struct session *s)
 {
 	const struct tracker_limits limits = tracker_limits(s->tracker);
@@ -85,7 +85,7 @@ static uint32_t *count_open(const struct session *s)
 struct listing {
 	void (*fn)(void *arg, pid_t pid, const char *comm, uint32_t open);
 	void *arg;
-	size_t n; /* processes that have, or had, recorders */
+	size_t n; /* processes that have or had recorders */
 	struct listed {
 		pid_t pid;
 		uint32_t open;
@@ -139,7 +139,7 @@ int session_processes(struct session *s,
 
 	if (!err && !s->options.watch_all)
 		err = tracker_processes(s->tracker, list_one, &l);
-	/* Where all are watched, most of them have nothing to do with us. */
+	/* If all are watched, most of them have nothing to do with us. */
 	for (size_t i = 0; !err && s->options.watch_all && i < l.n; i++)
 		fn(arg, l.list[i].pid, l.list[i].comm, l.list[i].open);
 	free(l.list);

@@ -16,13 +16,13 @@ _Static_assert(REPORT_NO_TIMEOUT_NS == FR_TIMEOUT_MAX, "it is what the longest o
 #define STATE_MAX 256
 #define STATE_KEPT_NS 5000000
 
-/* How far the two clocks have to move apart until we take note of it, and how well we read them. */
+/* How far the two clocks must drift apart before it counts, and how precisely they are read. */
 #define CLOCKS_APART_NS 100000
 #define CLOCK_READS_MAX 5
 
 /*
- * Two readings of two clocks never agree to the nanosecond. The same moment is to be told as the
- * same time in all reports, so the difference is kept until it has really changed.
+ * Two readings of two clocks never agree to the nanosecond. All reports should show the same moment
+ * as the same time, so the difference is kept until it has really changed.
  */
 static void set_times(struct replay *replay)
 {
@@ -43,7 +43,7 @@ static void set_times(struct replay *replay)
 	replay->report.time_ns = replay->now_ns + replay->real_offset;
 }
 
-/* However the clock is set in between, a recorder was opened at one time. */
+/* A recorder has one time of opening, even if the clock is set in between. */
 static uint64_t real_start(const struct replay *replay, const struct recorder_slot *slot,
 			   struct held_recorder *held)
 {
@@ -137,7 +137,7 @@ static void gather(void *arg, const struct entry_record *record, bool head)
 {
 	struct replay *replay = arg;
 
-	/* What there is no memory for counts as lost. */
+	/* Without memory, the entry counts as lost. */
 	if (add_record(replay, record))
 		replay->n_head += head;
 }
@@ -149,7 +149,7 @@ static int by_sequence(const void *a, const void *b)
 	return (left->sequence > right->sequence) - (left->sequence < right->sequence);
 }
 
-/* Threads on several CPUs: the recorder's own count puts their entries in order. */
+/* If threads logged on several CPUs, the recorder's own count puts their entries in order. */
 static void sort_records(struct replay *replay, uint64_t emitted)
 {
 	bool sorted = true;
@@ -178,7 +178,7 @@ static void fill_entries(struct replay *replay, const struct recorder_slot *slot
 	}
 }
 
-/* Entries of the report being made that its rings told of come last. */
+/* The time of the last entry that came through the rings, for the report being made. */
 static uint64_t last_entry_ns(const struct replay *replay)
 {
 	uint64_t last_ns = 0;
@@ -191,8 +191,9 @@ static uint64_t last_entry_ns(const struct replay *replay)
 }
 
 /*
- * A recorder that was open before it was watched: its process's own log has all of it, up to its
- * deadline or to what the rings told of later. What comes after that is reported by itself.
+ * For a recorder that was open before it was watched: its process's memory log has everything, up
+ * to the deadline or to what came later through the rings. Entries after that are reported one by
+ * one.
  */
 static void fill_history(struct replay *replay, const struct recorder_slot *slot,
 			 const struct observed_process *process)
@@ -256,7 +257,10 @@ static void fill_context(struct replay *replay, const struct recorder_slot *slot
 	}
 	if (!process || !(slot->flags & FR_SLOT_ADOPTED || slot->context_refused))
 		return;
-	/* Set before it was watched, or refused by a full ring: the recorder itself has it. */
+	/*
+	 * If it was set before it was watched, or refused by a full ring, the recorder itself has
+	 * it.
+	 */
 	target_init(&target, (pid_t)process->pid);
 	if (target_read(&target, slot->rec, &rec, sizeof(rec)) == 0 && rec.id_ == slot->id &&
 	    rec.context_size_ <= sizeof(rec.context_))
@@ -265,8 +269,8 @@ static void fill_context(struct replay *replay, const struct recorder_slot *slot
 }
 
 /*
- * What a thread is doing, asked for once in a while: thousands of its recorders may be due in the
- * same moment, and each question is six system calls.
+ * What a thread is doing. Not asked again for a while: thousands of its recorders may be due at the
+ * same moment, and each answer takes six system calls.
  */
 static const char *state_of(pid_t pid, pid_t tid, uint64_t now_ns)
 {
