@@ -97,6 +97,7 @@ static void reads_as_printf_does(void **state)
 	check("%d %i %u %o %x %X", -1, INT_MIN, UINT_MAX, 8, 255, 255);
 	check("%hhd %hd %hhu %hu %hhx", 300, 70000, 300, 70000, -1);
 	check("%ld %lld %lu %llx %qd %Ld", LONG_MIN, LLONG_MIN, ULONG_MAX, LLONG_MAX, -1LL, -1LL);
+	check("%Zd %Zx", (ssize_t)-1, SIZE_MAX);
 	check("%zd %zu %jd %ju %td", (ssize_t)-1, SIZE_MAX, INTMAX_MIN, UINTMAX_MAX, (ptrdiff_t)-5);
 	check("|%5d|%-5d|%05d|%+d|% d|%.3d|%8.3d|%-8.3d|%+08d|", 42, 42, 42, 42, 42, 42, 42, 42,
 	      42);

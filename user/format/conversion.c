@@ -158,7 +158,7 @@ static uint8_t take_length(struct cursor *cursor)
 		return take(cursor, 'l') ? FORMAT_LONG_LONG : FORMAT_LONG;
 	if (take(cursor, 'q') || take(cursor, 'L'))
 		return FORMAT_LONG_LONG;
-	if (take(cursor, 'z'))
+	if (take(cursor, 'z') || take(cursor, 'Z'))
 		return FORMAT_SIZE;
 	if (take(cursor, 'j'))
 		return FORMAT_MAX;

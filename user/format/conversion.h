@@ -54,7 +54,7 @@ enum format_length {
 	FORMAT_SHORT,     /* h, w16 */
 	FORMAT_LONG,      /* l */
 	FORMAT_LONG_LONG, /* ll, q, L, w64 */
-	FORMAT_SIZE,      /* z */
+	FORMAT_SIZE,      /* z, Z */
 	FORMAT_MAX,       /* j */
 	FORMAT_DIFF,      /* t */
 };
