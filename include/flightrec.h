@@ -23,9 +23,11 @@
  *    may allocate: the memory log and 36 KiB the first time, and twice the last chunk each time a
  *    process has more recorders open at once than ever before. Without memory for the log nothing
  *    is logged there, and all else works.
- *  - A call takes at most 3 KiB of stack, which counts in signal handlers on alternate stacks of a
- *    few KiB. With the shared library, link such a program with -z now: otherwise its first call of
- *    a function takes up to 3 KiB more, in the dynamic linker.
+ *  - A call takes at most 3 KiB of stack; a FLIGHTREC_SCOPE() adds 400 bytes to its function's
+ *    frame, a FLIGHTREC_STEP() 300. So a signal handler can log on an alternate stack 4 KiB larger
+ *    than what the kernel itself needs, getauxval(AT_MINSIGSTKSZ), if it does little else; not on
+ *    one of MINSIGSTKSZ. With the shared library, link such a program with -z now: otherwise its
+ *    first call of a function takes up to 3 KiB more, in the dynamic linker.
  *  - errno is never changed. Errors are returned as negative errno values.
  *  - A recorder's memory belongs to the caller. It must stay valid, and in place, until
  *    flightrec_end() returns. A copy of it is not a recorder.
@@ -109,7 +111,9 @@ typedef struct flightrec {
 /*
  * Opens @rec. It times out @timeout_ns from now unless it is closed or extended before that.
  * @name is copied; NULL stands for "". A recorder opened while this thread has another one open
- * takes over that one's context as it is now, and names it as its parent.
+ * takes over that one's context as it is now, and names it as its parent. Where one thread has
+ * several requests open in turns, as in an event loop or with coroutines, that may be another
+ * request's: open each of them with flightrec_begin_under().
  *
  * Returns 0; -EINVAL: @rec is NULL or @timeout_ns is 0; -EBUSY: @rec is open, and stays as it is;
  * -ENOMEM: no memory to keep track of one more open recorder, @rec is not open.
@@ -118,8 +122,8 @@ typedef struct flightrec {
 int flightrec_begin(flightrec *rec, const char *name, uint64_t timeout_ns);
 
 /*
- * The same with a parent that the caller chooses, for event loops and coroutines, where the
- * recorder opened last in this thread may belong to another request. @rec takes over @parent's
+ * The same with a parent that the caller chooses, whoever opened it and in whatever thread: NULL
+ * for a new request, and the request's own recorder for a step of it. @rec takes over @parent's
  * context as it is now. If @parent is NULL or not open, @rec has no parent and takes over no
  * context.
  */
@@ -162,7 +166,8 @@ int flightrec_replay(flightrec *rec);
 
 /*
  * Returns the innermost recorder that this thread opened and nobody closed, or NULL. Up to 32
- * levels of nesting are remembered; recorders opened deeper than that are passed over.
+ * levels of nesting are remembered; recorders opened deeper than that are passed over. In an event
+ * loop or a coroutine this may be another request's: keep a pointer to your own.
  * Async-signal-safe.
  */
 flightrec *flightrec_current(void);
@@ -216,7 +221,8 @@ int flightrec_message(flightrec *rec, enum flightrec_severity severity, const ch
  * Declares `flightrec *rec`, open inside the braces and closed however they are left: at their
  * end, by break, return or goto, by a C++ exception (and in C by one that passes through code
  * compiled with -fexceptions). longjmp() does not close it. If it cannot be opened the braces
- * run all the same, and what is logged to it is printed at once.
+ * run all the same, and what is logged to it is printed at once. It is opened by flightrec_begin(),
+ * so its context may be another request's in a coroutine: call flightrec_begin_under() there.
  */
 #define FLIGHTREC_SCOPE(rec, name, timeout_ns)                                                     \
 	for (flightrec FLIGHTREC_NAME_(rec, _storage_) __attribute__((cleanup(flightrec_end))),    \

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Prints the stack that each call takes, a line "CALL BYTES", at its first use and later; then logs
- * from a signal handler on an alternate stack of 8 KiB with nothing below it.
+ * Prints the stack that each call takes, a line "CALL BYTES", at its first use and later; before
+ * that it does all of it in a signal handler, on an alternate stack as small as it may be.
  */
 #include <flightrec.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 #include <unistd.h>
 
 #define STACK_BYTES 65536
-#define HANDLER_STACK_BYTES 8192
+/* Beside what the kernel needs; see flightrec.h. */
+#define HANDLER_STACK_BYTES 4096
 #define PAINT 0x5a
 
 static char text[900];
@@ -98,17 +100,23 @@ static size_t stack_of(void (*call)(void))
 static void on_signal(int number)
 {
 	flightrec_error(open_recorder, "signal %d in %s", number, "worker");
+	FLIGHTREC_SCOPE(rec, "handler", FLIGHTREC_SEC(3600)) {
+		flightrec_context(rec, "signal", "%d", number);
+		FLIGHTREC_STEP(rec, "%s", text)
+			flightrec_info(rec, "%2$s %1$.*3$Lf", 1.5L, text, 2);
+	}
 }
 
 static int log_from_handler(void)
 {
 	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK};
-	long page = sysconf(_SC_PAGESIZE);
-	char *memory = mmap(NULL, (size_t)page + HANDLER_STACK_BYTES, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	stack_t stack = {.ss_sp = memory + page, .ss_size = HANDLER_STACK_BYTES};
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), kernels = getauxval(AT_MINSIGSTKSZ);
+	size_t size = (kernels ? kernels : MINSIGSTKSZ) + HANDLER_STACK_BYTES;
+	char *memory =
+		mmap(NULL, page + size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	stack_t stack = {.ss_sp = memory + page, .ss_size = size};
 
-	if (memory == MAP_FAILED || mprotect(memory, (size_t)page, PROT_NONE) ||
+	if (memory == MAP_FAILED || mprotect(memory, page, PROT_NONE) ||
 	    sigaltstack(&stack, NULL) || sigaction(SIGUSR1, &action, NULL))
 		return 1;
 	return raise(SIGUSR1);
