@@ -65,6 +65,16 @@ static void look_at(struct log_watch *w, struct place place, const struct memory
 	log_watch_begin(w, place.log);
 }
 
+/* Whether the look has lasted long enough; then it goes on at @at the next time. */
+static bool interrupt(struct log_watch *w, struct place at, struct log_look *look)
+{
+	if (w->ended || clock_ns(CLOCK_MONOTONIC) <= look->until_ns)
+		return false;
+	w->at = at;
+	look->more = true;
+	return true;
+}
+
 int log_watch_look_at_log(struct log_watch *w, uint32_t index, struct log_look *look)
 {
 	struct memory_log *log = log_watch_begin(w, index);
@@ -75,6 +85,7 @@ int log_watch_look_at_log(struct log_watch *w, uint32_t index, struct log_look *
 	while ((n = memory_log_read_slots(log, place.slot, SLOTS_AT_ONCE, slots)) > 0) {
 		for (int i = 0; i < n; i++, place.slot++) {
 			unsigned int state = MEMORY_WORD_STATE(slots[i].word);
+			uint64_t reported = w->watching->timed_out;
 
 			slots[i].name[sizeof(slots[i].name) - 1] = '\0';
 			if (state == MEMORY_OPEN || state == MEMORY_LATE)
@@ -82,12 +93,13 @@ int log_watch_look_at_log(struct log_watch *w, uint32_t index, struct log_look *
 			else if (state == MEMORY_OPENING &&
 				 look->now_ns + OPENING_NS < look->next_ns)
 				look->next_ns = look->now_ns + OPENING_NS;
+			/* A report takes longer than all the rest. */
+			if (w->watching->timed_out != reported &&
+			    interrupt(w, (struct place){index, place.slot + 1}, look))
+				return 0;
 		}
-		if (!w->ended && clock_ns(CLOCK_MONOTONIC) > look->until_ns) {
-			w->at = place;
-			look->more = true;
+		if (interrupt(w, place, look))
 			return 0;
-		}
 	}
 	return n;
 }
@@ -176,17 +188,22 @@ bool log_watch_poll_hung(struct log_watch *w, struct hung *hung, int *err)
 
 int log_watch_poll(struct log_watch *w, struct log_look *look)
 {
-	struct hung *hung, *next;
+	size_t n = HASH_COUNT(w->hung);
 	int err = 0;
 
 	look->more = false;
-	HASH_ITER(hh, w->hung, hung, next)
-	{
+	for (; n && !err && !look->more; n--) {
+		struct hung *hung = w->hung;
+
 		log_watch_begin_hung(w, hung);
-		if (log_watch_poll_hung(w, hung, &err))
+		if (log_watch_poll_hung(w, hung, &err)) {
 			log_watch_forget_hung(w, hung);
-		if (err)
-			break;
+		} else {
+			/* To the end, so that the next time begins with those that were left. */
+			HASH_DEL(w->hung, hung);
+			HASH_ADD(hh, w->hung, place, sizeof(hung->place), hung);
+		}
+		look->more = n > 1 && clock_ns(CLOCK_MONOTONIC) > look->until_ns;
 	}
 	log_watch_report_held_back(w);
 	return err;

@@ -257,11 +257,22 @@ void looks_all(struct looks *l)
 		want(l, process, 1);
 }
 
+/* When to look again at those that timed out. */
+static uint64_t next_poll(const struct looked_process *process, bool interrupted, uint64_t took_ns)
+{
+	uint64_t apart_ns = took_ns * LOOK_PARTS > POLL_NS ? took_ns * LOOK_PARTS : POLL_NS;
+
+	if (!log_watch_has_hung(process->watch))
+		return UINT64_MAX;
+	return process->looked_ns + (interrupted ? 0 : apart_ns);
+}
+
 /* Returns whether the process is still there. */
-static bool look(struct looks *l, struct looked_process *process, uint64_t now_ns)
+static bool look(struct looked_process *process, uint64_t now_ns)
 {
 	struct log_look look = {.until_ns = now_ns + LOOK_MAX_NS, .next_ns = process->look_ns};
 	uint64_t took_ns;
+	bool polled;
 	int err = 0;
 
 	if (process->look_ns <= now_ns) {
@@ -273,15 +284,13 @@ static bool look(struct looks *l, struct looked_process *process, uint64_t now_n
 		process->look_ns =
 			look.next_ns < process->asked_ns ? look.next_ns : process->asked_ns;
 	}
-	if (!err && process->poll_ns <= now_ns)
+	polled = !err && process->poll_ns <= now_ns;
+	if (polled)
 		err = log_watch_poll(process->watch, &look);
 	process->looked_ns = clock_ns(CLOCK_MONOTONIC);
 	took_ns = process->looked_ns - now_ns;
-	process->poll_ns = UINT64_MAX;
-	if (log_watch_has_hung(process->watch))
-		process->poll_ns =
-			process->looked_ns +
-			(took_ns * LOOK_PARTS > POLL_NS ? took_ns * LOOK_PARTS : POLL_NS);
+	if (polled || process->poll_ns == UINT64_MAX)
+		process->poll_ns = next_poll(process, polled && look.more, took_ns);
 	process->not_before_ns = process->looked_ns;
 	if (took_ns > LOOK_SHORT_NS)
 		process->not_before_ns += took_ns * LOOK_PARTS;
@@ -322,7 +331,7 @@ void looks_run(struct looks *l)
 	if (now_ns < l->next_ns)
 		return;
 	while (now_ns < began_ns + LOOKS_MAX_NS && (process = next_due(l, now_ns))) {
-		if (!look(l, process, now_ns))
+		if (!look(process, now_ns))
 			drop(l, process);
 		now_ns = clock_ns(CLOCK_MONOTONIC);
 	}
