@@ -27,15 +27,22 @@
 static volatile unsigned short counter[16384] = {0, 0, 0, 0, 7};
 #define COUNTER(n) (&counter[8192 + (n)])
 
+/* Its code is there once. */
+#if defined(__clang__)
+#define ALONE __attribute__((noinline))
+#else
+#define ALONE __attribute__((noinline, noclone))
+#endif
+
 static int map = -1, self = -1;
 static int program[2] = {-1, -1}; /* for links of one place, of many */
 
-__attribute__((noinline, noclone)) static void first(void)
+ALONE static void first(void)
 {
 	__asm__ volatile("nop");
 }
 
-__attribute__((noinline, noclone)) static void second(void)
+ALONE static void second(void)
 {
 	__asm__ volatile("nop\nnop");
 }
