@@ -27,7 +27,7 @@ take() {
 
 watched() {
 	LD_LIBRARY_PATH=$DIR BENCH_COLLECTORS=parent BENCH_WATCHERS=1 \
-		taskset -c 0 "$BUILD/flightrec" run -o "${REPORTS:-/dev/null}" "$@" 2>>"$LOG"
+		taskset -c 0 "$BUILD/flightrec" run --probes -o "${REPORTS:-/dev/null}" "$@" 2>>"$LOG"
 }
 
 empty() {

@@ -28,7 +28,7 @@ attached() {
 	local collector line status=0
 	rm -f "$DIR/attached"
 	mkfifo "$DIR/attached"
-	taskset -c 0 "$BUILD/flightrec" attach -p "$SERVER" >>"$LOG" 2>"$DIR/attached" &
+	taskset -c 0 "$BUILD/flightrec" attach --probes -p "$SERVER" >>"$LOG" 2>"$DIR/attached" &
 	collector=$!
 	exec 9<"$DIR/attached"
 	IFS= read -r line <&9

@@ -47,7 +47,7 @@ static inline int plugin_watched(void)
 {
 	const volatile uint16_t *const *watch = dlsym(plugin, "flightrec_watch_");
 
-	return **watch != 0;
+	return (*watch)[0] != 0 || (*watch)[FLIGHTREC_ARMED_] != 0;
 }
 
 #endif /* PLUGIN_LOADING_H */
