@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -67,10 +68,28 @@ int session_scan(struct session *s, pid_t pid)
 	return copies;
 }
 
+/*
+ * Links of many places may be attached to anybody's process. But without the right to trace it, its
+ * memory, and so what is open in it, stays unknown.
+ */
+static int may_trace(pid_t pid)
+{
+	char path[32];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == EACCES || errno == EPERM ? -errno : 0;
+	close(fd);
+	return 0;
+}
+
 int session_watch(struct session *s, pid_t pid)
 {
-	int err = tracker_watch(s->tracker, pid);
+	int err = may_trace(pid);
 
+	err = err ? err : tracker_watch(s->tracker, pid);
 	if (err)
 		return err;
 	s->watching_since_ns = clock_ns(CLOCK_MONOTONIC);

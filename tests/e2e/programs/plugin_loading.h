@@ -42,12 +42,15 @@ static inline void call_plugin_for(const char *name, struct flightrec *rec)
 	((void (*)(struct flightrec *))dlsym(plugin, name))(rec);
 }
 
+/* FLIGHTREC_ARMED_ of <flightrec.h>, which not everything that includes this is built with. */
+#define PLUGIN_ARMED 5
+
 /* Whether somebody watches the copy of the library that it uses. */
 static inline int plugin_watched(void)
 {
 	const volatile uint16_t *const *watch = dlsym(plugin, "flightrec_watch_");
 
-	return (*watch)[0] != 0 || (*watch)[FLIGHTREC_ARMED_] != 0;
+	return (*watch)[0] != 0 || (*watch)[PLUGIN_ARMED] != 0;
 }
 
 #endif /* PLUGIN_LOADING_H */
