@@ -59,7 +59,7 @@ test_more_copies_than_descriptors()
 
 	for i in {1..40}; do
 		mkdir "$T/$i"
-		cp "${FLIGHTREC%/*}/libflightrec.so.0" "$T/$i"
+		cp "$FLIGHTREC_BUILD/libflightrec.so.0" "$T/$i"
 		places+=:$T/$i
 	done
 	ulimit -S -n 64
