@@ -278,7 +278,7 @@ boot()
 		echo "0 0 1 $wrong" >"$out/$name.closing"
 		return 3
 	fi
-	[[ -n $wrong || -n $command ]] || check_counts
+	[[ -n $wrong || (-n $command && $command != *suite.sh*) ]] || check_counts
 	close_with "$wrong"
 	if [[ -n $wrong ]]; then
 		echo "FAIL $name ($(field start), $accel, $((SECONDS - began)) s): $wrong"

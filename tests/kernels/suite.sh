@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# What runs inside every virtual machine (as root, in the project's folder, FLIGHTREC_TEST_SLOW set):
+# suite.sh [short]: what runs inside every virtual machine (as root, in the project's folder, FLIGHTREC_TEST_SLOW set):
 # what this kernel offers, what its verifier counted, and then the end-to-end suite.
 set -u
 status=0
@@ -14,13 +14,17 @@ echo "== verifier"
 # Lines "verifier: PROGRAM COUNT": init hands them to run.sh, which compares them with verifier.counts.
 build/flightrec doctor --verifier || { echo "suite.sh: doctor --verifier: exit $?"; status=1; }
 
+by_probes=() by_memory='attach extend memory recorders'
+# Emulated, all of them take a quarter of an hour.
+[[ ${1:-} != short ]] || by_probes=(-f 'attach recorders scale shares') by_memory='extend memory'
+
 echo "== end to end, by probes"
-tests/e2e/run.sh --probes || status=1
+tests/e2e/run.sh --probes "${by_probes[@]}" || status=1
 
 # What is different by kernel is in the BPF programs, which the above goes through: of the other way
 # those tests that tell whether it works.
 echo "== end to end, by memory"
-tests/e2e/run.sh -f 'attach extend memory recorders' || status=1
+tests/e2e/run.sh -f "$by_memory" || status=1
 awk '{ p += $1; f += $2; s += $3 } END { print p + 0 " passed, " f + 0 " failed" (s ? ", " s " skipped" : "") }' \
 	"$FLIGHTREC_TEST_COUNTS"
 exit $status
