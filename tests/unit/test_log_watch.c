@@ -14,6 +14,7 @@
 #include "collector/recorder/log_watch.h"
 #include "collector/recorder/looks.h"
 #include "collector/recorder/recorders_private.h"
+#include "collector/recorder/settlement.h"
 
 #define MS UINT64_C(1000000)
 #define HOUR (3600 * 1000 * MS)
@@ -27,7 +28,7 @@ static struct log_watch *watch;
 /* What was said, a line for each report. */
 static char said[8192];
 
-void recorders_emit(struct recorders *r, const struct report *report, bool counts)
+void settlement_emit(struct recorders *r, const struct report *report, bool counts)
 {
 	static const char *const event[] = {
 		[REPORT_TIMEOUT] = "timeout", [REPORT_REPLAY] = "replay",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* link: user/collector/target/thread_state.c */
 /* What a thread does, or that it has ended, while its process lives and when that ends, too. */
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -99,12 +100,25 @@ static void test_first_thread_that_has_ended(void **state)
 	assert_string_equal(text, "");
 }
 
+static void test_lately(void **state)
+{
+	pid_t pid = getpid();
+
+	(void)state;
+	snprintf(expected, sizeof(expected), "thread %d is running", pid);
+	assert_string_equal(thread_state_lately(pid, pid), expected);
+	/* Of another one the answer is its own. */
+	assert_null(thread_state_lately(INT_MAX, INT_MAX));
+	assert_string_equal(thread_state_lately(pid, pid), expected);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_that_sleeps),
 		cmocka_unit_test(test_one_that_has_ended),
 		cmocka_unit_test(test_first_thread_that_has_ended),
+		cmocka_unit_test(test_lately),
 	};
 
 	return cmocka_run_group_tests_name("thread_state", tests, NULL, NULL);

@@ -62,11 +62,6 @@ static bool is_late(const struct memory_header *memory, const struct memory_slot
 	return memory_scaled(memory, now - from) >= timeout_ns - timeout_ns / 16;
 }
 
-static uint64_t sum(uint64_t a, uint64_t b)
-{
-	return a + b < a ? UINT64_MAX : a + b;
-}
-
 bool memory_close(struct memory_header *memory, uint32_t n, uint64_t id, bool watched)
 {
 	struct memory_slot *slot;
@@ -82,8 +77,8 @@ bool memory_close(struct memory_header *memory, uint32_t n, uint64_t id, bool wa
 	word = __atomic_load_n(&slot->word, __ATOMIC_RELAXED);
 	keep = unlikely(watched) && (word & MEMORY_TOLD || is_late(memory, slot, now));
 	if (unlikely(slot->ended))
-		slot->timeout_ns =
-			sum(memory_scaled(memory, slot->ended - slot->started), slot->timeout_ns);
+		slot->timeout_ns = ticks_sum(memory_scaled(memory, slot->ended - slot->started),
+					     slot->timeout_ns);
 	slot->ended = now;
 	__atomic_store_n(
 		&slot->word,

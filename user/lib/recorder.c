@@ -4,25 +4,12 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
-#include <time.h>
 
 #include "lib/memory.h"
 #include "lib/thread.h"
+#include "lib/ticks.h"
 
 #define EXPORT __attribute__((visibility("default")))
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-static uint64_t add_saturated(uint64_t a, uint64_t b)
-{
-	return a <= UINT64_MAX - b ? a + b : UINT64_MAX;
-}
 
 struct flightrec_process *recorder_process_of_other_copy(const flightrec *rec, uint64_t *id)
 {
@@ -84,7 +71,7 @@ static bool open_in_memory(struct flightrec_process *process, const flightrec *r
  */
 static void arm(struct memory_header *memory, uint64_t now, uint64_t timeout_ns)
 {
-	uint64_t deadline = add_saturated(now, timeout_ns);
+	uint64_t deadline = ticks_sum(now, timeout_ns);
 	uint64_t armed = memory ? __atomic_load_n(&memory->armed_ns, __ATOMIC_RELAXED) : 0;
 
 	if (armed > now && armed <= deadline)
@@ -117,7 +104,7 @@ static int open_recorder(struct flightrec_process *process, flightrec *rec, cons
 	rec->slot_ = (uint32_t)slot;
 	in_memory = open_in_memory(process, rec, id);
 	/* Not earlier: memory_open() says why. */
-	rec->started_ns_ = now_ns();
+	rec->started_ns_ = ticks_monotonic_ns();
 	__atomic_store_n(&rec->id_, id, __ATOMIC_RELEASE);
 	thread_push(process, rec->slot_, id);
 
@@ -211,7 +198,7 @@ EXPORT void flightrec_end(flightrec *rec)
 static void extend_in_memory(struct memory_header *memory, flightrec *rec, uint64_t id,
 			     uint64_t timeout_ns)
 {
-	uint64_t now = now_ns(), open_ns = now - rec->started_ns_;
+	uint64_t now = ticks_monotonic_ns(), open_ns = now - rec->started_ns_;
 
 	/* It timed out, which is to be reported, and nobody looked yet: so it stays as it was. */
 	if (memory && probe_watched(FLIGHTREC_PROBE_LATE) &&
@@ -220,7 +207,7 @@ static void extend_in_memory(struct memory_header *memory, flightrec *rec, uint6
 		return;
 	}
 	/* Kept as seen from the opening, for a collector that comes later. */
-	__atomic_store_n(&rec->timeout_ns_, add_saturated(open_ns, timeout_ns), __ATOMIC_RELAXED);
+	__atomic_store_n(&rec->timeout_ns_, ticks_sum(open_ns, timeout_ns), __ATOMIC_RELAXED);
 	if (memory)
 		memory_extend(memory, rec->slot_, id, timeout_ns);
 	if (probe_watched(FLIGHTREC_PROBE_ARM))

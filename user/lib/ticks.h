@@ -31,4 +31,10 @@ static inline uint64_t ticks_now(bool counter)
 	return __builtin_expect(counter, 1) ? counter_now() : ticks_monotonic_ns();
 }
 
+/* Their sum; the largest number there is if that is larger. */
+static inline uint64_t ticks_sum(uint64_t a, uint64_t b)
+{
+	return a <= UINT64_MAX - b ? a + b : UINT64_MAX;
+}
+
 #endif /* FLIGHTREC_LIB_TICKS_H */

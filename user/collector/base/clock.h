@@ -23,4 +23,10 @@ static inline uint64_t clock_real_offset(void)
 	return clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
 }
 
+/* Their sum; the latest time there is if that is later. */
+static inline uint64_t clock_sum(uint64_t a_ns, uint64_t b_ns)
+{
+	return a_ns <= UINT64_MAX - b_ns ? a_ns + b_ns : UINT64_MAX;
+}
+
 #endif /* FLIGHTREC_CLOCK_H */

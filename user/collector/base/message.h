@@ -46,4 +46,10 @@ __attribute__((format(printf, 2, 3))) bool message_limited(struct message_limit 
  */
 bool message_limit_admit(struct message_limit *limit, uint64_t now_ns, uint64_t *held_back);
 
+/* When the next window begins, at the latest: then what was held back can be told. */
+static inline uint64_t message_limit_until(const struct message_limit *limit)
+{
+	return limit->window_start_ns + limit->window_ns;
+}
+
 #endif /* FLIGHTREC_MESSAGE_H */

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/base/clock.h"
 #include "collector/report/render.h"
 #include "collector/target/host_tid.h"
 #include "collector/target/thread_state.h"
@@ -13,8 +12,6 @@
 /* For one recorder. The library keeps 6 KiB for each thread that logs to it. */
 #define RECORDING_MAX (16u << 20)
 #define MESSAGE_MAX 8192
-#define STATE_MAX 256
-#define STATE_KEPT_NS 5000000
 #define CONTEXT_TEXT_MAX 1024
 /* An item is at least 6 bytes. */
 #define CONTEXT_ITEMS_MAX (FLIGHTREC_CONTEXT_MAX / 6 + 1)
@@ -36,13 +33,8 @@ struct log_replay {
 	size_t found;    /* entries that are there */
 	size_t gap_at;   /* before this one some are missing */
 	uint64_t logged; /* with those missing */
-	struct {
-		pid_t pid, tid;
-		uint64_t asked_ns;
-	} asked; /* whose @state it is */
 	struct memory_site_texts site;
 	char name[FLIGHTREC_NAME_MAX];
-	char state[STATE_MAX];
 	char message[MESSAGE_MAX];
 	struct report_context context[CONTEXT_ITEMS_MAX];
 	struct context_text texts[CONTEXT_ITEMS_MAX];
@@ -145,22 +137,6 @@ static void fill_context(struct log_replay *replay)
 	}
 }
 
-/* Asked for once in a while: thousands of a thread's recorders may be due in the same moment. */
-static const char *state_of(struct log_replay *replay, pid_t tid)
-{
-	const struct log_owner *owner = replay->owner;
-	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
-
-	if (replay->asked.pid != owner->pid || replay->asked.tid != tid ||
-	    now_ns - replay->asked.asked_ns > STATE_KEPT_NS) {
-		replay->asked.pid = owner->pid;
-		replay->asked.tid = tid;
-		replay->asked.asked_ns = now_ns;
-		thread_state(owner->pid, tid, replay->state, sizeof(replay->state));
-	}
-	return replay->state[0] ? replay->state : NULL;
-}
-
 static void leave_out_below(struct memory_recording *recording, int min_severity)
 {
 	size_t kept = 0, before_gap = 0;
@@ -228,7 +204,7 @@ int log_replay_make(struct log_replay *replay, struct memory_log *log,
 	report->gap_lost = recording->gap;
 	fill_context(replay);
 	if (owner->running && !report->recorder.closed)
-		report->state = state_of(replay, report->recorder.tid);
+		report->state = thread_state_lately(owner->pid, report->recorder.tid);
 	*made = report;
 	return 0;
 }

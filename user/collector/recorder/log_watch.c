@@ -64,8 +64,7 @@ int log_watch_open(struct log_watch **opened, struct log_watching *watching, pid
 	}
 	w->watching = watching;
 	w->since_ns = since_ns;
-	w->lines =
-		(struct message_limit){.lines = PROCESS_LINES_PER_SECOND, .window_ns = 1000000000};
+	w->lines = process_lines();
 	describe(w, pid);
 	if (since_ns)
 		begin_counts(w);
@@ -90,7 +89,7 @@ void log_watch_close(struct log_watch *w)
 bool log_watch_has(const struct log_watch *w, uint32_t log)
 {
 	for (size_t i = 0; log && i < log_source_logs(w->source); i++) {
-		if ((uint32_t)(log_source_address(w->source, i) >> 12) == log)
+		if (log_watch_number(w, i) == log)
 			return true;
 	}
 	return !log;

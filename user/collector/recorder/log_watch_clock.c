@@ -17,14 +17,9 @@ uint64_t log_watch_time(const struct log_watch *w, uint64_t ticks)
 	return tick_clock_real_ns(&w->owner.clock, ticks) - w->real_offset;
 }
 
-static uint64_t sum(uint64_t a, uint64_t b)
-{
-	return a + b < a ? UINT64_MAX : a + b;
-}
-
 uint64_t log_watch_deadline(const struct log_watch *w, const struct memory_slot *copy)
 {
-	return sum(log_watch_time(w, memory_slot_from(copy)), log_watch_timeout(w, copy));
+	return clock_sum(log_watch_time(w, memory_slot_from(copy)), log_watch_timeout(w, copy));
 }
 
 static uint64_t apart(uint64_t a, uint64_t b)

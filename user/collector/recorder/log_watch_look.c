@@ -11,11 +11,6 @@
 #define MARGIN_NS 50000
 #define SLOTS_AT_ONCE 128
 
-static uint64_t sum(uint64_t a, uint64_t b)
-{
-	return a + b < a ? UINT64_MAX : a + b;
-}
-
 static bool is_overdue(const struct log_watch *w, const struct memory_slot *copy, uint64_t now_ns)
 {
 	bool late = MEMORY_WORD_STATE(copy->word) == MEMORY_LATE;
@@ -35,7 +30,6 @@ static struct hung *look_at_overdue(struct log_watch *w, struct place place, uin
 	/* Read again: the first time it may have been mixed with what it became just then. */
 	if (memory_log_slot(log, place.slot, copy))
 		return NULL;
-	copy->name[sizeof(copy->name) - 1] = '\0';
 	hung = log_watch_find_hung(w, place, copy);
 	state = MEMORY_WORD_STATE(copy->word);
 	if (hung || (state != MEMORY_OPEN && state != MEMORY_LATE) || !is_overdue(w, copy, now_ns))
@@ -87,7 +81,6 @@ int log_watch_look_at_log(struct log_watch *w, uint32_t index, struct log_look *
 			unsigned int state = MEMORY_WORD_STATE(slots[i].word);
 			uint64_t reported = w->watching->timed_out;
 
-			slots[i].name[sizeof(slots[i].name) - 1] = '\0';
 			if (state == MEMORY_OPEN || state == MEMORY_LATE)
 				look_at(w, place, &slots[i], look);
 			else if (state == MEMORY_OPENING &&
@@ -128,8 +121,8 @@ static int look_at_index(struct log_watch *w, uint32_t index, struct log_look *l
 		look->next_ns = after_ns;
 	/* Of our own timeout they know nothing. */
 	if (after_ns && w->watching->timeout_ns &&
-	    sum(look->now_ns, w->watching->timeout_ns) < look->next_ns)
-		look->next_ns = sum(look->now_ns, w->watching->timeout_ns);
+	    clock_sum(look->now_ns, w->watching->timeout_ns) < look->next_ns)
+		look->next_ns = clock_sum(look->now_ns, w->watching->timeout_ns);
 	/* One that told it, and closed between the two readings, hides an earlier one. */
 	if (before_ns != after_ns && look->now_ns + SOON_NS < look->next_ns)
 		look->next_ns = look->now_ns + SOON_NS;
@@ -156,7 +149,7 @@ int log_watch_look(struct log_watch *w, struct log_look *look)
 	}
 	w->at = (struct place){0, 0};
 	if (look->next_ns != UINT64_MAX)
-		look->next_ns = sum(look->next_ns, MARGIN_NS);
+		look->next_ns = clock_sum(look->next_ns, MARGIN_NS);
 	return err;
 }
 
@@ -176,7 +169,6 @@ bool log_watch_poll_hung(struct log_watch *w, struct hung *hung, int *err)
 		log_watch_report_finished(w, hung, clock_ns(CLOCK_MONOTONIC));
 		return true;
 	}
-	copy.name[sizeof(copy.name) - 1] = '\0';
 	hung->recorder.copy = copy;
 	log_watch_report_entries(w, hung);
 	if (MEMORY_WORD_STATE(copy.word) == MEMORY_OPEN)
@@ -225,7 +217,7 @@ static void finish_late(struct log_watch *w, struct place place)
 void log_watch_late(struct log_watch *w, uint32_t log, uint32_t slot)
 {
 	for (uint32_t i = 0; i < log_source_logs(w->source); i++) {
-		if ((uint32_t)(log_source_address(w->source, i) >> 12) == log)
+		if (log_watch_number(w, i) == log)
 			finish_late(w, (struct place){i, slot});
 	}
 }
@@ -241,7 +233,6 @@ void log_watch_ask(struct log_watch *w, uint32_t slot, uint32_t id)
 		    (uint32_t)recorder.copy.id != id ||
 		    log_watch_find_hung(w, (struct place){i, slot}, &recorder.copy))
 			continue;
-		recorder.copy.name[sizeof(recorder.copy.name) - 1] = '\0';
 		log_watch_report_asked(w, log, &recorder);
 	}
 }

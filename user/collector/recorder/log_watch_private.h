@@ -50,6 +50,12 @@ struct log_watch {
 	char exe[PATH_MAX];
 };
 
+/* What notices call a log: the low bits of the number of its page. */
+static inline uint32_t log_watch_number(const struct log_watch *watch, size_t log)
+{
+	return (uint32_t)(log_source_address(watch->source, log) >> 12);
+}
+
 /* ---- times: log_watch_clock.c ---- */
 
 /* Sets the clock of a log, which the functions below are of from then on. */

@@ -11,6 +11,7 @@
 #include "collector/base/clock.h"
 #include "collector/kernel/tracker.h"
 #include "collector/recorder/recorders_private.h"
+#include "collector/recorder/settlement.h"
 
 void log_watch_read_comm(pid_t pid, pid_t tid, char comm[17])
 {
@@ -116,7 +117,7 @@ void log_watch_report_timeout(struct log_watch *w, struct place place,
 	report->event = REPORT_TIMEOUT;
 	w->watching->timed_out++;
 	w->watching->lost += report->entries_lost;
-	recorders_emit(w->watching->recorders, report, true);
+	settlement_emit(w->watching->recorders, report, true);
 	hung = calloc(1, sizeof(*hung));
 	if (!hung)
 		return;
@@ -140,15 +141,14 @@ static void tell_held_back(struct log_watch *w, uint64_t count)
 
 	w->lines.held_back = 0;
 	if (count)
-		recorders_emit(w->watching->recorders, &report, false);
+		settlement_emit(w->watching->recorders, &report, false);
 }
 
 /* Of a process that is silent now. */
 void log_watch_report_held_back(struct log_watch *w)
 {
 	if (w->lines.held_back &&
-	    (w->ended ||
-	     clock_ns(CLOCK_MONOTONIC) >= w->lines.window_start_ns + w->lines.window_ns))
+	    (w->ended || clock_ns(CLOCK_MONOTONIC) >= message_limit_until(&w->lines)))
 		tell_held_back(w, w->lines.held_back);
 }
 
@@ -159,7 +159,7 @@ static void report_entry(struct log_watch *w, const struct report *report)
 	if (!message_limit_admit(&w->lines, clock_ns(CLOCK_MONOTONIC), &held_back))
 		return;
 	tell_held_back(w, held_back);
-	recorders_emit(w->watching->recorders, report, false);
+	settlement_emit(w->watching->recorders, report, false);
 }
 
 /* What was logged since it was reported. */
@@ -211,7 +211,7 @@ void log_watch_report_finished(struct log_watch *w, const struct hung *hung, uin
 	report->event = REPORT_FINISHED;
 	report->late_ns = ended_ns > deadline_ns ? ended_ns - deadline_ns : 0;
 	report->recorder.age_ns = ended_ns > started_ns ? ended_ns - started_ns : 0;
-	recorders_emit(w->watching->recorders, report, false);
+	settlement_emit(w->watching->recorders, report, false);
 }
 
 void log_watch_report_died(struct log_watch *w, const struct hung *hung,
@@ -224,7 +224,7 @@ void log_watch_report_died(struct log_watch *w, const struct hung *hung,
 	report->recorder.age_ns = ended->ended_ns > started_ns ? ended->ended_ns - started_ns : 0;
 	report->wait_status =
 		FR_WORD_STATE(ended->word) == PROCESS_EXECED ? -1 : (int)ended->exit_code;
-	recorders_emit(w->watching->recorders, report, false);
+	settlement_emit(w->watching->recorders, report, false);
 }
 
 void log_watch_report_asked(struct log_watch *w, struct memory_log *log,
@@ -233,5 +233,5 @@ void log_watch_report_asked(struct log_watch *w, struct memory_log *log,
 	struct report *report = make(w, log, recorder);
 
 	if (report)
-		recorders_emit(w->watching->recorders, report, true);
+		settlement_emit(w->watching->recorders, report, true);
 }

@@ -172,37 +172,23 @@ int looks_add(struct looks *l, pid_t pid, uint64_t since_ns)
 	return err;
 }
 
-static int process_for(struct looks *l, const struct notice *notice,
-		       struct looked_process **process)
-{
-	pid_t pid = (pid_t)notice->index;
-	int err = 0;
-
-	*process = find(l, pid);
-	if (*process && (*process)->watch && notice->type != NOTICE_ASKED &&
-	    !log_watch_has((*process)->watch, notice->log))
-		log_watch_find_more((*process)->watch);
-	if (!*process) {
-		err = add(l, pid, 0, process);
-		if (*process)
-			want(l, *process, 1);
-	}
-	return err;
-}
-
 int looks_notice(struct looks *l, const struct notice *notice)
 {
-	struct looked_process *process;
+	struct looked_process *process = find(l, (pid_t)notice->index);
 	int err;
 
-	process = find(l, (pid_t)notice->index);
 	if (process && !process->watch)
 		return 0;
 	if (notice->type == NOTICE_ARM && !notice->log)
 		return -ENOTSUP;
-	err = process_for(l, notice, &process);
-	if (err)
-		return err;
+	if (!process) {
+		err = add(l, (pid_t)notice->index, 0, &process);
+		if (err)
+			return err;
+		want(l, process, 1);
+	} else if (notice->type != NOTICE_ASKED && !log_watch_has(process->watch, notice->log)) {
+		log_watch_find_more(process->watch);
+	}
 	if (notice->type == NOTICE_ARM)
 		want(l, process, notice->time_ns);
 	else if (notice->type == NOTICE_LATE)

@@ -77,8 +77,7 @@ struct observed_process *process_table_get(struct process_table *table, uint32_t
 	process->generation = generation;
 	process->table = table;
 	process->index = index;
-	process->lines =
-		(struct message_limit){.lines = PROCESS_LINES_PER_SECOND, .window_ns = 1000000000};
+	process->lines = process_lines();
 	process->seen_ns = clock_ns(CLOCK_MONOTONIC);
 	if (tracker_process_copy(table->tracker, index, &slot)) {
 		process->pid = slot.key.pid;

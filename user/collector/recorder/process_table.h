@@ -20,6 +20,11 @@
  */
 #define PROCESS_LINES_PER_SECOND 5000
 
+static inline struct message_limit process_lines(void)
+{
+	return (struct message_limit){.lines = PROCESS_LINES_PER_SECOND, .window_ns = 1000000000};
+}
+
 /*
  * Created when a process slot comes into use, or when anything of the process is first seen.
  * Dropped when all its recorders are settled, or when the slot has another process. Until then it

@@ -115,15 +115,6 @@ uint64_t recorders_next(const struct recorders *r)
 	return step_ns < next_ns ? step_ns : next_ns;
 }
 
-void recorders_emit(struct recorders *r, const struct report *report, bool counts)
-{
-	if (r->done)
-		return;
-	r->options.emit(r->options.arg, report);
-	if (counts && ++r->reports == r->options.max_reports)
-		r->done = true;
-}
-
 bool recorders_done(const struct recorders *r)
 {
 	return r->done;

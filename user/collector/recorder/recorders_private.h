@@ -74,7 +74,4 @@ struct recorders {
 	uint64_t adopt_again_ns; /* CLOCK_MONOTONIC; 0: all are looked at */
 };
 
-/* Writes a report, unless all that were asked for are written. @counts: it is one of these. */
-void recorders_emit(struct recorders *recorders, const struct report *report, bool counts);
-
 #endif /* FLIGHTREC_RECORDERS_PRIVATE_H */

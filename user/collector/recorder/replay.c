@@ -13,9 +13,6 @@
 
 _Static_assert(REPORT_NO_TIMEOUT_NS == FR_TIMEOUT_MAX, "it is what the longest ones are cut to");
 
-#define STATE_MAX 256
-#define STATE_KEPT_NS 5000000
-
 /* How far the two clocks must drift apart before it counts, and how precisely they are read. */
 #define CLOCKS_APART_NS 100000
 #define CLOCK_READS_MAX 5
@@ -268,27 +265,6 @@ static void fill_context(struct replay *replay, const struct recorder_slot *slot
 	target_close(&target);
 }
 
-/*
- * What a thread is doing. Not asked again for a while: thousands of its recorders may be due at the
- * same moment, and each answer takes six system calls.
- */
-static const char *state_of(pid_t pid, pid_t tid, uint64_t now_ns)
-{
-	static struct {
-		pid_t pid, tid;
-		uint64_t asked_ns;
-		char text[STATE_MAX];
-	} last;
-
-	if (last.pid != pid || last.tid != tid || now_ns - last.asked_ns > STATE_KEPT_NS) {
-		last.pid = pid;
-		last.tid = tid;
-		last.asked_ns = now_ns;
-		thread_state(pid, tid, last.text, sizeof(last.text));
-	}
-	return last.text[0] ? last.text : NULL;
-}
-
 static void begin(struct replay *replay, enum report_event event, const struct recorder_slot *slot,
 		  struct held_recorder *held, struct observed_process *process)
 {
@@ -324,7 +300,7 @@ void replay_recorder(struct replay *replay, enum report_event event,
 		fill_history(replay, slot, process);
 	fill_context(replay, slot, held, process);
 	if (process && !slot->ended_ns)
-		report->state = state_of((pid_t)process->pid, (pid_t)slot->tid, replay->now_ns);
+		report->state = thread_state_lately((pid_t)process->pid, (pid_t)slot->tid);
 }
 
 bool replay_entry(struct replay *replay, const struct recorder_slot *slot,

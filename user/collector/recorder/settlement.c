@@ -54,9 +54,13 @@
 #define LOOK_NS 300000
 #define RECORDERS_A_LOOK 64
 
-static void emit(struct recorders *r, const struct report *report)
+void settlement_emit(struct recorders *r, const struct report *report, bool counts)
 {
+	if (r->done)
+		return;
 	r->options.emit(r->options.arg, report);
+	if (counts && ++r->reports == r->options.max_reports)
+		r->done = true;
 }
 
 static void tell_held_back(struct recorders *r, struct observed_process *process, uint64_t count)
@@ -65,7 +69,7 @@ static void tell_held_back(struct recorders *r, struct observed_process *process
 	if (!count || r->done)
 		return;
 	replay_held_back(&r->replay, process, count);
-	emit(r, &r->replay.report);
+	settlement_emit(r, &r->replay.report, false);
 }
 
 /* Whether a process may log one more line outside of a replay. */
@@ -79,7 +83,7 @@ static bool may_log(struct recorders *r, struct observed_process *process)
 		tell_held_back(r, process, held_back);
 		return true;
 	}
-	until_ns = process->lines.window_start_ns + process->lines.window_ns;
+	until_ns = message_limit_until(&process->lines);
 	if (!r->tell_held_back_ns || until_ns < r->tell_held_back_ns)
 		r->tell_held_back_ns = until_ns;
 	return false;
@@ -99,18 +103,12 @@ static void tell_all_held_back(struct recorders *r, bool force)
 
 		if (!process || !process->lines.held_back)
 			continue;
-		until_ns = process->lines.window_start_ns + process->lines.window_ns;
+		until_ns = message_limit_until(&process->lines);
 		if (force || now_ns >= until_ns)
 			tell_held_back(r, process, process->lines.held_back);
 		else if (!r->tell_held_back_ns || until_ns < r->tell_held_back_ns)
 			r->tell_held_back_ns = until_ns;
 	}
-}
-
-static void count_report(struct recorders *r)
-{
-	if (++r->reports == r->options.max_reports)
-		r->done = true;
 }
 
 static void report_recorder(struct recorders *r, enum report_event event, uint32_t index,
@@ -123,8 +121,7 @@ static void report_recorder(struct recorders *r, enum report_event event, uint32
 	if (r->done)
 		return;
 	replay_recorder(&r->replay, event, slot, held, process);
-	emit(r, &r->replay.report);
-	count_report(r);
+	settlement_emit(r, &r->replay.report, true);
 }
 
 /* Past its timeout, for the first time. */
@@ -172,7 +169,7 @@ static void report_finished(struct recorders *r, const struct recorder_slot *slo
 	report->late_ns =
 		slot->ended_ns > slot->deadline_ns ? slot->ended_ns - slot->deadline_ns : 0;
 	report->entries_lost = lost_since_replay(slot, held);
-	emit(r, report);
+	settlement_emit(r, report, false);
 }
 
 void settlement_release(struct recorders *r)
@@ -386,8 +383,7 @@ static void settle_dead(struct recorders *r, uint32_t index, struct recorder_slo
 		report->entries_lost = lost_since_replay(slot, held);
 		report->wait_status =
 			FR_WORD_STATE(dead->word) == PROCESS_EXECED ? -1 : (int)dead->exit_code;
-		if (!r->done)
-			emit(r, report);
+		settlement_emit(r, report, false);
 	}
 	release(r, index, generation);
 }
@@ -468,7 +464,7 @@ void settlement_stray(struct recorders *r, const struct entry_record *record)
 
 	if (!r->done && may_log(r, process) &&
 	    replay_entry(&r->replay, NULL, NULL, process, record))
-		emit(r, &r->replay.report);
+		settlement_emit(r, &r->replay.report, false);
 }
 
 void settlement_late_entry(struct recorders *r, const struct entry_record *record)
@@ -482,5 +478,5 @@ void settlement_late_entry(struct recorders *r, const struct entry_record *recor
 	process = process_table_get(&r->processes, slot.process);
 	held = recorder_table_find(&r->table, record->slot, record->generation);
 	if (may_log(r, process) && replay_entry(&r->replay, &slot, held, process, record))
-		emit(r, &r->replay.report);
+		settlement_emit(r, &r->replay.report, false);
 }

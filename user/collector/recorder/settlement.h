@@ -11,6 +11,7 @@
 #include "collector/kernel/tracker.h"
 
 struct recorders;
+struct report;
 
 /* How often those that wait for entries are looked at. */
 #define SETTLEMENT_STEP_MS 2
@@ -43,5 +44,8 @@ void settlement_continue(struct recorders *recorders, bool force);
 /* Reports an entry that belongs to no open recorder, or to one that was replayed already. */
 void settlement_stray(struct recorders *recorders, const struct entry_record *record);
 void settlement_late_entry(struct recorders *recorders, const struct entry_record *record);
+
+/* Writes a report, unless all that were asked for are written. @counts: it is one of these. */
+void settlement_emit(struct recorders *recorders, const struct report *report, bool counts);
 
 #endif /* FLIGHTREC_SETTLEMENT_H */

@@ -36,11 +36,16 @@ int memory_log_open(struct memory_log *log, memory_log_read_fn read, void *arg)
 	return is_sound(&log->header) ? 0 : -EBADMSG;
 }
 
+/* Names are terminated, whatever stands there. */
 static int read_slots(struct memory_log *log, uint32_t first, uint32_t count,
 		      struct memory_slot *to)
 {
-	return log->read(log->arg, log->header.slots_at + (uint64_t)first * sizeof(*to), to,
-			 count * sizeof(*to));
+	int err = log->read(log->arg, log->header.slots_at + (uint64_t)first * sizeof(*to), to,
+			    count * sizeof(*to));
+
+	for (uint32_t i = 0; !err && i < count; i++)
+		to[i].name[sizeof(to[i].name) - 1] = '\0';
+	return err;
 }
 
 int memory_log_slot(struct memory_log *log, uint32_t slot, struct memory_slot *copy)
@@ -81,32 +86,21 @@ int memory_log_slots(struct memory_log *log, bool closed,
 		     int (*fn)(void *arg, uint32_t slot, const struct memory_slot *copy), void *arg)
 {
 	struct memory_slot slots[SLOTS_AT_ONCE];
-	uint32_t used;
-	int err = log->read(log->arg, offsetof(struct memory_header, slots_used), &used,
-			    sizeof(used));
+	uint32_t at = 0;
+	int n = 0, err = 0;
 
-	if (err)
-		return err;
-	if (used > log->header.slots)
-		used = log->header.slots;
-	for (uint32_t at = 0; at < used; at += SLOTS_AT_ONCE) {
-		uint32_t count = used - at < SLOTS_AT_ONCE ? used - at : SLOTS_AT_ONCE;
-
-		err = read_slots(log, at, count, slots);
-		for (uint32_t i = 0; !err && i < count; i++) {
+	while (!err && (n = memory_log_read_slots(log, at, SLOTS_AT_ONCE, slots)) > 0) {
+		for (int i = 0; !err && i < n; i++, at++) {
 			unsigned int state = MEMORY_WORD_STATE(slots[i].word);
 			bool was_open =
 				state == MEMORY_LATE ||
 				(state == MEMORY_FREE && MEMORY_WORD_GENERATION(slots[i].word));
 
-			slots[i].name[sizeof(slots[i].name) - 1] = '\0';
 			if (state == MEMORY_OPEN || (closed && was_open))
-				err = fn(arg, at + i, &slots[i]);
+				err = fn(arg, at, &slots[i]);
 		}
-		if (err)
-			return err;
 	}
-	return 0;
+	return err ? err : n;
 }
 
 /* ---- one recorder ---- */

@@ -34,8 +34,8 @@ int memory_log_slots(struct memory_log *log, bool closed,
 		     void *arg);
 
 /*
- * Copies at most @count slots from @first on that were ever in use, whatever their state. Returns
- * how many, 0 behind the last; or a negative errno.
+ * Copies at most @count slots from @first on that were ever in use, whatever their state. Names are
+ * terminated, as in all copies of slots. Returns how many, 0 behind the last; or a negative errno.
  */
 int memory_log_read_slots(struct memory_log *log, uint32_t first, uint32_t count,
 			  struct memory_slot *to);

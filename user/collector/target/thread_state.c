@@ -8,6 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "collector/base/clock.h"
+
+#define STATE_MAX 256
+#define STATE_KEPT_NS 5000000
+
 /* The letters for "state" in proc(5). */
 static const struct {
 	char letter;
@@ -97,4 +102,22 @@ int thread_state(pid_t pid, pid_t tid, char *text, size_t size)
 	else
 		snprintf(text, size, "thread %d is %s", tid, phrase);
 	return 0;
+}
+
+const char *thread_state_lately(pid_t pid, pid_t tid)
+{
+	static struct {
+		pid_t pid, tid;
+		uint64_t asked_ns;
+		char text[STATE_MAX];
+	} last;
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+
+	if (last.pid != pid || last.tid != tid || now_ns - last.asked_ns > STATE_KEPT_NS) {
+		last.pid = pid;
+		last.tid = tid;
+		last.asked_ns = now_ns;
+		thread_state(pid, tid, last.text, sizeof(last.text));
+	}
+	return last.text[0] ? last.text : NULL;
 }
