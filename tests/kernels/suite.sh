@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# suite.sh [short]: what runs inside every virtual machine (as root, in the project's folder, FLIGHTREC_TEST_SLOW set):
-# what this kernel offers, what its verifier counted, and then the end-to-end suite.
+# suite.sh [short]: what runs inside every virtual machine (as root, in the project's folder,
+# FLIGHTREC_TEST_SLOW set): what this kernel offers, what its verifier counted, and then the
+# end-to-end suite.
 set -u
 status=0
 FLIGHTREC_TEST_COUNTS=$(mktemp)
@@ -15,9 +16,8 @@ echo "== verifier"
 build/flightrec doctor --verifier || { echo "suite.sh: doctor --verifier: exit $?"; status=1; }
 
 by_probes=() by_memory='attach extend memory recorders'
-# Emulated, all of them take a quarter of an hour. In shares.sh test_no_room_among_many fails there: the
-# looks that it waits for do not come within its limit. To be mended, and then taken in again.
-[[ ${1:-} != short ]] || by_probes=(-f 'attach recorders scale') by_memory='extend memory'
+# Emulated, all of them take twenty minutes.
+[[ ${1:-} != short ]] || by_probes=(-f 'attach recorders scale shares') by_memory='extend memory'
 
 echo "== end to end, by probes"
 tests/e2e/run.sh --probes "${by_probes[@]}" || status=1
