@@ -15,20 +15,11 @@
 #include "collector/report/render.h"
 #include "collector/target/memory_log.h"
 #include "lib/process.h"
+#include "memory_samples.h"
 
 static struct memory_log log_;
 static struct memory_recording recording;
 static char message[1200];
-
-static inline int read_region(void *arg, uint64_t offset, void *to, size_t size)
-{
-	const struct memory_header *memory = arg;
-
-	if (offset > memory->size || size > memory->size - offset)
-		return -EFAULT;
-	memcpy(to, (const char *)memory + offset, size);
-	return 0;
-}
 
 struct wanted {
 	uint64_t id;

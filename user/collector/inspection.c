@@ -18,6 +18,7 @@
 #include "collector/recorder/log_replay.h"
 #include "collector/target/log_source.h"
 #include "collector/target/mappings.h"
+#include "collector/target/proc_names.h"
 
 /* For one log. A log of the default size has room for 131,072. */
 #define SLOTS_MAX (1u << 20)
@@ -29,7 +30,7 @@ struct inspection {
 	struct log_source *source;
 	struct log_replay *replay;
 	bool running;
-	char comm[17];
+	char comm[PROC_COMM_SIZE];
 	char exe[PATH_MAX];
 	char container[CONTAINER_ID + 1];
 };
@@ -102,12 +103,9 @@ static void describe_process(struct inspection *inspection)
 	struct inspected_process *process = &inspection->process;
 	struct stat stat_;
 	char path[64];
-	ssize_t n;
 
-	read_line(process->pid, "comm", inspection->comm, sizeof(inspection->comm));
-	snprintf(path, sizeof(path), "/proc/%d/exe", process->pid);
-	n = readlink(path, inspection->exe, sizeof(inspection->exe) - 1);
-	if (n > 0)
+	proc_comm(process->pid, process->pid, inspection->comm);
+	if (proc_exe(process->pid, inspection->exe, sizeof(inspection->exe)))
 		process->exe = inspection->exe;
 	snprintf(path, sizeof(path), "/proc/%d", process->pid);
 	if (stat(path, &stat_) == 0)

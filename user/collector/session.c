@@ -364,7 +364,8 @@ static void take_and_work(struct session *s)
  *      that the wheel leaves to us are visited; entries complete what is waited for; then reports
  *      are made, in turns of the processes, and slots are released. Each step has a limit of
  *      time; if anything is left, the next dispatch follows at once (`more`).
- *   2. Recorders without a slot. This is slower, since it reads the memory of processes.
+ *   2. Looks into the logs of processes that are watched by memory, and recorders without a slot.
+ *      This is slower, since it reads the memory of processes.
  *   3. Writing the reports, before anything that may take long.
  *   4. New programs and libraries. Missed calls of execve() add processes to be scanned, a scan
  *      adds copies of the library, and these have open recorders to adopt. In this order, one

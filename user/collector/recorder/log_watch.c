@@ -2,25 +2,18 @@
 #include "collector/recorder/log_watch_private.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "collector/recorder/process_table.h"
 
 static void describe(struct log_watch *w, pid_t pid)
 {
-	char path[64];
-	ssize_t n;
-
 	w->owner = (struct log_owner){.pid = pid,
 				      .comm = w->comm,
 				      .running = true,
 				      .min_severity = w->watching->min_severity};
-	log_watch_read_comm(pid, pid, w->comm);
-	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
-	n = readlink(path, w->exe, sizeof(w->exe) - 1);
-	if (n > 0)
+	proc_comm(pid, pid, w->comm);
+	if (proc_exe(pid, w->exe, sizeof(w->exe)))
 		w->owner.exe = w->exe;
 }
 
@@ -88,11 +81,11 @@ void log_watch_close(struct log_watch *w)
 
 bool log_watch_has(const struct log_watch *w, uint32_t log)
 {
-	for (size_t i = 0; log && i < log_source_logs(w->source); i++) {
+	for (size_t i = 0; i < log_source_logs(w->source); i++) {
 		if (log_watch_number(w, i) == log)
 			return true;
 	}
-	return !log;
+	return false;
 }
 
 void log_watch_find_more(struct log_watch *w)

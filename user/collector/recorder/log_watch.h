@@ -24,7 +24,6 @@ struct log_watching {
 	int min_severity;
 	uint64_t timed_out; /* recorders, so far */
 	uint64_t lost;      /* entries that are missing from their replays */
-	uint64_t refused;   /* recorders that timed out, and were more than can be remembered */
 	size_t known;       /* recorders that are remembered, of all processes */
 };
 
@@ -44,7 +43,7 @@ void log_watch_close(struct log_watch *watch);
  */
 #define LOG_WATCH_KNOWN_MAX 131072
 
-/* Whether it has the log whose page number ends in @log; 0: any. */
+/* Whether it has the log whose page number ends in @log. */
 bool log_watch_has(const struct log_watch *watch, uint32_t log);
 /* Looks for logs that the process got since. */
 void log_watch_find_more(struct log_watch *watch);

@@ -11,11 +11,15 @@
 #define MARGIN_NS 50000
 #define SLOTS_AT_ONCE 128
 
-static bool is_overdue(const struct log_watch *w, const struct memory_slot *copy, uint64_t now_ns)
+/* From when on it is overdue; 0: always, as it closed late; UINT64_MAX: never, as it did in time.
+ */
+static uint64_t overdue_from(const struct log_watch *w, const struct memory_slot *copy)
 {
-	bool late = MEMORY_WORD_STATE(copy->word) == MEMORY_LATE;
+	uint64_t deadline_ns = log_watch_deadline(w, copy);
 
-	return log_watch_deadline(w, copy) <= (late ? log_watch_time(w, copy->ended) : now_ns);
+	if (MEMORY_WORD_STATE(copy->word) != MEMORY_LATE)
+		return deadline_ns;
+	return log_watch_time(w, copy->ended) < deadline_ns ? UINT64_MAX : 0;
 }
 
 /* Reports a recorder that timed out, unless that was done. Returns what is known of it, or NULL. */
@@ -32,7 +36,8 @@ static struct hung *look_at_overdue(struct log_watch *w, struct place place, uin
 		return NULL;
 	hung = log_watch_find_hung(w, place, copy);
 	state = MEMORY_WORD_STATE(copy->word);
-	if (hung || (state != MEMORY_OPEN && state != MEMORY_LATE) || !is_overdue(w, copy, now_ns))
+	if (hung || (state != MEMORY_OPEN && state != MEMORY_LATE) ||
+	    overdue_from(w, copy) > now_ns)
 		return hung;
 	log_watch_report_timeout(w, place, &recorder);
 	return log_watch_find_hung(w, place, copy);
@@ -44,14 +49,16 @@ static void look_at(struct log_watch *w, struct place place, const struct memory
 {
 	struct hung *hung = log_watch_find_hung(w, place, copy);
 	bool late = MEMORY_WORD_STATE(copy->word) == MEMORY_LATE;
+	uint64_t due_ns;
 	int err;
 
-	if (hung && !late)
-		return;
-	if (!hung && is_overdue(w, copy, look->now_ns))
-		hung = look_at_overdue(w, place, look->now_ns);
-	else if (!late && log_watch_deadline(w, copy) < look->next_ns)
-		look->next_ns = log_watch_deadline(w, copy);
+	if (!hung) {
+		due_ns = overdue_from(w, copy);
+		if (due_ns <= look->now_ns)
+			hung = look_at_overdue(w, place, look->now_ns);
+		else if (due_ns < look->next_ns)
+			look->next_ns = due_ns;
+	}
 	if (!hung || !late)
 		return;
 	log_watch_begin_hung(w, hung);

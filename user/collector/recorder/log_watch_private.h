@@ -10,6 +10,7 @@
 #include "collector/base/message.h"
 #include "collector/recorder/log_watch.h"
 #include "collector/target/log_source.h"
+#include "collector/target/proc_names.h"
 #include "collector/target/tick_clock.h"
 
 /* Where a recorder is. */
@@ -45,8 +46,8 @@ struct log_watch {
 	bool ended;
 	bool refused_told;
 	struct message_limit lines; /* that it may log outside of replays */
-	char comm[17];
-	char thread_comm[17];
+	char comm[PROC_COMM_SIZE];
+	char thread_comm[PROC_COMM_SIZE];
 	char exe[PATH_MAX];
 };
 
@@ -89,9 +90,6 @@ struct hung *log_watch_find_hung(struct log_watch *watch, struct place place,
 /* It closed. */
 void log_watch_end_hung(struct log_watch *watch, struct hung *hung);
 void log_watch_forget_hung(struct log_watch *watch, struct hung *hung);
-
-/* The comm of a thread; unchanged if it has ended. */
-void log_watch_read_comm(pid_t pid, pid_t tid, char comm[17]);
 
 /* ---- looks: log_watch_look.c ---- */
 

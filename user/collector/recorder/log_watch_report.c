@@ -2,32 +2,13 @@
 /* What is said of the recorders of a process that is watched by memory. */
 #include "collector/recorder/log_watch_private.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "collector/base/clock.h"
 #include "collector/kernel/tracker.h"
 #include "collector/recorder/recorders_private.h"
 #include "collector/recorder/settlement.h"
-
-void log_watch_read_comm(pid_t pid, pid_t tid, char comm[17])
-{
-	char path[64];
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/comm", pid, tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	n = read(fd, comm, 16);
-	close(fd);
-	if (n > 0)
-		comm[n - (comm[n - 1] == '\n')] = '\0';
-}
 
 void log_watch_end_hung(struct log_watch *w, struct hung *hung)
 {
@@ -52,7 +33,7 @@ static void complete(struct log_watch *w, struct report *report, const struct me
 	recorder->timeout_ns = log_watch_timeout(w, copy);
 	strcpy(w->thread_comm, w->comm);
 	if (!w->ended)
-		log_watch_read_comm(recorder->pid, recorder->tid, w->thread_comm);
+		proc_comm(recorder->pid, recorder->tid, w->thread_comm);
 	recorder->comm = w->thread_comm;
 	if (w->since_ns > started_ns) {
 		recorder->adopted = true;
@@ -97,11 +78,9 @@ static bool may_know(struct log_watch *w)
 		return true;
 	if (!w->refused_told)
 		message("process %d (%s) has more recorders that timed out than are remembered: "
-			"the "
-			"others are not reported until some of these close",
+			"the others are not reported until some of these close",
 			w->owner.pid, w->comm);
 	w->refused_told = true;
-	w->watching->refused++;
 	return false;
 }
 

@@ -256,7 +256,7 @@ static uint64_t next_poll(const struct looked_process *process, bool interrupted
 /* Returns whether the process is still there. */
 static bool look(struct looked_process *process, uint64_t now_ns)
 {
-	struct log_look look = {.until_ns = now_ns + LOOK_MAX_NS, .next_ns = process->look_ns};
+	struct log_look look = {.until_ns = now_ns + LOOK_MAX_NS};
 	uint64_t took_ns;
 	bool polled;
 	int err = 0;

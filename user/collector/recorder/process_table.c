@@ -3,13 +3,12 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "collector/base/clock.h"
 #include "collector/base/message.h"
+#include "collector/target/proc_names.h"
 #include "collector/target/target_memory.h"
 
 /* Bytes kept for the call sites of all processes. */
@@ -45,17 +44,11 @@ void process_table_free(struct process_table *table)
 	table->read = NULL;
 }
 
-static char *read_exe(uint32_t pid)
+static char *read_exe(pid_t pid)
 {
-	char link[32], path[PATH_MAX];
-	ssize_t length;
+	char path[PATH_MAX];
 
-	snprintf(link, sizeof(link), "/proc/%u/exe", pid);
-	length = readlink(link, path, sizeof(path) - 1);
-	if (length <= 0)
-		return NULL;
-	path[length] = '\0';
-	return strdup(path);
+	return proc_exe(pid, path, sizeof(path)) ? strdup(path) : NULL;
 }
 
 struct observed_process *process_table_get(struct process_table *table, uint32_t index)
@@ -83,7 +76,7 @@ struct observed_process *process_table_get(struct process_table *table, uint32_t
 		process->pid = slot.key.pid;
 		memcpy(process->comm, slot.comm, FR_COMM_SIZE);
 	}
-	process->exe = read_exe(process->pid);
+	process->exe = read_exe((pid_t)process->pid);
 	return process;
 }
 
