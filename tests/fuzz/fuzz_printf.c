@@ -174,7 +174,7 @@ static void compare(const char *format, ...)
 {
 	static char expected[OUT_MAX], got[OUT_MAX];
 	unsigned char data[FLIGHTREC_ENTRY_MAX];
-	uint32_t how = FLIGHTREC_INFO;
+	struct pack_source source = {.format = format, .how = FLIGHTREC_INFO};
 	va_list args, again;
 	size_t size;
 	int length;
@@ -183,13 +183,14 @@ static void compare(const char *format, ...)
 	va_copy(again, args);
 	length = vsnprintf(expected, sizeof(expected), format, again);
 	va_end(again);
-	size = pack_inline(format, 0, data, sizeof(data), &how, args);
+	size = pack_inline(&source, data, sizeof(data), args);
 	va_end(args);
-	fuzz_check(!(how & FLIGHTREC_HOW_REFUSED));
-	render_message(&(struct render_input){.data = data, .size = size, .severity_flags = how},
-		       got, sizeof(got));
+	fuzz_check(!(source.how & FLIGHTREC_HOW_REFUSED));
+	render_message(
+		&(struct render_input){.data = data, .size = size, .severity_flags = source.how},
+		got, sizeof(got));
 	/* A %c of NUL is left out; nothing is to be cut here. */
-	if (how & FLIGHTREC_HOW_CUT || length < 0 || (size_t)length >= sizeof(expected) ||
+	if (source.how & FLIGHTREC_HOW_CUT || length < 0 || (size_t)length >= sizeof(expected) ||
 	    strlen(expected) != (size_t)length)
 		return;
 	if (strcmp(expected, got) != 0) {

@@ -36,17 +36,16 @@ void probe_begin(const flightrec *rec, uint64_t id, uint64_t timeout_ns, const c
 	memcpy(probed.name, name, sizeof(probed.name));
 }
 
-void probe_entry(const flightrec *rec, uint64_t id, const struct flightrec_site *site, uint64_t how,
-		 const void *data, uint64_t size)
+void probe_entry(const struct probe_entry *entry)
 {
 	int saved_errno = errno;
 
-	note(FLIGHTREC_PROBE_ENTRY, rec, id);
-	probed.site = site;
-	probed.how = how;
-	probed.size = size;
-	assert_true(size <= sizeof(probed.data));
-	memcpy(probed.data, data, size);
+	note(FLIGHTREC_PROBE_ENTRY, entry->rec, entry->id);
+	probed.site = entry->site;
+	probed.how = entry->how;
+	probed.size = entry->size;
+	assert_true(entry->size <= sizeof(probed.data));
+	memcpy(probed.data, entry->data, entry->size);
 	errno = saved_errno;
 }
 

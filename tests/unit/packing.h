@@ -66,27 +66,27 @@ static inline void keep(unsigned char *data, size_t size, size_t capacity, uint3
 static inline void pack(struct flightrec_site *site, size_t capacity, const char *format, ...)
 {
 	unsigned char *data = (unsigned char *)out_guard - capacity;
-	uint32_t how = SEVERITY;
+	struct pack_source source = {site, format, 42, SEVERITY};
 	va_list args;
 	size_t size;
 
 	va_start(args, format);
-	size = pack_entry(site, format, 42, data, capacity, &how, args);
+	size = pack_entry(&source, data, capacity, args);
 	va_end(args);
-	keep(data, size, capacity, how);
+	keep(data, size, capacity, source.how);
 }
 
 static inline void pack_format(size_t capacity, const char *format, ...)
 {
 	unsigned char *data = (unsigned char *)out_guard - capacity;
-	uint32_t how = SEVERITY;
+	struct pack_source source = {NULL, format, 42, SEVERITY};
 	va_list args;
 	size_t size;
 
 	va_start(args, format);
-	size = pack_inline(format, 42, data, capacity, &how, args);
+	size = pack_inline(&source, data, capacity, args);
 	va_end(args);
-	keep(data, size, capacity, how);
+	keep(data, size, capacity, source.how);
 }
 
 static inline void take(void *value, size_t size)

@@ -42,14 +42,14 @@ static inline const char *rendered(size_t capacity, const char *format, ...)
 	static char out[OUT_MAX];
 	unsigned char data[FLIGHTREC_ENTRY_MAX];
 	struct flightrec_site site = {.file = "", .function = ""};
-	uint32_t how = FLIGHTREC_ERROR;
+	struct pack_source source = {&site, format, errno, FLIGHTREC_ERROR};
 	va_list args;
 	size_t size;
 
 	va_start(args, format);
-	size = pack_entry(&site, format, errno, data, capacity, &how, args);
+	size = pack_entry(&source, data, capacity, args);
 	va_end(args);
-	render_message(&(struct render_input){format, strlen(format), data, size, how}, out,
+	render_message(&(struct render_input){format, strlen(format), data, size, source.how}, out,
 		       sizeof(out));
 	return out;
 }

@@ -151,14 +151,14 @@ static pthread_barrier_t start;
 
 static size_t race_entry(struct flightrec_site *site, unsigned char *data, const char *format, ...)
 {
-	uint32_t how = 0;
+	struct pack_source source = {.site = site, .format = format};
 	va_list args;
 	size_t size;
 
 	va_start(args, format);
-	size = pack_entry(site, format, 0, data, 64, &how, args);
+	size = pack_entry(&source, data, 64, args);
 	va_end(args);
-	return how ? 0 : size;
+	return source.how ? 0 : size;
 }
 
 static void *race(void *arg)

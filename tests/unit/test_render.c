@@ -159,12 +159,12 @@ static void survives_anything(void **state)
 static size_t add_item(unsigned char *at, const char *key, const char *format, ...)
 {
 	uint16_t key_size = (uint16_t)strlen(key), length;
-	uint32_t how = 0;
+	struct pack_source value = {.format = format};
 	va_list args;
 	size_t size;
 
 	va_start(args, format);
-	size = pack_inline(format, 0, at + 4 + key_size, 64, &how, args);
+	size = pack_inline(&value, at + 4 + key_size, 64, args);
 	va_end(args);
 	length = (uint16_t)(2 + key_size + size);
 	memcpy(at, &length, 2);

@@ -41,19 +41,14 @@ static int set_up(void **state)
 	return seed_random(state);
 }
 
-static size_t pack_v(const char *format, unsigned char *data, uint32_t *how, va_list args)
-{
-	struct flightrec_site site = {.file = "", .function = ""};
-
-	return pack_entry(&site, format, errno, data, FLIGHTREC_ENTRY_MAX, how, args);
-}
-
 /* Packs, renders, and compares with what libc makes of the same. */
 static void check(const char *format, ...)
 {
 	unsigned char data[FLIGHTREC_ENTRY_MAX], *exact;
 	char expected[OUT_MAX], got[OUT_MAX];
-	uint32_t how = 0, inline_how = 0;
+	struct flightrec_site site = {.file = "", .function = ""};
+	struct pack_source source = {.site = &site, .format = format, .saved_errno = errno};
+	struct pack_source inlined = {.format = format, .saved_errno = errno};
 	va_list args;
 	size_t size;
 	int length;
@@ -65,14 +60,14 @@ static void check(const char *format, ...)
 		fail_msg("%s: libc makes %d of it (seed %u)", format, length, seed);
 
 	va_start(args, format);
-	size = pack_v(format, data, &how, args);
+	size = pack_entry(&source, data, sizeof(data), args);
 	va_end(args);
 	/* On the heap, so that the address sanitizer sees what is read beyond it. */
 	exact = malloc(size + 1);
 	memcpy(exact + 1, data, size);
 	memset(got, 'x', sizeof(got));
 	length = (int)render_message(
-		&(struct render_input){format, strlen(format), exact + 1, size, how}, got,
+		&(struct render_input){format, strlen(format), exact + 1, size, source.how}, got,
 		sizeof(got));
 	free(exact);
 	if (strcmp(got, expected) || (size_t)length != strlen(expected))
@@ -80,9 +75,9 @@ static void check(const char *format, ...)
 			 seed, test_case);
 
 	va_start(args, format);
-	size = pack_inline(format, errno, data, sizeof(data), &inline_how, args);
+	size = pack_inline(&inlined, data, sizeof(data), args);
 	va_end(args);
-	render_message(&(struct render_input){NULL, 0, data, size, inline_how}, got, sizeof(got));
+	render_message(&(struct render_input){NULL, 0, data, size, inlined.how}, got, sizeof(got));
 	if (strcmp(got, expected))
 		fail_msg("inline %s: \"%s\" instead of \"%s\"", format, got, expected);
 }

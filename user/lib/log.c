@@ -20,18 +20,13 @@ struct entry {
 	flightrec *rec;
 	struct flightrec_process *process; /* in which it is open; NULL: it is not */
 	uint64_t id;
-	struct flightrec_site *site; /* NULL: the format is packed with the arguments */
-	const char *format;
-	int saved_errno;
-	uint32_t how;
+	struct pack_source source; /* without a site, the format is packed with the arguments */
 };
 
 static inline size_t pack(struct entry *entry, unsigned char *data, size_t capacity, va_list args)
 {
-	return entry->site ? pack_entry(entry->site, entry->format, entry->saved_errno, data,
-					capacity, &entry->how, args)
-			   : pack_inline(entry->format, entry->saved_errno, data, capacity,
-					 &entry->how, args);
+	return entry->source.site ? pack_entry(&entry->source, data, capacity, args)
+				  : pack_inline(&entry->source, data, capacity, args);
 }
 
 /* The call site's place in the log; its texts are looked up again where another log is written. */
@@ -52,30 +47,31 @@ static uint32_t site_in_memory(const struct memory_writer *writer, struct flight
 static const unsigned char *pack_in_memory(const struct memory_writer *writer, struct entry *entry,
 					   size_t *size, va_list args)
 {
-	uint32_t how = entry->how, at = 0;
+	uint32_t how = entry->source.how, at = 0;
 	struct memory_place place;
 	va_list again;
 
-	if (entry->site) {
-		at = site_in_memory(writer, entry->site);
+	if (entry->source.site) {
+		at = site_in_memory(writer, entry->source.site);
 		if (unlikely(!at))
-			entry->site = NULL; /* no room for its texts: the format goes along */
+			entry->source.site =
+				NULL; /* no room for its texts: the format goes along */
 	}
 	if (!memory_place(writer, entry->rec->slot_, entry->id, &place))
 		return NULL;
 	va_copy(again, args);
 	*size = pack(entry, place.entry->data, place.room, again);
 	va_end(again);
-	if (unlikely(entry->how & FLIGHTREC_HOW_CUT && place.room < FLIGHTREC_ENTRY_MAX)) {
+	if (unlikely(entry->source.how & FLIGHTREC_HOW_CUT && place.room < FLIGHTREC_ENTRY_MAX)) {
 		if (!memory_place_again(writer, &place))
 			return NULL;
-		entry->how = how;
+		entry->source.how = how;
 		va_copy(again, args);
 		*size = pack(entry, place.entry->data, place.room, again);
 		va_end(again);
 	}
 	place.entry->site = at;
-	place.entry->severity_flags = (uint16_t)entry->how;
+	place.entry->severity_flags = (uint16_t)entry->source.how;
 	memory_commit(writer, &place, (uint32_t)*size);
 	return place.entry->data;
 }
@@ -87,16 +83,28 @@ static inline bool told(uint64_t id)
 	       (!id && probe_watched(FLIGHTREC_PROBE_STRAY));
 }
 
-static void tell_packed(const struct entry *entry, const unsigned char *data, size_t size)
+/* To whoever is told(). */
+static void tell(const struct probe_entry *entry)
 {
 	if (probe_watched(FLIGHTREC_PROBE_ENTRY))
-		probe_entry(entry->rec, entry->id, entry->site, entry->how, data, size);
+		probe_entry(entry);
 	if (!entry->id && probe_watched(FLIGHTREC_PROBE_STRAY))
-		probe_stray(entry->site, entry->how, data, size);
+		probe_stray(entry->site, entry->how, entry->data, entry->size);
 }
 
-/* Only for whoever watches. Not inline: its kilobyte of stack is not needed otherwise. */
-static __attribute__((noinline)) void tell(struct entry *entry, va_list args)
+static __attribute__((noinline)) void tell_packed(const struct entry *entry,
+						  const unsigned char *data, size_t size)
+{
+	tell(&(struct probe_entry){.rec = entry->rec,
+				   .id = entry->id,
+				   .site = entry->source.site,
+				   .how = entry->source.how,
+				   .data = data,
+				   .size = size});
+}
+
+/* Not inline: its kilobyte of stack is only needed where somebody watches. */
+static __attribute__((noinline)) void pack_and_tell(struct entry *entry, va_list args)
 {
 	unsigned char data[FLIGHTREC_ENTRY_MAX];
 	size_t size = pack(entry, data, sizeof(data), args);
@@ -106,8 +114,8 @@ static __attribute__((noinline)) void tell(struct entry *entry, va_list args)
 
 static void log_entry(struct entry *entry, va_list args)
 {
-	struct flightrec_site *site = entry->site;
-	uint32_t how = entry->how;
+	struct flightrec_site *site = entry->source.site;
+	uint32_t how = entry->source.how;
 	const unsigned char *data = NULL;
 	struct memory_writer writer;
 	size_t size;
@@ -115,24 +123,24 @@ static void log_entry(struct entry *entry, va_list args)
 	if (likely(entry->process && thread_enter(entry->process, &writer))) {
 		data = pack_in_memory(&writer, entry, &size, args);
 		if (data && probe_watched(FLIGHTREC_PROBE_ENTRY))
-			probe_entry(entry->rec, entry->id, entry->site, entry->how, data, size);
+			tell_packed(entry, data, size);
 		thread_leave(&writer);
 	}
 	if (likely(data) || !told(entry->id))
 		return;
-	entry->site = site;
-	entry->how = how;
-	tell(entry, args);
+	entry->source.site = site;
+	entry->source.how = how;
+	pack_and_tell(entry, args);
 }
 
 EXPORT void flightrec_entry_(flightrec *rec, struct flightrec_site *site, int severity,
 			     const char *format, ...)
 {
 	struct entry entry = {.rec = rec,
-			      .site = site,
-			      .format = format,
-			      .saved_errno = errno,
-			      .how = (uint32_t)severity & FLIGHTREC_HOW_SEVERITY};
+			      .source = {.site = site,
+					 .format = format,
+					 .saved_errno = errno,
+					 .how = (uint32_t)severity & FLIGHTREC_HOW_SEVERITY}};
 	va_list args;
 
 	if (!rec)
@@ -147,9 +155,9 @@ EXPORT int flightrec_vlog(flightrec *rec, enum flightrec_severity severity, cons
 			  va_list args)
 {
 	struct entry entry = {.rec = rec,
-			      .format = format,
-			      .saved_errno = errno,
-			      .how = (uint32_t)severity & FLIGHTREC_HOW_SEVERITY};
+			      .source = {.format = format,
+					 .saved_errno = errno,
+					 .how = (uint32_t)severity & FLIGHTREC_HOW_SEVERITY}};
 
 	if (!format)
 		return -EINVAL;
@@ -157,7 +165,7 @@ EXPORT int flightrec_vlog(flightrec *rec, enum flightrec_severity severity, cons
 		return 0;
 	entry.process = recorder_process(rec, &entry.id);
 	log_entry(&entry, args);
-	return entry.how & FLIGHTREC_HOW_REFUSED ? -EINVAL : 0;
+	return entry.source.how & FLIGHTREC_HOW_REFUSED ? -EINVAL : 0;
 }
 
 /* Text that is no format. */
@@ -214,15 +222,17 @@ static void message_in_memory(struct message *message)
 static __attribute__((noinline)) void tell_message(struct message *message)
 {
 	static const char format[4] = {2, 0, '%', 's'};
-	struct entry entry = {.rec = message->rec, .id = message->id};
 	unsigned char data[FLIGHTREC_ENTRY_MAX];
 	size_t size;
 
 	memcpy(data, format, sizeof(format));
 	size = sizeof(format) +
 	       pack_text(message, data + sizeof(format), sizeof(data) - sizeof(format));
-	entry.how = message->how | FLIGHTREC_HOW_INLINE;
-	tell_packed(&entry, data, size);
+	tell(&(struct probe_entry){.rec = message->rec,
+				   .id = message->id,
+				   .how = message->how | FLIGHTREC_HOW_INLINE,
+				   .data = data,
+				   .size = size});
 }
 
 EXPORT int flightrec_message(flightrec *rec, enum flightrec_severity severity, const char *file,
@@ -255,7 +265,6 @@ static void log_step(struct flightrec_step *step, uint32_t flag)
 	struct flightrec_process *process;
 	struct memory_writer writer;
 	struct memory_place place;
-	struct entry entry;
 	uint64_t id;
 	uint32_t at;
 
@@ -271,26 +280,31 @@ static void log_step(struct flightrec_step *step, uint32_t flag)
 		}
 		thread_leave(&writer);
 	}
-	entry = (struct entry){
-		.rec = step->rec_, .id = id, .site = step->site_, .how = step->flags_ | flag};
-	if (unlikely(told(id)))
-		tell_packed(&entry, step->data_, step->size_);
+	if (likely(!told(id)))
+		return;
+	tell(&(struct probe_entry){.rec = step->rec_,
+				   .id = id,
+				   .site = step->site_,
+				   .how = step->flags_ | flag,
+				   .data = step->data_,
+				   .size = step->size_});
 }
 
 EXPORT void flightrec_step_in_(struct flightrec_step *step, flightrec *rec,
 			       struct flightrec_site *site, const char *format, ...)
 {
+	struct pack_source source = {
+		.site = site, .format = format, .saved_errno = errno, .how = FLIGHTREC_INFO};
 	va_list args;
 
 	if (!rec)
 		return;
 	step->rec_ = rec;
 	step->site_ = site;
-	step->flags_ = FLIGHTREC_INFO;
 	va_start(args, format);
-	step->size_ = (uint32_t)pack_entry(site, format, errno, step->data_, sizeof(step->data_),
-					   &step->flags_, args);
+	step->size_ = (uint32_t)pack_entry(&source, step->data_, sizeof(step->data_), args);
 	va_end(args);
+	step->flags_ = source.how;
 	log_step(step, FLIGHTREC_HOW_STEP_IN);
 }
 
@@ -305,8 +319,8 @@ EXPORT void flightrec_step_out_(struct flightrec_step *step)
  * A context item: 2 bytes, the size of what follows; the key packed like a string; the format
  * and arguments as pack_inline() leaves them.
  */
-static size_t pack_context_item(const char *key, const char *format, unsigned char *item,
-				size_t capacity, uint32_t *how, va_list args)
+static size_t pack_context_item(const char *key, struct pack_source *value, unsigned char *item,
+				size_t capacity, va_list args)
 {
 	size_t key_size = strlen(key);
 	size_t size = 2 + 2;
@@ -318,7 +332,7 @@ static size_t pack_context_item(const char *key, const char *format, unsigned ch
 	memcpy(item + 2, &word, sizeof(word));
 	memcpy(item + 4, key, key_size);
 	size += key_size;
-	size += pack_inline(format, errno, item + size, capacity - size, how, args);
+	size += pack_inline(value, item + size, capacity - size, args);
 	word = (uint16_t)(size - 2);
 	memcpy(item, &word, sizeof(word));
 	return size;
@@ -361,9 +375,9 @@ static size_t remove_same_key(unsigned char *context, size_t used, const unsigne
 EXPORT int flightrec_context(flightrec *rec, const char *key, const char *format, ...)
 {
 	unsigned char item[FLIGHTREC_CONTEXT_MAX], context[FLIGHTREC_CONTEXT_MAX];
+	struct pack_source value = {.format = format, .saved_errno = errno};
 	size_t size, used;
 	struct flightrec_process *process;
-	uint32_t how = 0;
 	uint64_t id;
 	va_list args;
 
@@ -373,11 +387,11 @@ EXPORT int flightrec_context(flightrec *rec, const char *key, const char *format
 	if (!process)
 		return -ENOENT;
 	va_start(args, format);
-	size = pack_context_item(key, format, item, sizeof(item), &how, args);
+	size = pack_context_item(key, &value, item, sizeof(item), args);
 	va_end(args);
-	if (how & FLIGHTREC_HOW_REFUSED)
+	if (value.how & FLIGHTREC_HOW_REFUSED)
 		return -EINVAL;
-	if (!size || how & FLIGHTREC_HOW_CUT)
+	if (!size || value.how & FLIGHTREC_HOW_CUT)
 		return -ENOSPC;
 	used = rec->context_size_;
 	memcpy(context, rec->context_, used);

@@ -22,7 +22,7 @@
 #define PLAN_ERRNO 0x80u
 #define PLAN_AHEAD 0x100u /* some string's limit stands behind the string */
 #define PLAN_WORDS 2      /* before those of the arguments */
-#define PLAN_WORDS_MAX (PLAN_WORDS + 2 * FORMAT_ARGS_MAX)
+#define PLAN_WORDS_MAX (PLAN_WORDS + 2 * FORMAT_ARGS_MAX + 1)
 
 #define KIND_BITS 3
 #define KIND_MASK 7u
@@ -44,7 +44,7 @@ _Static_assert(sizeof(wchar_t) == 4, "wide characters are UTF-32");
 static unsigned int fixed_size(unsigned int kind)
 {
 	/* A string's 2 bytes are those of its length. */
-	static const unsigned char size[] = {
+	static const unsigned char size[KIND_MASK + 1] = {
 		[FORMAT_INT32] = 4,        [FORMAT_INT64] = 8,  [FORMAT_DOUBLE] = 8,
 		[FORMAT_LONG_DOUBLE] = 16, [FORMAT_STRING] = 2, [FORMAT_WIDE_STRING] = 2,
 	};
@@ -92,11 +92,12 @@ static size_t encode_plan(const struct format_plan *plan, uint16_t *words)
 	}
 	words[0] = (uint16_t)head;
 	words[1] = (uint16_t)minimum;
+	words[n] = 0; /* so that each word has a next one */
 	return n;
 }
 
-/* The limit that @word, and @next after it, give a string. */
-static size_t string_limit(unsigned int word, unsigned int next, const int32_t *ints)
+/* The limit that @word, and where it needs one the word at @next, give a string. */
+static size_t string_limit(unsigned int word, const uint16_t *next, const int32_t *ints)
 {
 	unsigned int limit = word >> KIND_BITS;
 	size_t number;
@@ -108,8 +109,8 @@ static size_t string_limit(unsigned int word, unsigned int next, const int32_t *
 	if (ints[limit & LIMIT_INDEX] < 0)
 		return SIZE_MAX;
 	number = (size_t)ints[limit & LIMIT_INDEX];
-	if ((limit & LIMIT_BOTH) == LIMIT_BOTH && number < next)
-		number = next;
+	if ((limit & LIMIT_BOTH) == LIMIT_BOTH && number < *next)
+		number = *next;
 	return number;
 }
 
@@ -196,32 +197,35 @@ static unsigned int count_fitting(const uint16_t *words, size_t capacity)
 	return i;
 }
 
-/* Reads the int arguments: a string's limit may stand behind the string. */
+/* As a string's limit may come after the string: reads all ints. @args stays where it is. */
 static void read_ints(const uint16_t *words, int32_t *ints, va_list args)
 {
 	unsigned int n = words[0] & PLAN_N;
+	va_list ahead;
 
+	va_copy(ahead, args);
 	words += PLAN_WORDS;
 	for (unsigned int i = 0; i < n; i++) {
 		switch (*words & KIND_MASK) {
 		case FORMAT_INT32:
-			ints[i] = va_arg(args, int32_t);
+			ints[i] = va_arg(ahead, int32_t);
 			break;
 		case FORMAT_INT64:
-			(void)va_arg(args, int64_t);
+			(void)va_arg(ahead, int64_t);
 			break;
 		case FORMAT_DOUBLE:
-			(void)va_arg(args, double);
+			(void)va_arg(ahead, double);
 			break;
 		case FORMAT_LONG_DOUBLE:
-			(void)va_arg(args, long double);
+			(void)va_arg(ahead, long double);
 			break;
 		default:
-			(void)va_arg(args, const void *);
+			(void)va_arg(ahead, const void *);
 			break;
 		}
 		words += has_two_words(*words) ? 2 : 1;
 	}
+	va_end(ahead);
 }
 
 static void pack_long_double(unsigned char *at, long double value)
@@ -235,39 +239,21 @@ static void pack_long_double(unsigned char *at, long double value)
 #endif
 }
 
-static size_t pack_args(const uint16_t *words, int saved_errno, unsigned char *data,
-			size_t capacity, uint32_t *how, va_list args)
+/* Where arguments go. */
+struct room {
+	unsigned char *at;
+	size_t spare; /* what the strings may share: the rest is set aside, and needs no checks */
+};
+
+/* Packs the first @n arguments; returns the end of them. */
+static inline unsigned char *pack_values(const uint16_t *words, unsigned int n, struct room room,
+					 uint32_t *how, va_list args)
 {
-	unsigned int n = words[0] & PLAN_N, flags = words[0];
 	int32_t ints[FORMAT_ARGS_MAX];
-	unsigned char *at = data;
-	size_t spare;
-	va_list again;
+	unsigned char *at = room.at;
 
-	if (capacity > FLIGHTREC_ENTRY_MAX)
-		capacity = FLIGHTREC_ENTRY_MAX;
-	/* What the strings may share: the rest is set aside, and needs no checks below. */
-	spare = capacity - words[1];
-	if (unlikely(capacity < words[1])) {
-		size_t head = flags & PLAN_ERRNO ? sizeof(int32_t) : 0;
-
-		*how |= FLIGHTREC_HOW_CUT;
-		if (capacity < head)
-			return 0;
-		n = count_fitting(words, capacity - head);
-		spare = 0;
-	}
-	if (unlikely(flags & PLAN_AHEAD)) {
-		va_copy(again, args);
-		read_ints(words, ints, again);
-		va_end(again);
-	}
-	if (unlikely(flags & PLAN_ERRNO)) {
-		int32_t value = saved_errno;
-
-		memcpy(at, &value, sizeof(value));
-		at += sizeof(value);
-	}
+	if (unlikely(words[0] & PLAN_AHEAD))
+		read_ints(words, ints, args);
 	words += PLAN_WORDS;
 	for (unsigned int i = 0; i < n; i++) {
 		unsigned int word = *words++;
@@ -301,18 +287,44 @@ static size_t pack_args(const uint16_t *words, int saved_errno, unsigned char *d
 			string = va_arg(args, const void *);
 			limit = SIZE_MAX;
 			if (word >> KIND_BITS != LIMIT_NONE) {
-				limit = string_limit(word, *words, ints);
+				limit = string_limit(word, words, ints);
 				words += has_two_words(word);
 			}
 			if (likely((word & KIND_MASK) == FORMAT_STRING))
-				at = pack_string(at, string, limit, spare, how);
+				at = pack_string(at, string, limit, room.spare, how);
 			else
-				at = pack_wide(at, string, limit, spare, how);
-			spare -= (size_t)(at - start) - 2;
+				at = pack_wide(at, string, limit, room.spare, how);
+			room.spare -= (size_t)(at - start) - 2;
 			break;
 		}
 	}
-	return (size_t)(at - data);
+	return at;
+}
+
+static size_t pack_by_plan(const uint16_t *words, struct pack_source *source, unsigned char *data,
+			   size_t capacity, va_list args)
+{
+	size_t errno_size = unlikely(words[0] & PLAN_ERRNO) ? sizeof(int32_t) : 0;
+	unsigned int n = words[0] & PLAN_N;
+	struct room room;
+
+	if (capacity > FLIGHTREC_ENTRY_MAX)
+		capacity = FLIGHTREC_ENTRY_MAX;
+	room.at = data + errno_size;
+	room.spare = capacity - words[1];
+	if (unlikely(capacity < words[1])) {
+		source->how |= FLIGHTREC_HOW_CUT;
+		if (capacity < errno_size)
+			return 0;
+		n = count_fitting(words, capacity - errno_size);
+		room.spare = 0;
+	}
+	if (unlikely(errno_size)) {
+		int32_t value = source->saved_errno;
+
+		memcpy(data, &value, sizeof(value));
+	}
+	return (size_t)(pack_values(words, n, room, &source->how, args) - data);
 }
 
 /* The BPF program, which reads these strings, cannot fault pages in: it is done here, once. */
@@ -324,18 +336,17 @@ static void touch(const char *string)
 		at++;
 }
 
-/* Makes the plan of @site, caches it if it can, and packs by it. */
-static __attribute__((noinline, cold)) size_t pack_uncached(struct flightrec_site *site,
-							    const char *format, int saved_errno,
-							    unsigned char *data, size_t capacity,
-							    uint32_t *how, va_list args)
+/* Makes the plan of the call site, caches it if it can, and packs by it. */
+static __attribute__((noinline, cold)) size_t
+pack_uncached(struct pack_source *source, unsigned char *data, size_t capacity, va_list args)
 {
+	struct flightrec_site *site = source->site;
 	uint32_t state = PACK_NONE, outcome = PACK_REFUSED;
 	uint16_t words[PLAN_WORDS_MAX];
 	struct format_plan plan;
 	size_t n = 0;
 
-	if (format_plan(format, strlen(format), &plan) == FORMAT_OK) {
+	if (format_plan(source->format, strlen(source->format), &plan) == FORMAT_OK) {
 		n = encode_plan(&plan, words);
 		outcome = n > FLIGHTREC_PLAN_MAX_ ? PACK_TOO_LONG : PACK_READY;
 	}
@@ -351,24 +362,23 @@ static __attribute__((noinline, cold)) size_t pack_uncached(struct flightrec_sit
 		__atomic_store_n(&site->plan_state_, outcome, __ATOMIC_RELEASE);
 	}
 	if (outcome == PACK_REFUSED) {
-		*how |= FLIGHTREC_HOW_REFUSED;
+		source->how |= FLIGHTREC_HOW_REFUSED;
 		return 0;
 	}
-	return pack_args(words, saved_errno, data, capacity, how, args);
+	return pack_by_plan(words, source, data, capacity, args);
 }
 
-size_t pack_entry(struct flightrec_site *site, const char *format, int saved_errno,
-		  unsigned char *data, size_t capacity, uint32_t *how, va_list args)
+size_t pack_entry(struct pack_source *source, unsigned char *data, size_t capacity, va_list args)
 {
-	uint32_t state = __atomic_load_n(&site->plan_state_, __ATOMIC_ACQUIRE);
+	uint32_t state = __atomic_load_n(&source->site->plan_state_, __ATOMIC_ACQUIRE);
 
 	if (likely(state == PACK_READY))
-		return pack_args(site->plan_, saved_errno, data, capacity, how, args);
+		return pack_by_plan(source->site->plan_, source, data, capacity, args);
 	if (state == PACK_REFUSED) {
-		*how |= FLIGHTREC_HOW_REFUSED;
+		source->how |= FLIGHTREC_HOW_REFUSED;
 		return 0;
 	}
-	return pack_uncached(site, format, saved_errno, data, capacity, how, args);
+	return pack_uncached(source, data, capacity, args);
 }
 
 /*
@@ -400,16 +410,15 @@ static size_t cut_format(const char *format, size_t room, struct format_plan *pl
 	return format_plan(format, size, plan) == FORMAT_GAP ? without : size;
 }
 
-size_t pack_inline(const char *format, int saved_errno, unsigned char *data, size_t capacity,
-		   uint32_t *how, va_list args)
+size_t pack_inline(struct pack_source *source, unsigned char *data, size_t capacity, va_list args)
 {
 	uint16_t words[PLAN_WORDS_MAX];
 	struct format_plan plan;
 	size_t room, size;
 
-	*how |= FLIGHTREC_HOW_INLINE;
+	source->how |= FLIGHTREC_HOW_INLINE;
 	if (capacity < 2) {
-		*how |= FLIGHTREC_HOW_CUT;
+		source->how |= FLIGHTREC_HOW_CUT;
 		return 0;
 	}
 	if (capacity > FLIGHTREC_ENTRY_MAX)
@@ -417,21 +426,20 @@ size_t pack_inline(const char *format, int saved_errno, unsigned char *data, siz
 	room = capacity - 2;
 	if (room > FLIGHTREC_INLINE_FORMAT_MAX)
 		room = FLIGHTREC_INLINE_FORMAT_MAX;
-	size = strnlen(format, room + 1);
+	size = strnlen(source->format, room + 1);
 	if (size > room) {
-		size = cut_format(format, room, &plan);
+		size = cut_format(source->format, room, &plan);
 		put_word(data, size | FLIGHTREC_STRING_CUT);
-		*how |= FLIGHTREC_HOW_CUT;
+		source->how |= FLIGHTREC_HOW_CUT;
 	} else {
 		put_word(data, size);
 	}
-	memcpy(data + 2, format, size);
-	data += 2;
-	if (format_plan(format, size, &plan) != FORMAT_OK) {
-		*how |= FLIGHTREC_HOW_REFUSED;
-		return 2 + size;
+	memcpy(data + 2, source->format, size);
+	size += 2;
+	if (format_plan(source->format, size - 2, &plan) != FORMAT_OK) {
+		source->how |= FLIGHTREC_HOW_REFUSED;
+		return size;
 	}
 	(void)encode_plan(&plan, words);
-	return 2 + size +
-	       pack_args(words, saved_errno, data + size, capacity - 2 - size, how, args);
+	return size + pack_by_plan(words, source, data + size, capacity - size, args);
 }

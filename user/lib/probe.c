@@ -163,16 +163,17 @@ PROBE void probe_begin(const flightrec *rec, uint64_t id, uint64_t timeout_ns, c
 		     : "memory");
 }
 
-PROBE void probe_entry(const flightrec *rec, uint64_t id, const struct flightrec_site *site,
-		       uint64_t how, const void *data, uint64_t size)
+PROBE void probe_entry(const struct probe_entry *entry)
 {
-	LOAD_WORDS(data);
-	PIN(0, rec);
-	PIN(1, id);
-	PIN(2, site);
-	PIN(3, how);
-	PIN(4, data);
-	PIN(5, size);
+	struct probe_entry e = *entry; /* its address would be overwritten by the first argument */
+
+	LOAD_WORDS(e.data);
+	PIN(0, e.rec);
+	PIN(1, e.id);
+	PIN(2, e.site);
+	PIN(3, e.how);
+	PIN(4, e.data);
+	PIN(5, e.size);
 	PIN_WORDS;
 	asm volatile(PROBE_ASM("entry", SEMAPHORE_ENTRY, ARGUMENTS_6 WORDS)
 		     :

@@ -36,11 +36,20 @@ static inline int probe_watched(enum flightrec_probe probe)
 	return __builtin_expect(*semaphore != 0, 0);
 }
 
-/* Of @name and @data, FLIGHTREC_PROBE_WORDS * 8 bytes must be readable, however short they are. */
+/* The arguments of the entry probe. */
+struct probe_entry {
+	const flightrec *rec;
+	uint64_t id;
+	const struct flightrec_site *site;
+	uint64_t how;
+	const void *data;
+	uint64_t size;
+};
+
+/* Of @name and data, FLIGHTREC_PROBE_WORDS * 8 bytes must be readable, however short they are. */
 void probe_begin(const flightrec *rec, uint64_t id, uint64_t timeout_ns, const char *name,
 		 uint64_t parent_id);
-void probe_entry(const flightrec *rec, uint64_t id, const struct flightrec_site *site, uint64_t how,
-		 const void *data, uint64_t size);
+void probe_entry(const struct probe_entry *entry);
 void probe_end(const flightrec *rec, uint64_t id);
 void probe_extend(const flightrec *rec, uint64_t id, uint64_t timeout_ns);
 void probe_context(const flightrec *rec, uint64_t id, const void *data, uint64_t size);

@@ -82,8 +82,8 @@ static uint64_t mapped_size;
 static void leave_parents_memory(void)
 {
 	if (mapped)
-		mmap(mapped, mapped_size, PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+		(void)mmap(mapped, mapped_size, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 	mapped = NULL;
 }
 
