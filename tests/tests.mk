@@ -47,7 +47,8 @@ $(B)/unit/test_copies $(B)/san/test_copies: | $(B)/libflightrec.so
 
 E2E := tests/e2e/programs
 E2E_LINKED := worker worker-archive worker-static worker-static-pie exceptions exceptions-static
-E2E_OTHER := emitter storm loader plugin.so plugin-b.so plugin-archive.so jsoncheck inherited stack
+E2E_OTHER := emitter storm loader plugin.so plugin-b.so plugin-archive.so other_clock.so jsoncheck inherited \
+	stack
 E2E_PROGRAMS := $(addprefix $(B)/tests/,$(E2E_LINKED) $(E2E_OTHER))
 E2E_CFLAGS = $(filter-out -Iuser -I.,$(ALL_CFLAGS)) -fexceptions
 E2E_CXXFLAGS = -std=c++17 -D_GNU_SOURCE -Wall -Wextra $(CFLAGS) -Iinclude -MMD -MP
@@ -86,6 +87,10 @@ $(B)/tests/exceptions: $(E2E)/exceptions.cc $(B)/libflightrec.so $(E2E_HEADERS)
 $(B)/tests/exceptions-static: $(E2E)/exceptions.cc $(B)/libflightrec.a $(E2E_HEADERS)
 	$(call say,CXX,$@)
 	$(Q)$(CXX) $(E2E_CXXFLAGS) -MF $@.d -static $< $(B)/libflightrec.a -o $@
+
+$(B)/tests/other_clock.so: $(E2E)/other_clock.c
+	$(call say,CC,$@)
+	$(Q)$(CC) $(E2E_CFLAGS) -MF $@.d -fPIC -shared $< -o $@
 
 $(B)/tests/plugin.so: $(E2E)/plugin.c $(B)/libflightrec.so $(E2E_HEADERS)
 	$(call say,CC,$@)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* link: user/collector/target/target_memory.c */
+/* link: user/collector/target/target_memory.c user/collector/target/time_namespace.c */
 /*
  * A library's state and its table of open recorders, in memory of this process. A byte for how it
  * is read, two for the most slots to look at; then what stands at BASE.

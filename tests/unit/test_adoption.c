@@ -61,6 +61,14 @@ uint32_t tracker_adopt(struct tracker *t, struct adopt_args *args)
 	return t->answer ? t->answer : t->n_adopted++;
 }
 
+static uint32_t told;
+
+void message(const char *format, ...)
+{
+	(void)format;
+	told++;
+}
+
 /* ---- the test's ---- */
 
 static int set_up(void **state)
@@ -165,6 +173,20 @@ static void test_young_ones_wait_for_a_second_walk(void **state)
 	assert_false(adoption_is_due(&recorders));
 }
 
+/* By a clock that is not the kernel's: no opening was seen then. */
+static void test_opened_in_the_future(void **state)
+{
+	(void)state;
+	told = 0;
+	memory_add(1, LIVE_NS + 3600000 * MS_NS, MS_NS);
+	memory_add(2, LIVE_NS + 7200000 * MS_NS, MS_NS);
+	adoption_add(&recorders, PID, FAKE_STATE);
+	adoption_run(&recorders);
+	assert_int_equal(tracker.n_adopted, 2);
+	assert_int_equal(told, 1);
+	assert_false(adoption_is_due(&recorders));
+}
+
 static void test_context_is_held(void **state)
 {
 	flightrec *rec = memory_add(1, OLD_NS, MS_NS);
@@ -242,6 +264,7 @@ int main(void)
 		CASE(test_once),
 		CASE(test_seen_to_open),
 		CASE(test_young_ones_wait_for_a_second_walk),
+		CASE(test_opened_in_the_future),
 		CASE(test_context_is_held),
 		CASE(test_not_adopted),
 		CASE(test_several_processes_and_copies),

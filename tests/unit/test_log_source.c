@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* clang-format off */
-/* link: tests/unit/fake_probes.c user/lib/memory.c user/lib/memory_slot.c user/lib/memory_entry.c user/lib/memory_site.c user/lib/ticks.c user/format/conversion.c user/collector/target/memory_log.c user/collector/target/log_source.c user/collector/target/core_file.c user/collector/target/target_memory.c user/collector/target/mappings.c user/collector/target/tick_clock.c user/collector/target/host_tid.c user/collector/target/thread_state.c user/collector/target/proc_status.c user/collector/recorder/log_replay.c user/collector/report/render.c user/collector/report/render_number.c user/collector/report/render_out.c */
+/* link: tests/unit/fake_probes.c user/lib/memory.c user/lib/memory_slot.c user/lib/memory_entry.c user/lib/memory_site.c user/lib/ticks.c user/format/conversion.c user/collector/target/memory_log.c user/collector/target/log_source.c user/collector/target/core_file.c user/collector/target/target_memory.c user/collector/target/time_namespace.c user/collector/target/mappings.c user/collector/target/tick_clock.c user/collector/target/host_tid.c user/collector/target/thread_state.c user/collector/target/proc_status.c user/collector/recorder/log_replay.c user/collector/report/render.c user/collector/report/render_number.c user/collector/report/render_out.c */
 /* tests: user/collector/target/core_file.c user/collector/target/tick_clock.c user/collector/recorder/log_replay.c */
 /* clang-format on */
 /* Memory logs of processes and in core files, and the reports that are made of them. */
@@ -204,7 +204,7 @@ static void test_clock(void **state)
 	uint64_t now_ns, ticks, at;
 
 	(void)state;
-	tick_clock_now(&clock, memory);
+	tick_clock_now(&clock, memory, 0);
 	ticks = memory_ticks(memory);
 	clock_gettime(CLOCK_REALTIME, &real);
 	now_ns = (uint64_t)real.tv_sec * 1000000000 + (uint64_t)real.tv_nsec;
@@ -221,9 +221,30 @@ static void test_clock(void **state)
 	assert_int_equal(tick_clock_real_ns(&stored, UINT64_MAX), UINT64_MAX);
 	stored.real_ns = 1;
 	assert_int_equal(tick_clock_real_ns(&stored, 0), 0);
-	tick_clock_now(&clock, &(struct memory_header){.clock = MEMORY_CLOCK_COUNTER});
-	tick_clock_now(&clock, &(struct memory_header){.clock = MEMORY_CLOCK_MONOTONIC});
+	tick_clock_now(&clock, &(struct memory_header){.clock = MEMORY_CLOCK_COUNTER}, 0);
 	memory_destroy(memory);
+}
+
+/* In a time namespace the process has another CLOCK_MONOTONIC, and the same CLOCK_REALTIME. */
+static void test_clock_of_a_namespace(void **state)
+{
+	static const int64_t ahead_ns[] = {0, 3600000000000, -100000000};
+	struct memory_header header = {.clock = MEMORY_CLOCK_MONOTONIC};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ahead_ns) / sizeof(ahead_ns[0]); i++) {
+		uint64_t theirs = ticks_monotonic_ns() + (uint64_t)ahead_ns[i];
+		uint64_t real_ns = ticks_real_ns(), at;
+		struct tick_clock clock;
+
+		tick_clock_now(&clock, &header, ahead_ns[i]);
+		at = tick_clock_real_ns(&clock, theirs);
+		assert_true(at + 1000000000 > real_ns && at < real_ns + 1000000000);
+		header.zero_ns = theirs;
+		assert_true(tick_clock_plausible(&header, ahead_ns[i]));
+		header.zero_ns = theirs + 3600000000000;
+		assert_false(tick_clock_plausible(&header, ahead_ns[i]));
+	}
 }
 
 /* ---- what is no core file, or was damaged ---- */
@@ -267,8 +288,11 @@ static void test_damaged_core(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_core_file),    cmocka_unit_test(test_report_out_of_a_core),
-		cmocka_unit_test(test_process),      cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_core_file),
+		cmocka_unit_test(test_report_out_of_a_core),
+		cmocka_unit_test(test_process),
+		cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_clock_of_a_namespace),
 		cmocka_unit_test(test_damaged_core),
 	};
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* link: user/collector/target/target_memory.c */
+/* link: user/collector/target/target_memory.c user/collector/target/time_namespace.c */
 /* Reads this process's own memory, and a child's; each case by /proc/PID/mem and without it. */
 #include <errno.h>
 #include <fcntl.h>

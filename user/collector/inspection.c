@@ -225,7 +225,8 @@ static struct log_owner make_owner(struct inspection *inspection, struct memory_
 
 	if (inspection->running) {
 		owner.now_ns = clock_ns(CLOCK_REALTIME);
-		tick_clock_now(&owner.clock, &log->header);
+		tick_clock_now(&owner.clock, &log->header,
+			       log_source_process(inspection->source)->ahead_ns);
 	} else {
 		owner.now_ns = log_source_process(inspection->source)->time_ns;
 		tick_clock_stored(&owner.clock, &log->header);

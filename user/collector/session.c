@@ -89,8 +89,9 @@ static void on_notice(struct session *s, const struct notice *notice)
 	case NOTICE_ARM:
 	case NOTICE_LATE:
 	case NOTICE_ASKED:
-		if (s->looks && looks_notice(s->looks, notice) == -ENOTSUP)
-			session_watch_by_probes(s, (pid_t)notice->index);
+		if (s->looks)
+			session_try_by_memory(s, (pid_t)notice->index,
+					      looks_notice(s->looks, notice));
 		break;
 	case NOTICE_MAPPINGS:
 		add_rescan(s, (pid_t)notice->index);

@@ -18,17 +18,31 @@
 #include "collector/target/mappings.h"
 #include "collector/target/target_memory.h"
 
-void session_watch_by_probes(struct session *s, pid_t pid)
+static void watch_by_probes(struct session *s, pid_t pid, const char *why)
 {
 	if (!looks_leave(s->looks, pid))
 		return;
-	message_limited(
-		&s->by_probes_told,
-		"process %d has recorders that are in no memory log (FLIGHTREC_MEMORY=0, or "
-		"no memory): it is watched by probes",
-		pid);
+	message_limited(&s->by_probes_told, "process %d has %s: it is watched by probes", pid, why);
 	attachments_scan_by_probes(&s->attachments, pid, adoption_add, s->recorders);
 	adoption_run(s->recorders);
+}
+
+void session_try_by_memory(struct session *s, pid_t pid, int err)
+{
+	switch (err) {
+	case -ENOTSUP:
+		watch_by_probes(s, pid,
+				"recorders that are in no memory log (FLIGHTREC_MEMORY=0, or no "
+				"memory)");
+		break;
+	case -ETIME:
+		watch_by_probes(s, pid, "a memory log by another clock than the kernel's");
+		break;
+	case -EACCES:
+	case -EPERM:
+		watch_by_probes(s, pid, "a memory log that may not be read");
+		break;
+	}
 }
 
 /* Whether a process is to have recorders, but no log of them. */
@@ -55,9 +69,9 @@ static void on_copy(void *arg, pid_t pid, uint64_t state)
 	if (!s->looks)
 		adoption_add(s->recorders, pid, state);
 	else if (keeps_no_log(pid, state))
-		session_watch_by_probes(s, pid);
+		session_try_by_memory(s, pid, -ENOTSUP);
 	else
-		looks_add(s->looks, pid, s->watching_since_ns);
+		session_try_by_memory(s, pid, looks_add(s->looks, pid, s->watching_since_ns));
 }
 
 int session_scan(struct session *s, pid_t pid)

@@ -54,7 +54,8 @@ struct session {
  * errno.
  */
 int session_scan(struct session *session, pid_t pid);
-/* Watches a process by probes that cannot be watched by memory, and says so. */
-void session_watch_by_probes(struct session *session, pid_t pid);
+/* After looks_add() or looks_notice() returned @err: watches by probes what has to be, and says so.
+ */
+void session_try_by_memory(struct session *session, pid_t pid, int err);
 
 #endif /* FLIGHTREC_SESSION_PRIVATE_H */

@@ -76,17 +76,14 @@ static uint64_t scale_of(uint64_t ns, uint64_t ticks)
 
 static void note_clocks(struct memory_header *memory)
 {
-	struct timespec real;
-	uint64_t ns;
+	uint64_t real_ns, ns;
 
 	__atomic_store_n(&memory->last_ns, 0, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
-	clock_gettime(CLOCK_REALTIME, &real);
+	real_ns = ticks_real_ns();
 	ns = ticks_monotonic_ns();
 	__atomic_store_n(&memory->last_ticks, memory_ticks(memory), __ATOMIC_RELAXED);
-	__atomic_store_n(&memory->last_real_ns,
-			 (uint64_t)real.tv_sec * 1000000000 + (uint64_t)real.tv_nsec,
-			 __ATOMIC_RELAXED);
+	__atomic_store_n(&memory->last_real_ns, real_ns, __ATOMIC_RELAXED);
 	__atomic_store_n(&memory->last_ns, ns, __ATOMIC_RELEASE);
 	if (memory->zero_ns && ns > memory->zero_ns && memory->clock == MEMORY_CLOCK_COUNTER)
 		memory->scale =

@@ -10,6 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lib/ticks.h"
+
 #define PAGE_BYTES 4096
 #define PAGE_NUMBER_BITS 40
 /* To be changed with anything that copies of the library use of each other's, the log included. */
@@ -144,6 +146,7 @@ struct flightrec_process *process_get(void)
 		process = map_memory(PAGE_BYTES);
 		if (!process)
 			return NULL;
+		ticks_find_faked();
 		/*
 		 * The kernel empties this page in a child (Linux 4.14), so a copy of an open
 		 * recorder is known to be one without a fork handler or a system call a probe.

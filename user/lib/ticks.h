@@ -12,12 +12,32 @@
 
 #include "format/counter.h"
 
-static inline uint64_t ticks_monotonic_ns(void)
+/*
+ * What clock_gettime() has to be added to, modulo 2^64: 0 unless a library such as libfaketime puts
+ * another clock in its place. Deadlines are the kernel's, and a reader of the log has its clock.
+ */
+extern uint64_t ticks_monotonic_faked __attribute__((visibility("hidden")));
+extern uint64_t ticks_real_faked __attribute__((visibility("hidden")));
+
+/* Determines both, by a system call each. Called before anything is opened. */
+void ticks_find_faked(void);
+
+static inline uint64_t ticks_clock_ns(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(clock, &now);
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static inline uint64_t ticks_monotonic_ns(void)
+{
+	return ticks_clock_ns(CLOCK_MONOTONIC) + ticks_monotonic_faked;
+}
+
+static inline uint64_t ticks_real_ns(void)
+{
+	return ticks_clock_ns(CLOCK_REALTIME) + ticks_real_faked;
 }
 
 /*

@@ -65,6 +65,61 @@ test_attach_to_a_process_that_hangs_already()
 	totals "$T/a.err" 3 1 1 0
 }
 
+# hang_by_other_clocks COMMAND...: what it runs hangs before we attach, and after
+hang_by_other_clocks()
+{
+	local now age started
+
+	launch w "$@"
+	tell w open fine 3600000 "not overdue"
+	tell w open r 3600000 "the task"
+	tell w log r info "from before"
+	tell w extend r 1
+	tell w pid
+	attach a --json -p "$ANSWER"
+	await a out '*"event":"timeout"*'
+	tell w open later 50 "another task"
+	await a out '*"event":"timeout"*'
+	tell w end later
+	tell w end r
+	tell w end fine
+	finish w
+	join a
+	totals "$T/a.err" 3 2 0 0
+	expect_lines "$T/a.out" '"event":"timeout".*"name":"the task"' 1
+	expect_lines "$T/a.out" '"event":"timeout".*"name":"another task"' 1
+	now=$(date +%s)
+	values "$T/a.out" timeout recorder.age_ms recorder.started
+	while IFS=$'\t' read -r age started; do
+		[[ ${age%.*} -lt 100000 ]] || fail "open for $age ms"
+		started=$(date -d "$started" +%s)
+		[[ $started -le $now && $started -gt $((now - 100 * slow)) ]] ||
+			fail "started at $started of $now"
+	done <<<"$VALUES"
+}
+
+test_attach_in_a_time_namespace()
+{
+	local ahead
+
+	unshare -T true 2>/dev/null || skip "no time namespaces, or no unshare(1) that makes them"
+	for ahead in 5000 -3; do
+		hang_by_other_clocks unshare -T --monotonic "$ahead" --fork "$worker"
+		rm "$T"/[aw].*
+	done
+}
+
+test_attach_under_another_clock()
+{
+	local ahead
+
+	for ahead in 3600 -3600; do
+		hang_by_other_clocks env OTHER_CLOCK="$ahead" \
+			LD_PRELOAD="$FLIGHTREC_TESTS/other_clock.so" "$worker"
+		rm "$T"/[aw].*
+	done
+}
+
 test_attach_takes_over_what_is_not_overdue_yet()
 {
 	start_worker w

@@ -26,6 +26,7 @@
 
 #include "collector/base/array.h"
 #include "collector/base/clock.h"
+#include "collector/base/message.h"
 #include "collector/recorder/recorders_private.h"
 #include "collector/target/target_memory.h"
 #include "collector/target/host_tid.h"
@@ -50,8 +51,8 @@ void adoption_add(void *arg, pid_t pid, uint64_t state)
 	struct recorders *r = arg;
 
 	if (!array_reserve(r->adoptions, r->adoptions_room, r->n_adoptions + 1))
-		r->adoptions[r->n_adoptions++] =
-			(struct pending_adoption){pid, state, clock_ns(CLOCK_MONOTONIC), false};
+		r->adoptions[r->n_adoptions++] = (struct pending_adoption){
+			.pid = pid, .state = state, .live_ns = clock_ns(CLOCK_MONOTONIC)};
 }
 
 /* Asked for once in a row: a thread may have thousands open. */
@@ -62,6 +63,16 @@ static pid_t opener(struct adopting *adopting, pid_t own_tid)
 		adopting->tid = host_tid((pid_t)adopting->found->key.pid, own_tid);
 	}
 	return adopting->tid;
+}
+
+/* The kernel's side takes it for now. */
+static void tell_future(struct adopting *adopting)
+{
+	if (!adopting->pending->future)
+		message("process %u (%.*s): a recorder's opening time is in the future, by another "
+			"clock than the kernel's: its timeout counts from now",
+			adopting->found->key.pid, FR_COMM_SIZE, adopting->found->comm);
+	adopting->pending->future = true;
 }
 
 static int adopt_recorder(const flightrec *rec, uint64_t address, void *arg)
@@ -78,9 +89,11 @@ static int adopt_recorder(const flightrec *rec, uint64_t address, void *arg)
 	struct held_recorder *held;
 	uint32_t slot;
 
-	if (rec->started_ns_ >= pending->live_ns)
+	if (rec->started_ns_ > clock_ns(CLOCK_MONOTONIC))
+		tell_future(adopting);
+	else if (rec->started_ns_ >= pending->live_ns)
 		return 0; /* its opening was seen */
-	if (!pending->again && rec->started_ns_ + YOUNG_NS > pending->live_ns) {
+	else if (!pending->again && rec->started_ns_ + YOUNG_NS > pending->live_ns) {
 		r->adopt_again_ns = pending->live_ns + AGAIN_NS;
 		return 0;
 	}

@@ -105,7 +105,7 @@ const struct report *history_find(struct history *history, const struct observed
 	if (!log)
 		return NULL;
 	history->owner = (struct log_owner){.pid = (pid_t)process->pid, .running = true};
-	tick_clock_now(&history->owner.clock, &log->header);
+	tick_clock_now(&history->owner.clock, &log->header, log_source_process(source)->ahead_ns);
 	if (log_replay_make(history->replay, log, &history->recorder, &history->owner, &report))
 		return NULL;
 	log_replay_cut(history->replay, until_ns + clock_real_offset());

@@ -42,6 +42,16 @@ static void begin_counts(struct log_watch *w)
 	}
 }
 
+static bool is_plausible(struct log_source *source)
+{
+	for (size_t i = 0; i < log_source_logs(source); i++) {
+		if (!tick_clock_plausible(&log_source_log(source, i)->header,
+					  log_source_process(source)->ahead_ns))
+			return false;
+	}
+	return true;
+}
+
 int log_watch_open(struct log_watch **opened, struct log_watching *watching, pid_t pid,
 		   uint64_t since_ns)
 {
@@ -51,6 +61,8 @@ int log_watch_open(struct log_watch **opened, struct log_watching *watching, pid
 	*opened = NULL;
 	if (!err && !log_source_logs(w->source))
 		err = -ENOENT;
+	if (!err && !is_plausible(w->source))
+		err = -ETIME;
 	if (err) {
 		log_watch_close(w);
 		return err;

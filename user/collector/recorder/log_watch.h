@@ -29,8 +29,9 @@ struct log_watching {
 
 /*
  * Opens the logs of process @pid. @since_ns is when the watching began (CLOCK_MONOTONIC) if the
- * process was there before, and 0 if it was not. Returns 0; -ENOENT: it has no log;
- * -ESRCH; -EACCES, -EPERM; another negative errno.
+ * process was there before, and 0 if it was not. Returns 0; -ENOENT: it has no log; -ETIME: its
+ * times are in the future, by another clock than ours; -ESRCH; -EACCES, -EPERM; another negative
+ * errno.
  */
 int log_watch_open(struct log_watch **watch, struct log_watching *watching, pid_t pid,
 		   uint64_t since_ns);

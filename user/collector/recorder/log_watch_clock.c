@@ -37,7 +37,7 @@ struct memory_log *log_watch_begin(struct log_watch *w, uint32_t index)
 	struct tick_clock *kept = &w->clock[index], now;
 	uint64_t offset = clock_real_offset();
 
-	tick_clock_now(&now, &log->header);
+	tick_clock_now(&now, &log->header, log_source_process(w->source)->ahead_ns);
 	now.real_ns -= offset;
 	if (!kept->ticks ||
 	    apart(tick_clock_real_ns(kept, now.ticks), now.real_ns) > CLOCKS_APART_NS)

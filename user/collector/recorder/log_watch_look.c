@@ -3,6 +3,7 @@
 #include "collector/recorder/log_watch_private.h"
 
 #include "collector/base/clock.h"
+#include "collector/target/time_namespace.h"
 
 /* A recorder is being opened, or one armed while we looked: then it is looked at again. */
 #define SOON_NS 200000
@@ -107,7 +108,9 @@ int log_watch_look_at_log(struct log_watch *w, uint32_t index, struct log_look *
 /* On our clock; 0 if it is past. */
 static uint64_t armed(struct log_watch *w, uint32_t index, uint64_t now_ns)
 {
-	uint64_t armed_ns = memory_log_armed(log_source_log(w->source, index));
+	uint64_t armed_ns =
+		time_namespace_to_ours(memory_log_armed(log_source_log(w->source, index)),
+				       log_source_process(w->source)->ahead_ns);
 
 	return armed_ns > now_ns ? armed_ns : 0;
 }

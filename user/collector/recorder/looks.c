@@ -65,7 +65,7 @@ struct looks *looks_new(struct recorders *recorders, uint64_t timeout_ns, int mi
 		return NULL;
 	}
 	/* Measures the rate of the processor's counter, now and not in the first look. */
-	tick_clock_now(&clock, &any);
+	tick_clock_now(&clock, &any, 0);
 	return l;
 }
 

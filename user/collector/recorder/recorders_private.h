@@ -32,6 +32,7 @@ struct pending_adoption {
 	uint64_t state;   /* address of the library's struct flightrec_state */
 	uint64_t live_ns; /* when its probes were live, CLOCK_MONOTONIC */
 	bool again;       /* it was looked at once */
+	bool future;      /* times in the future were told of */
 };
 
 /* Slots of recorders of which all is said, to be given back to the kernel's side. */

@@ -12,6 +12,7 @@
 #include "collector/target/core_file.h"
 #include "collector/target/mappings.h"
 #include "collector/target/target_memory.h"
+#include "collector/target/time_namespace.h"
 
 /* What the kernel calls shared anonymous memory in /proc/PID/maps. */
 #define SHARED_MEMORY "/dev/zero (deleted)"
@@ -141,6 +142,7 @@ static int open_process(struct log_source **opened, pid_t pid, bool held)
 	if (!source)
 		return -ENOMEM;
 	source->process.pid = pid;
+	source->process.ahead_ns = time_namespace_ahead_ns(pid);
 	source->held = held;
 	target_init(&source->target, pid);
 	err = find_in_process(source);

@@ -44,9 +44,11 @@ struct memory_log *log_source_log(struct log_source *source, size_t index);
 /* Where it begins in the process. */
 uint64_t log_source_address(const struct log_source *source, size_t index);
 
-/* What a core file says about its process. For a process, only its pid; the rest is empty. */
+/* What a core file says about its process. For a process, only its pid and clock; the rest is
+ * empty. */
 struct log_source_process {
 	pid_t pid;
+	int64_t ahead_ns; /* its CLOCK_MONOTONIC, of ours (time_namespace.h) */
 	char comm[17];
 	uint64_t time_ns; /* when the core was written, CLOCK_REALTIME */
 };

@@ -8,6 +8,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "collector/target/time_namespace.h"
+
 /* Slots read at a time. */
 #define BATCH 128u
 
@@ -25,6 +27,8 @@ void target_close(struct target *target)
 		close(target->mem_fd);
 	target->mem_fd = -1;
 }
+
+#include "collector/target/time_namespace.h"
 
 static ssize_t read_by_vm(const struct target *target, uint64_t address, void *buffer, size_t size)
 {
@@ -134,6 +138,7 @@ static int visit_slot(struct target *target, const struct flightrec_open *open,
 	rec.name_[sizeof(rec.name_) - 1] = 0;
 	if (rec.context_size_ > sizeof(rec.context_))
 		rec.context_size_ = sizeof(rec.context_);
+	rec.started_ns_ = time_namespace_to_ours(rec.started_ns_, target->ahead_ns);
 	walk->found++;
 	return visitor->fn(&rec, open->rec, visitor->arg);
 }
@@ -193,6 +198,7 @@ int target_open_recorders(struct target *target, uint64_t state_address,
 	int err;
 
 	memset(walk, 0, sizeof(*walk));
+	target->ahead_ns = time_namespace_ahead_ns(target->pid);
 	err = read_state(target, state_address, &state);
 	if (err || state.process == 0)
 		return err;

@@ -19,7 +19,8 @@ struct target {
 	pid_t pid;
 	int mem_fd;    /* /proc/PID/mem, opened when first needed; -1: not open */
 	uint32_t skip; /* slots for the next walk to skip, because an earlier one looked at them */
-	bool use_vm;   /* it could not be opened: use process_vm_readv() */
+	int64_t ahead_ns; /* its clock, of ours: set by a walk */
+	bool use_vm;      /* it could not be opened: use process_vm_readv() */
 };
 
 /*
@@ -58,9 +59,9 @@ struct target_walk {
 };
 
 /*
- * Takes a copy of an open recorder and its address in the process. The name is terminated, and the
- * context's size is in range; everything else is as it was read. A result other than 0 ends the
- * walk.
+ * Takes a copy of an open recorder and its address in the process. The name is terminated, the
+ * context's size is in range, and started_ns_ is on our clock; everything else is as it was read. A
+ * result other than 0 ends the walk.
  */
 typedef int (*target_recorder_fn)(const flightrec *rec, uint64_t address, void *arg);
 

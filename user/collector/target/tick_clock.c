@@ -4,9 +4,12 @@
 #include <math.h>
 
 #include "collector/base/clock.h"
+#include "collector/target/time_namespace.h"
 #include "format/counter.h"
 
 #define MEASURE_NS 10000000
+/* Of two clocks that are read one after the other. */
+#define LEEWAY_NS 1000000
 /*
  * The range of rates that a hostile log may claim: 10 MHz to 100 GHz, which includes arm64's
  * timers.
@@ -59,49 +62,49 @@ static double measured_rate(void)
 	return known > 0 ? known : 1;
 }
 
-/*
- * For ticks that are nanoseconds of CLOCK_MONOTONIC as the process sees it: its last note has both
- * clocks.
- */
-static void of_monotonic(struct tick_clock *clock, const struct memory_header *header)
+bool tick_clock_plausible(const struct memory_header *header, int64_t ahead_ns)
 {
-	clock->ns_per_tick = 1;
-	clock->ticks = header->last_ns;
-	clock->real_ns = header->last_real_ns;
+	return time_namespace_to_ours(header->zero_ns, ahead_ns) <=
+	       clock_ns(CLOCK_MONOTONIC) + LEEWAY_NS;
 }
 
-void tick_clock_now(struct tick_clock *clock, const struct memory_header *header)
+void tick_clock_now(struct tick_clock *clock, const struct memory_header *header, int64_t ahead_ns)
 {
 	struct moment now;
+	uint64_t zero_ns;
 	double since_start;
 
 	if (header->clock != MEMORY_CLOCK_COUNTER) {
-		of_monotonic(clock, header);
+		clock->ns_per_tick = 1;
+		now.ns = clock_ns(CLOCK_MONOTONIC);
+		clock->ticks = now.ns + (uint64_t)ahead_ns;
+		clock->real_ns = now.ns + clock_real_offset();
 		return;
 	}
+	zero_ns = time_namespace_to_ours(header->zero_ns, ahead_ns);
 	clock->ns_per_tick = measured_rate();
 	now = moment_now();
 	clock->ticks = now.ticks;
 	clock->real_ns = now.ns + clock_real_offset();
 	/*
-	 * Over the whole life of the process the rate can be determined more exactly; unless its
-	 * clock is a different one, as in a time namespace, or the log lies.
+	 * Over the whole life of the process the rate can be determined more exactly; unless the
+	 * log lies.
 	 */
-	if (now.ticks <= header->zero_ticks || now.ns <= header->zero_ns)
+	if (now.ticks <= header->zero_ticks || now.ns <= zero_ns)
 		return;
-	since_start = rate(now.ticks - header->zero_ticks, now.ns - header->zero_ns);
+	since_start = rate(now.ticks - header->zero_ticks, now.ns - zero_ns);
 	if (fabs(since_start / clock->ns_per_tick - 1) < 1e-4)
 		clock->ns_per_tick = since_start;
 }
 
 void tick_clock_stored(struct tick_clock *clock, const struct memory_header *header)
 {
-	if (header->clock != MEMORY_CLOCK_COUNTER) {
-		of_monotonic(clock, header);
-		return;
-	}
 	clock->ticks = header->last_ticks;
 	clock->real_ns = header->last_real_ns;
+	if (header->clock != MEMORY_CLOCK_COUNTER) {
+		clock->ns_per_tick = 1;
+		return;
+	}
 	clock->ns_per_tick =
 		rate(header->last_ticks - header->zero_ticks, header->last_ns - header->zero_ns);
 	if (clock->ns_per_tick <= 0)

@@ -3,6 +3,7 @@
 #ifndef FLIGHTREC_TICK_CLOCK_H
 #define FLIGHTREC_TICK_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "format/memory_log.h"
@@ -15,10 +16,17 @@ struct tick_clock {
 };
 
 /*
- * For the log of a process that is running on this machine. If the log counts the processor's
- * ticks, their rate is measured against the clock, which takes some 10 ms the first time.
+ * For the log of a process that is running on this machine, whose CLOCK_MONOTONIC is ahead of ours
+ * by @ahead_ns (time_namespace.h). If the log counts the processor's ticks, their rate is measured
+ * against the clock, which takes some 10 ms the first time.
  */
-void tick_clock_now(struct tick_clock *clock, const struct memory_header *header);
+void tick_clock_now(struct tick_clock *clock, const struct memory_header *header, int64_t ahead_ns);
+
+/*
+ * Whether the log's times can be those of this machine's clocks: they began before now. @ahead_ns
+ * as above.
+ */
+bool tick_clock_plausible(const struct memory_header *header, int64_t ahead_ns);
 
 /*
  * For a log from a core file, using what the process itself noted about its clocks. As exact as its
