@@ -203,6 +203,7 @@ normalise()
 		-e 's/^(\[TIME: [A-Z]+\]: \[[^]]*\] ([^ "]+|"[^"]*"))\[[0-9]+\]: /\1[PID]: /' \
 		-e 's/ pid [0-9]+, thread [0-9]+, timeout/ pid PID, thread TID, timeout/' \
 		-e 's/, open for [^:]*: /, open for AGE: /' \
+		-e 's/ unfinished for [^:]*: / unfinished for AGE: /' \
 		-e 's/ finished after .* past its deadline/ finished after AGE, LATE past its deadline/' \
 		-e 's/state: thread [0-9]+ is .*/state: STATE/' \
 		-e 's/\(pid [0-9]+\)/(pid PID)/' \

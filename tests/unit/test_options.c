@@ -3,7 +3,7 @@
 /* link: user/cli/units.c */
 /* link: user/collector/base/escape.c user/collector/base/text_buffer.c */
 /* link: user/collector/base/message.c */
-/* link: user/collector/report/names.c */
+/* link: user/collector/report/names.c user/collector/report/unfinished.c */
 /* link: user/collector/report/report_forms.c user/collector/report/report_text.c */
 /* link: user/collector/report/report_json.c user/collector/report/date_cache.c */
 #include <setjmp.h>

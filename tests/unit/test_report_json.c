@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* link: user/collector/base/escape.c user/collector/base/text_buffer.c */
-/* link: user/collector/report/names.c */
+/* link: user/collector/report/names.c user/collector/report/unfinished.c */
 /* link: user/collector/report/report_forms.c user/collector/report/report_text.c */
 /* link: user/collector/report/report_json.c user/collector/report/date_cache.c */
 /* libs: jansson */
@@ -57,13 +57,18 @@ static void test_same_key_twice(void **state)
 	",\"message\":\"+redis_client.get('user')\",\"tid\":4243,\"file\":\"cache.c\",\"line\":21" \
 	",\"function\":\"background_refresh\"}"
 
+#define J_UNFINISHED                                                                               \
+	"\"unfinished\":{\"message\":\"+redis_client.get('user')\",\"since_ms\":10399.988}"
+
 static void test_json(void **state)
 {
 	struct report report = make(REPORT_TIMEOUT);
 
 	(void)state;
-	assert_json(report, J("timeout") J_PLAIN ",\"entries\":[" J_ENTRY(
-				    "0.012") "],\"entries_total\":1,\"entries_lost\":0}\n");
+	assert_json(report,
+		    J("timeout") J_PLAIN ",\"entries\":[" J_ENTRY(
+			    "0.012") "],\"entries_total\":1,\"entries_lost\":0," J_UNFINISHED
+				     "}\n");
 	assert_json(
 		make_full(REPORT_REPLAY),
 		J("replay") J_RECORDER(

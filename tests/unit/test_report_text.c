@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* link: user/collector/base/escape.c user/collector/base/text_buffer.c */
-/* link: user/collector/report/names.c */
+/* link: user/collector/report/names.c user/collector/report/unfinished.c */
 /* link: user/collector/report/report_forms.c user/collector/report/report_text.c */
 /* link: user/collector/report/report_json.c user/collector/report/date_cache.c */
 #include <setjmp.h>
@@ -28,6 +28,7 @@
 #define TWO_WARNINGS                                                                               \
 	P "WARNING]: Warning: Task timed out!\n" P                                                 \
 	  "WARNING]: Please make sure it is hanging before restarting.\n"
+#define UNFINISHED P "INFO" R "unfinished for 10.4 s: +redis_client.get('user')\n"
 #define REPLAYING P "INFO" R "(started at Thu Apr 19 09:43:45 2018) Replaying logs...\n"
 #define FIRST P "INFO" R "(Thu Apr 19 09:43:45 2018) +redis_client.get('user')\n"
 #define SECOND P "ERROR" R "(Thu Apr 19 09:43:47 2018) \n"
@@ -46,8 +47,8 @@ static void test_replay_text(void **state)
 	struct report report = make(REPORT_TIMEOUT);
 
 	(void)state;
-	assert_text(report, TWO_WARNINGS WHO "\n" REPLAYING FIRST END_OF_LOG);
-	assert_text(make(REPORT_REPLAY), WHO "\n" REPLAYING FIRST END_OF_LOG);
+	assert_text(report, TWO_WARNINGS WHO "\n" UNFINISHED REPLAYING FIRST END_OF_LOG);
+	assert_text(make(REPORT_REPLAY), WHO "\n" UNFINISHED REPLAYING FIRST END_OF_LOG);
 	report.n_entries = 0;
 	report.entries = NULL;
 	assert_text(report, TWO_WARNINGS WHO "\n" REPLAYING END_OF_LOG);
@@ -70,8 +71,8 @@ static void test_gaps(void **state)
 	report.n_entries = 2;
 	report.entries_lost = 4;
 	report.gap_lost = 4;
-	assert_text(report, WHO "\n" REPLAYING FOUR_LEFT_OUT FIRST SECOND END_OF_LOG P "WARNING" R
-				"4 entries lost\n");
+	assert_text(report, WHO "\n" UNFINISHED REPLAYING FOUR_LEFT_OUT FIRST SECOND END_OF_LOG P
+				"WARNING" R "4 entries lost\n");
 	report.gap_lost = 1;
 	report.entries_lost = 1;
 	for (report.gap_at = 2; report.gap_at < 4; report.gap_at++) {

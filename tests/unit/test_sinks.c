@@ -2,7 +2,8 @@
 /* link: user/collector/base/escape.c user/collector/base/text_buffer.c */
 /* link: user/collector/report/names.c user/collector/report/report_forms.c */
 /* link: user/collector/report/report_text.c user/collector/report/report_json.c */
-/* link: user/collector/report/date_cache.c user/collector/sink/report_writer.c */
+/* link: user/collector/report/date_cache.c user/collector/report/unfinished.c */
+/* link: user/collector/sink/report_writer.c */
 /* link: user/collector/base/write_queue.c user/collector/sink/file_sink.c */
 /* link: user/collector/sink/sinks.c */
 #include <setjmp.h>

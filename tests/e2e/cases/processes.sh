@@ -316,6 +316,7 @@ cxx()
 	flightrec: watching DIR/$1 (pid PID)
 	$(replay 5 C++ "${1:0:15}" "1 ms" "DIR/$1" <<-MORE
 	=context: user = 42
+	=unfinished for AGE: +wait(stdin, 1.5)
 	INFO +wait(stdin, 1.5)
 	INFO +step two
 	INFO -step two

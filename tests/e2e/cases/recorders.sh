@@ -37,6 +37,7 @@ test_timed_out_is_replayed()
 	expect "$T/w.err" <<-END
 	flightrec: watching DIR/worker (pid PID)
 	$(replay 1 RedisCache.background_refresh worker "1 ms" DIR/worker <<-MORE
+	=unfinished for AGE: +redis_client.get('user')
 	INFO +redis_client.get('user')
 	DEBUG cache miss
 	WARNING slow

@@ -13,6 +13,7 @@
 
 #include "collector/base/escape.h"
 #include "collector/report/names.h"
+#include "collector/report/unfinished.h"
 
 struct json {
 	struct text_buffer *to;
@@ -252,6 +253,22 @@ static void put_entry_counts(struct json *json, const struct report *report)
 	put_count(json, report->entries_lost);
 }
 
+static void put_unfinished(struct json *json, const struct report *report)
+{
+	uint64_t age_ns = report->recorder.age_ns;
+	struct report_entry entry;
+
+	if (!unfinished_step(report, &entry))
+		return;
+	KEY(json, "unfinished");
+	open_object(json);
+	KEY(json, "message");
+	put_string(json, entry.message);
+	KEY(json, "since_ms");
+	put_milliseconds(json, age_ns > entry.offset_ns ? age_ns - entry.offset_ns : 0);
+	close_object(json);
+}
+
 static void put_replay(struct json *json, const struct report *report)
 {
 	size_t at = report->gap_at < report->n_entries ? report->gap_at : report->n_entries;
@@ -275,6 +292,7 @@ static void put_replay(struct json *json, const struct report *report)
 		put_count(json, report->gap_lost);
 		close_object(json);
 	}
+	put_unfinished(json, report);
 	if (report->state) {
 		KEY(json, "state");
 		put_string(json, report->state);

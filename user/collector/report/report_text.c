@@ -11,6 +11,7 @@
 
 #include "collector/base/escape.h"
 #include "collector/report/names.h"
+#include "collector/report/unfinished.h"
 
 #define SECOND UINT64_C(1000000000)
 
@@ -185,6 +186,22 @@ static void write_head(struct text *text)
 	text_char(out, '\n');
 }
 
+/* How long the recorder has been, or was when it closed, in the step that it did not finish. */
+static void write_unfinished(struct text *text)
+{
+	uint64_t age_ns = text->report->recorder.age_ns;
+	struct report_entry entry;
+
+	if (!unfinished_step(text->report, &entry))
+		return;
+	begin_block_line(text, FLIGHTREC_INFO);
+	text_string(text->out, "unfinished for ");
+	write_duration(text->out, age_ns > entry.offset_ns ? age_ns - entry.offset_ns : 0);
+	text_string(text->out, ": ");
+	escape_text(text->out, entry.message);
+	text_char(text->out, '\n');
+}
+
 static void write_who(struct text *text)
 {
 	const struct report_recorder *recorder = &text->report->recorder;
@@ -219,6 +236,7 @@ static void write_who(struct text *text)
 				? "before flightrec watched\n"
 				: "before flightrec watched: its earlier entries are not known\n");
 	}
+	write_unfinished(text);
 	if (text->report->state) {
 		begin_block_line(text, FLIGHTREC_INFO);
 		text_string(out, "state: ");
