@@ -56,11 +56,11 @@ int memory_log_slot(struct memory_log *log, uint32_t slot, struct memory_slot *c
 int memory_log_read_slots(struct memory_log *log, uint32_t first, uint32_t count,
 			  struct memory_slot *to)
 {
-	uint32_t used;
+	uint32_t used = 0;
 	int err = log->read(log->arg, offsetof(struct memory_header, slots_used), &used,
 			    sizeof(used));
 
-	if (err)
+	if (err < 0)
 		return err;
 	if (used > log->header.slots)
 		used = log->header.slots;
@@ -69,7 +69,7 @@ int memory_log_read_slots(struct memory_log *log, uint32_t first, uint32_t count
 	if (count > used - first)
 		count = used - first;
 	err = read_slots(log, first, count, to);
-	return err ? err : (int)count;
+	return err < 0 ? err : (int)count;
 }
 
 uint64_t memory_log_armed(struct memory_log *log)

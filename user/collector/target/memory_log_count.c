@@ -52,8 +52,10 @@ static int count_strand(struct memory_log *log, uint32_t unit, uint32_t generati
 		return 0;
 	}
 	err = read_unit(log, head.tail[(head.tails - 1) % MEMORY_TAILS], &tail, sizeof(tail));
+	if (err)
+		return err;
 	*total += (uint64_t)tail.before + tail.count;
-	return err;
+	return 0;
 }
 
 int memory_log_entries(struct memory_log *log, const struct memory_slot *copy, uint64_t *total)
