@@ -28,7 +28,7 @@ static struct log_watch *watch;
 /* What was said, a line for each report. */
 static char said[8192];
 
-void settlement_emit(struct recorders *r, const struct report *report, bool counts)
+void recorders_emit(struct recorders *r, const struct report *report, bool counts)
 {
 	static const char *const event[] = {
 		[REPORT_TIMEOUT] = "timeout", [REPORT_REPLAY] = "replay",

@@ -8,7 +8,6 @@
 #include "collector/base/clock.h"
 #include "collector/kernel/tracker.h"
 #include "collector/recorder/recorders_private.h"
-#include "collector/recorder/settlement.h"
 
 void log_watch_end_hung(struct log_watch *w, struct hung *hung)
 {
@@ -96,7 +95,7 @@ void log_watch_report_timeout(struct log_watch *w, struct place place,
 	report->event = REPORT_TIMEOUT;
 	w->watching->timed_out++;
 	w->watching->lost += report->entries_lost;
-	settlement_emit(w->watching->recorders, report, true);
+	recorders_emit(w->watching->recorders, report, true);
 	hung = calloc(1, sizeof(*hung));
 	if (!hung)
 		return;
@@ -120,7 +119,7 @@ static void tell_held_back(struct log_watch *w, uint64_t count)
 
 	w->lines.held_back = 0;
 	if (count)
-		settlement_emit(w->watching->recorders, &report, false);
+		recorders_emit(w->watching->recorders, &report, false);
 }
 
 /* Of a process that is silent now. */
@@ -138,7 +137,7 @@ static void report_entry(struct log_watch *w, const struct report *report)
 	if (!message_limit_admit(&w->lines, clock_ns(CLOCK_MONOTONIC), &held_back))
 		return;
 	tell_held_back(w, held_back);
-	settlement_emit(w->watching->recorders, report, false);
+	recorders_emit(w->watching->recorders, report, false);
 }
 
 /* What was logged since it was reported. */
@@ -190,7 +189,7 @@ void log_watch_report_finished(struct log_watch *w, const struct hung *hung, uin
 	report->event = REPORT_FINISHED;
 	report->late_ns = ended_ns > deadline_ns ? ended_ns - deadline_ns : 0;
 	report->recorder.age_ns = ended_ns > started_ns ? ended_ns - started_ns : 0;
-	settlement_emit(w->watching->recorders, report, false);
+	recorders_emit(w->watching->recorders, report, false);
 }
 
 void log_watch_report_died(struct log_watch *w, const struct hung *hung,
@@ -203,7 +202,7 @@ void log_watch_report_died(struct log_watch *w, const struct hung *hung,
 	report->recorder.age_ns = ended->ended_ns > started_ns ? ended->ended_ns - started_ns : 0;
 	report->wait_status =
 		FR_WORD_STATE(ended->word) == PROCESS_EXECED ? -1 : (int)ended->exit_code;
-	settlement_emit(w->watching->recorders, report, false);
+	recorders_emit(w->watching->recorders, report, false);
 }
 
 void log_watch_report_asked(struct log_watch *w, struct memory_log *log,
@@ -212,5 +211,5 @@ void log_watch_report_asked(struct log_watch *w, struct memory_log *log,
 	struct report *report = make(w, log, recorder);
 
 	if (report)
-		settlement_emit(w->watching->recorders, report, true);
+		recorders_emit(w->watching->recorders, report, true);
 }

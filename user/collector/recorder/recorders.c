@@ -5,8 +5,10 @@
 #include <stdlib.h>
 
 #include "collector/base/clock.h"
+#include "collector/recorder/lone_entries.h"
 #include "collector/recorder/recorders_private.h"
 #include "collector/recorder/settlement.h"
+#include "collector/recorder/waiting.h"
 
 int recorders_new(struct recorders **recorders, struct tracker *tracker,
 		  const struct recorders_options *options)
@@ -48,7 +50,7 @@ void recorders_add_entry(struct recorders *r, const struct entry_record *record)
 	uint64_t word;
 
 	if (record->slot == FR_NONE) {
-		settlement_stray(r, record);
+		lone_entries_stray(r, record);
 		return;
 	}
 	/*
@@ -68,7 +70,7 @@ void recorders_add_entry(struct recorders *r, const struct entry_record *record)
 	}
 	held->received++;
 	if (held->reported)
-		settlement_late_entry(r, record);
+		lone_entries_late(r, record);
 	else
 		entry_buffer_add(&held->entries, &r->table.budget, record);
 }
@@ -111,7 +113,7 @@ uint64_t recorders_next(const struct recorders *r)
 		next_ns = r->tell_held_back_ns;
 	if (!r->n_waiting)
 		return next_ns;
-	step_ns = clock_ns(CLOCK_MONOTONIC) + SETTLEMENT_STEP_MS * 1000000;
+	step_ns = clock_ns(CLOCK_MONOTONIC) + WAITING_STEP_MS * 1000000;
 	return step_ns < next_ns ? step_ns : next_ns;
 }
 

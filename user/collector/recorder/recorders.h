@@ -53,6 +53,9 @@ uint64_t recorders_next(const struct recorders *recorders);
 /* Whether the requested number of reports is written. */
 bool recorders_done(const struct recorders *recorders);
 
+/* Passes a report on, unless all that were asked for are written. @counts: it is one of these. */
+void recorders_emit(struct recorders *recorders, const struct report *report, bool counts);
+
 struct recorders_counts {
 	uint64_t timed_out;   /* noticed here before the kernel's timer noticed */
 	uint64_t buffer_lost; /* entries missing from replays */

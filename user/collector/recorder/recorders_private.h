@@ -56,7 +56,7 @@ struct recorders {
 	struct process_table processes;
 	struct recorder_table table;
 	struct replay replay;
-	/* settlement.c's */
+	/* settlement.c's, waiting.c's */
 	struct agenda agenda;
 	struct releases releases; /* settled, so nothing of them is reported again; gathered */
 	struct waiting *waiting;  /* for each reason once: held_recorder::waiting has it, too */
@@ -74,5 +74,18 @@ struct recorders {
 	size_t adoptions_room;
 	uint64_t adopt_again_ns; /* CLOCK_MONOTONIC; 0: all are looked at */
 };
+
+/* Put on the agenda what is to be done for a slot, and for a process. */
+static inline void recorders_plan_slot(struct recorders *r, uint32_t index, uint8_t what)
+{
+	uint32_t process = tracker_slot_process(r->tracker, index);
+
+	agenda_add_slot(&r->agenda, process, tracker_process_uid(r->tracker, process), index, what);
+}
+
+static inline void recorders_plan_process(struct recorders *r, uint32_t index)
+{
+	agenda_add_process(&r->agenda, index, tracker_process_uid(r->tracker, index));
+}
 
 #endif /* FLIGHTREC_RECORDERS_PRIVATE_H */

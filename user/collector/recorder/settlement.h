@@ -11,10 +11,6 @@
 #include "collector/kernel/tracker.h"
 
 struct recorders;
-struct report;
-
-/* How often those that wait for entries are looked at. */
-#define SETTLEMENT_STEP_MS 2
 
 /*
  * A recorder timed out, was closed late, or was closed after it had asked for a replay: it is to be
@@ -40,12 +36,5 @@ void settlement_release(struct recorders *recorders);
 
 /* Looks at those that wait for entries; @force: waits for none any longer. */
 void settlement_continue(struct recorders *recorders, bool force);
-
-/* Reports an entry that belongs to no open recorder, or to one that was replayed already. */
-void settlement_stray(struct recorders *recorders, const struct entry_record *record);
-void settlement_late_entry(struct recorders *recorders, const struct entry_record *record);
-
-/* Writes a report, unless all that were asked for are written. @counts: it is one of these. */
-void settlement_emit(struct recorders *recorders, const struct report *report, bool counts);
 
 #endif /* FLIGHTREC_SETTLEMENT_H */
