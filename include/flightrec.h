@@ -32,7 +32,7 @@
  *  - A recorder's memory belongs to the caller. It must stay valid, and in place, until
  *    flightrec_end() returns. A copy of it is not a recorder.
  *  - A program and its plugins may each have a copy of the library (libflightrec.a), and pass
- *    recorders to one another. Their numbers and flightrec_current() are each copy's own.
+ *    recorders to one another. They count them together; flightrec_current() is each copy's own.
  *  - After fork() the child's copies of its parent's recorders are not open, in the child.
  *  - With FLIGHTREC_MEMORY=0, log arguments are evaluated only while somebody watches: keep side
  *    effects out of them.

@@ -170,7 +170,7 @@ struct flightrec_process {
 	uint64_t memory;   /* address of its memory log; 0: none yet; or FLIGHTREC_NO_MEMORY */
 	uint64_t layout_;  /* private: what another copy of the library finds here */
 	uint64_t reserved1_[5];
-	uint64_t opened; /* recorders opened so far */
+	uint64_t opened; /* number of the recorder opened last; copies of the library share them */
 	uint64_t reserved2_[7];
 	uint64_t free_; /* private: head of the free slots */
 	uint32_t used;  /* slots that were in use so far */

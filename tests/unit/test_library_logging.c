@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* clang-format off */
-/* link: tests/unit/fake_probes.c user/lib/recorder.c user/lib/process.c user/lib/memory.c user/lib/memory_slot.c user/lib/memory_entry.c user/lib/memory_site.c user/lib/ticks.c user/lib/thread.c user/lib/log.c user/lib/pack.c user/format/conversion.c */
+/* link: tests/unit/fake_probes.c user/lib/recorder.c user/lib/process.c user/lib/numbers.c user/lib/memory.c user/lib/memory_slot.c user/lib/memory_entry.c user/lib/memory_site.c user/lib/ticks.c user/lib/thread.c user/lib/log.c user/lib/pack.c user/format/conversion.c */
 /* clang-format on */
 /* What is told of a recorder: steps, entries, context. */
 #include <errno.h>

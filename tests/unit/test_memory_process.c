@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* clang-format off */
-/* link: tests/unit/fake_probes.c user/lib/recorder.c user/lib/process.c user/lib/thread.c user/lib/log.c user/lib/pack.c user/lib/memory.c user/lib/memory_slot.c user/lib/memory_entry.c user/lib/memory_site.c user/lib/ticks.c user/format/conversion.c user/collector/target/memory_log.c user/collector/report/render.c user/collector/report/render_number.c user/collector/report/render_out.c */
+/* link: tests/unit/fake_probes.c user/lib/recorder.c user/lib/process.c user/lib/numbers.c user/lib/thread.c user/lib/log.c user/lib/pack.c user/lib/memory.c user/lib/memory_slot.c user/lib/memory_entry.c user/lib/memory_site.c user/lib/ticks.c user/format/conversion.c user/collector/target/memory_log.c user/collector/report/render.c user/collector/report/render_number.c user/collector/report/render_out.c */
 /* tests: user/lib/memory_entry.c user/lib/memory_site.c */
 /* clang-format on */
 /* What the library's functions leave in the memory log: of handlers, forks, jumps, threads. */

@@ -10,6 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lib/numbers.h"
+#include "lib/readable.h"
 #include "lib/ticks.h"
 
 #define PAGE_BYTES 4096
@@ -20,6 +22,9 @@
 _Static_assert(sizeof(struct flightrec_process) <= PAGE_BYTES, "it lies in a page");
 _Static_assert(sizeof(struct flightrec_open) == 64, "a slot is a cache line");
 
+/* What all copies count with; NULL: each has numbers of its own. Outlives fork(). */
+static uint64_t *numbers;
+
 /* Outlives fork(), unlike the page it numbers: a child gets a number its ancestors never had. */
 static uint64_t last_number;
 
@@ -28,13 +33,6 @@ static uint64_t make_instance(const struct flightrec_process *process)
 	uint64_t number = __atomic_add_fetch(&last_number, 1, __ATOMIC_RELAXED);
 
 	return number << PAGE_NUMBER_BITS | (uintptr_t)process / PAGE_BYTES;
-}
-
-/* The kernel copies a signal set from @address before it finds that it is to do nothing with it. */
-static bool is_readable(const void *address)
-{
-	return syscall(SYS_rt_sigprocmask, -1, address, NULL, sizeof(uint64_t)) == 0 ||
-	       errno != EFAULT;
 }
 
 struct flightrec_process *process_of_other_copy(uint64_t instance)
@@ -147,6 +145,7 @@ struct flightrec_process *process_get(void)
 		if (!process)
 			return NULL;
 		ticks_find_faked();
+		numbers = numbers_find();
 		/*
 		 * The kernel empties this page in a child (Linux 4.14), so a copy of an open
 		 * recorder is known to be one without a fork handler or a system call a probe.
@@ -164,6 +163,17 @@ struct flightrec_process *process_get(void)
 	if (__builtin_expect(!__atomic_load_n(&process->memory, __ATOMIC_RELAXED), 0))
 		make_memory(process);
 	return process;
+}
+
+uint64_t process_next_number(struct flightrec_process *process)
+{
+	uint64_t number;
+
+	if (!numbers)
+		return __atomic_add_fetch(&process->opened, 1, __ATOMIC_RELAXED);
+	number = __atomic_add_fetch(numbers, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&process->opened, number, __ATOMIC_RELAXED);
+	return number;
 }
 
 /* Chunk k holds FLIGHTREC_OPEN_CHUNK << k slots, so slot numbers map to chunks by their top bit. */

@@ -38,6 +38,9 @@ struct flightrec_process *process_of_other_copy(uint64_t instance);
 /* This process, with an instance number; NULL if there is no memory for it. */
 struct flightrec_process *process_get(void);
 
+/* For the recorder that is opened next, in this or any other copy. */
+uint64_t process_next_number(struct flightrec_process *process);
+
 /*
  * Enters an open recorder; returns its slot number, or a negative errno. @thread: the caller's id.
  */

@@ -91,13 +91,13 @@ static int open_recorder(struct flightrec_process *process, flightrec *rec, cons
 
 	rec->instance_ = process->instance;
 	rec->timeout_ns_ = timeout_ns;
-	/* Numbers are each copy's own. */
+	/* Only of the same copy: the other may be unloaded, and its log gone. */
 	rec->parent_id_ = parent && parent->instance_ == process->instance ? parent->id_ : 0;
 	rec->tid_ = thread_id(process);
 	copy_name(rec->name_, name);
 	inherit_context(rec, parent);
 
-	id = __atomic_add_fetch(&process->opened, 1, __ATOMIC_RELAXED);
+	id = process_next_number(process);
 	slot = process_open(process, rec->tid_, rec, id);
 	if (slot < 0)
 		return (int)slot;
