@@ -4,7 +4,7 @@
 #define FLIGHTREC_SESSION_PRIVATE_H
 
 #include "collector/base/message.h"
-#include "collector/kernel/attachments.h"
+#include "collector/attachment/attachments.h"
 #include "collector/kernel/tracker.h"
 #include "collector/kernel/visits.h"
 #include "collector/recorder/recorders.h"

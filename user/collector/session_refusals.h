@@ -17,7 +17,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "collector/kernel/attachments.h"
+#include "collector/attachment/attachments.h"
 #include "collector/kernel/tracker.h"
 
 struct refused_process;

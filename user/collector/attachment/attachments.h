@@ -12,13 +12,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "collector/kernel/tracker.h"
+#include "collector/attachment/attached_files.h"
 
-struct attached_file;
+struct tracker;
 
 struct attachments {
 	struct tracker *tracker;
-	struct attached_file *files; /* hash table */
+	struct attached_files files;
 	bool each_process; /* attach for each process by itself, not for all that map the file */
 	bool by_memory;    /* to the probes of that, where a copy has them */
 	bool all_probes;   /* not so while this process is scanned */
@@ -46,9 +46,6 @@ int attachments_scan(struct attachments *attachments, pid_t pid, attachments_cop
  */
 int attachments_scan_by_probes(struct attachments *attachments, pid_t pid, attachments_copy_fn fn,
 			       void *arg);
-
-/* Attaches, for all processes, to a file that none may map yet. Returns 0 or a negative errno. */
-int attachments_add_path(struct attachments *attachments, const char *path);
 
 /*
  * Attaches, for all processes, to the usual copies of the shared library. A program that loads it
