@@ -166,6 +166,9 @@ join()
 	for fd in "${output[$name]}" "${error[$name]}"; do exec {fd}<&-; done
 }
 
+# has_lines FILE PATTERN COUNT: that many or more
+has_lines() { [[ $(grep -c "$2" "$1") -ge $3 ]]; }
+
 # finish NAME [STATUS]: ends a worker by the end of its input, and waits for it
 finish()
 {

@@ -181,11 +181,12 @@ test_program_without_the_library()
 	flightrec: neither sh nor a process that it started uses the flightrec library
 	flightrec: 0 recorders opened, 0 timed out, 0 entries seen, 0 lost
 	END
-	# One that uses it and opens no recorder does use it; so does a child.
+	# One that uses it and opens no recorder does use it; so does a child that was found.
+	private_worker
 	# shellcheck disable=SC2016 # the inner shell's
-	launch w "$FLIGHTREC" run -- sh -c '"$0"; exit' "$worker"
+	launch w "$FLIGHTREC" run -- sh -c '"$0"; exit' "$T/private"
 	await w err 'flightrec: watching*'
-	tell w pid
+	until_true is_watched w
 	finish w
 	expect_lines "$T/w.err" 'uses the flightrec library' 0
 }

@@ -287,6 +287,7 @@ test_many_hang_at_once()
 {
 	run_worker w --json -o "$T/replays"
 	tell w hold 2000 1
+	until_true has_lines "$T/replays" '"event":"timeout"' 2000
 	finish w
 	valid_json "$T/replays"
 	expect_lines "$T/replays" '"event":"timeout"' 2000

@@ -113,8 +113,6 @@ account_for()
 		}' "$T/account" || fail "entries are not accounted for"
 }
 
-has_lines() { [[ $(grep -c "$2" "$1") -ge $3 ]]; }
-
 test_processes_that_flood_are_accounted_for()
 {
 	local i
