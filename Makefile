@@ -126,6 +126,16 @@ vmlinux: ## vmlinux/vmlinux.h, from the BTF of the running kernel
 
 # ---- the command ----
 
+# The system calls of this machine, for syscall_names.c.
+$(B)/syscall_names.inc: Makefile
+	$(call say,GEN,$@)
+	@mkdir -p $(@D)
+	$(Q)echo '#include <sys/syscall.h>' | $(CC) -E -dM - | LC_ALL=C sort | \
+		sed -n 's/^#define SYS_\([a-z0-9_]*\) .*/{"\1", SYS_\1},/p' > $@.tmp
+	$(Q)mv $@.tmp $@
+
+$(foreach where,cmd unit san fuzz,$(B)/$(where)/user/collector/span/syscall_names.o): $(B)/syscall_names.inc
+
 $(B)/cmd/%.o: %.c | $(SKELETON)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)

@@ -8,7 +8,7 @@
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 # $(call unit_said,TEST,WORD): what the comment of WORD says
 unit_said = $(shell sed -n '1,12s|^/\* $(2): \(.*\) \*/.*|\1|p' tests/unit/$(1).c)
-UNIT_CFLAGS = $(ALL_CFLAGS) -Itests/unit
+UNIT_CFLAGS = $(ALL_CFLAGS) -I$(B) -Itests/unit
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 
 $(B)/unit/%.o: %.c

@@ -6,7 +6,7 @@ FUZZ_DIR := $(B)/fuzz
 FUZZ_ALL := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ ?= $(FUZZ_ALL)
 FUZZ_SECONDS ?= 60
-FUZZ_CFLAGS = $(ALL_CFLAGS) -Itests/fuzz -O1 -g -fno-omit-frame-pointer \
+FUZZ_CFLAGS = $(ALL_CFLAGS) -I$(B) -Itests/fuzz -O1 -g -fno-omit-frame-pointer \
 	-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
 fuzz_link = $(shell sed -n '1,12s|^/\* link: \(.*\) \*/.*|\1|p' tests/fuzz/fuzz_$(1).c)
 

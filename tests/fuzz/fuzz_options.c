@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* link: user/cli/options.c user/cli/option_table.c user/cli/commands.c user/cli/nearest.c */
-/* link: user/cli/units.c */
+/* link: user/cli/options.c user/cli/option_table.c user/cli/commands.c */
+/* link: user/collector/base/nearest.c user/collector/base/units.c */
 /* link: user/collector/base/escape.c user/collector/base/text_buffer.c */
 /* link: user/collector/base/message.c */
 /* link: user/collector/report/names.c user/collector/report/unfinished.c */

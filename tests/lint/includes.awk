@@ -21,6 +21,8 @@ function resolve(from, name,    i, path, roots)
 {
 	if (name == "flightrec.skel.h")
 		return "bpf/flightrec.skel.h"
+	if (name == "syscall_names.inc")
+		return "user/collector/span/" name
 	split(directory(from) " include/ user/  ./", roots, " ")
 	for (i = 1; i in roots; i++) {
 		path = normal(roots[i] name)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* link: user/cli/nearest.c */
+/* link: user/collector/base/nearest.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "cli/nearest.h"
+#include "collector/base/nearest.h"
 
 static const char *nearest(const char *word)
 {

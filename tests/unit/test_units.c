@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* link: user/cli/units.c */
+/* link: user/collector/base/units.c */
 #include <errno.h>
 #include <limits.h>
 #include <setjmp.h>
@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "cli/units.h"
+#include "collector/base/units.h"
 
 #define UNTOUCHED 77u
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "cli/nearest.h"
+#include "collector/base/nearest.h"
 
 const struct command commands[] = {
 	{

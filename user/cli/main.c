@@ -5,7 +5,7 @@
 
 #include "cli/command.h"
 #include "cli/help.h"
-#include "cli/nearest.h"
+#include "collector/base/nearest.h"
 #include "cli/options.h"
 #include "cli/startup.h"
 #include "flightrec.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cli/options.h"
-#include "cli/units.h"
+#include "collector/base/units.h"
 #include "collector/report/names.h"
 #include "collector/report/report_forms.h"
 

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/nearest.h"
+#include "collector/base/nearest.h"
 #include "cli/option_table.h"
-#include "cli/units.h"
+#include "collector/base/units.h"
 #include "collector/base/message.h"
 #include "collector/report/report_forms.h"
 
