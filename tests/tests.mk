@@ -47,7 +47,7 @@ $(B)/unit/test_copies $(B)/san/test_copies: | $(B)/libflightrec.so
 
 E2E := tests/e2e/programs
 E2E_LINKED := worker worker-archive worker-static worker-static-pie exceptions exceptions-static
-E2E_OTHER := emitter storm loader plugin.so plugin-b.so plugin-archive.so other_clock.so jsoncheck inherited \
+E2E_OTHER := emitter storm loader namespaces plugin.so plugin-b.so plugin-archive.so other_clock.so jsoncheck inherited \
 	stack
 E2E_PROGRAMS := $(addprefix $(B)/tests/,$(E2E_LINKED) $(E2E_OTHER))
 E2E_CFLAGS = $(filter-out -Iuser -I.,$(ALL_CFLAGS)) -fexceptions
@@ -110,6 +110,10 @@ $(B)/tests/stack: $(E2E)/stack.c $(B)/libflightrec.a $(E2E_HEADERS)
 	$(Q)$(CC) $(E2E_CFLAGS) -MF $@.d $< $(B)/libflightrec.a -Wl,-z,lazy -o $@
 
 $(B)/tests/loader: $(E2E)/loader.c
+	$(call say,CC,$@)
+	$(Q)$(CC) $(E2E_CFLAGS) -MF $@.d $< -ldl -o $@
+
+$(B)/tests/namespaces: $(E2E)/namespaces.c
 	$(call say,CC,$@)
 	$(Q)$(CC) $(E2E_CFLAGS) -MF $@.d $< -ldl -o $@
 

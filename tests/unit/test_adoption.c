@@ -28,7 +28,10 @@ struct tracker {
 	size_t processes;
 	struct adopt_args adopted[SLOTS];
 	uint32_t n_adopted;
-	uint32_t answer; /* in place of a slot; 0: gives one */
+	uint32_t answer;            /* in place of a slot; 0: gives one */
+	uint32_t state[SLOTS];      /* 0: open */
+	uint32_t process_of[SLOTS]; /* of a slot */
+	uint32_t released;          /* slots, a bit each */
 };
 
 static struct tracker tracker;
@@ -42,8 +45,49 @@ struct tracker_limits tracker_limits(const struct tracker *t)
 
 uint64_t tracker_slot_word(const struct tracker *t, uint32_t index)
 {
+	return FR_WORD(index + 100, t->state[index] ? t->state[index] : RECORDER_OPEN);
+}
+
+uint32_t tracker_slot_process(const struct tracker *t, uint32_t index)
+{
+	return t->process_of[index];
+}
+
+uint32_t tracker_slots_used(const struct tracker *t)
+{
 	(void)t;
-	return FR_WORD(index + 100, RECORDER_OPEN);
+	return 6;
+}
+
+/* May pass others' slots as well. */
+uint32_t tracker_next_slot_of(const struct tracker *t, uint32_t process, uint32_t from)
+{
+	(void)t;
+	(void)process;
+	return from;
+}
+
+uint64_t tracker_process_word(const struct tracker *t, uint32_t index)
+{
+	(void)t;
+	return FR_WORD(1, index == 3 ? PROCESS_ENDED : PROCESS_ALIVE);
+}
+
+/* Of the one that is watched, another, and what was PID's before. */
+bool tracker_process_copy(const struct tracker *t, uint32_t index, struct process_slot *copy)
+{
+	(void)t;
+	*copy = (struct process_slot){.key.pid = index == 2 ? PID + 1 : PID};
+	return index != 0;
+}
+
+void tracker_release(struct tracker *t, const uint32_t *slots, const uint32_t *generations,
+		     size_t count, uint32_t process)
+{
+	assert_int_equal(count, 1);
+	assert_int_equal(*generations, *slots + 100);
+	assert_int_equal(process, FR_NONE);
+	t->released |= 1u << *slots;
 }
 
 int tracker_processes(struct tracker *t, void (*fn)(void *arg, const struct process_found *found),
@@ -256,6 +300,22 @@ static void test_thread_is_asked_for_once_in_a_row(void **state)
 	assert_int_equal(memory.host_tids, 3);
 }
 
+/* Those of the process, while it lives, that are open and of which nothing was said yet. */
+static void test_forgets(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < 6; i++)
+		tracker.process_of[i] = 1;
+	tracker.state[1] = RECORDER_TIMED_OUT;
+	tracker.process_of[2] = 2;
+	tracker.process_of[3] = 3;
+	tracker.state[4] = RECORDER_LATE;
+	adoption_forget(&recorders, PID);
+	assert_int_equal(tracker.released, 1u << 0 | 1u << 5);
+	adoption_forget(&recorders, PID + 1);
+	assert_int_equal(tracker.released, 1u << 0 | 1u << 5 | 1u << 2);
+}
+
 int main(void)
 {
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -269,6 +329,7 @@ int main(void)
 		CASE(test_not_adopted),
 		CASE(test_several_processes_and_copies),
 		CASE(test_thread_is_asked_for_once_in_a_row),
+		CASE(test_forgets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* link: user/collector/attachment/attached_files.c user/collector/attachment/file_identity.c */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -44,7 +45,7 @@ static int clean(void **state)
 	(void)state;
 	while ((file = attached_files_next(&files, NULL)))
 		attached_files_remove(&files, file);
-	assert_int_equal(files.plain, 0);
+	attached_files_forget_plain(&files);
 	return 0;
 }
 
@@ -76,11 +77,11 @@ static void test_held_later(void **state)
 	struct attached_file *file = add(key(5, 100), false);
 
 	(void)state;
-	assert_int_equal(files.plain, 1);
+	assert_null(attached_files_next(&files, NULL));
 	file->links.count = 1;
 	attached_files_hold(&files, file);
 	attached_files_hold(&files, file);
-	assert_int_equal(files.plain, 0);
+	assert_ptr_equal(attached_files_next(&files, NULL), file);
 	assert_ptr_equal(find(key(5, 200)), file);
 }
 
@@ -99,8 +100,20 @@ static void test_plain_ones_are_bounded(void **state)
 	assert_ptr_equal(find(key(1, 1)), held);
 	for (struct attached_file *file = NULL; (file = attached_files_next(&files, file));)
 		count++;
-	assert_int_equal(count, 2);
-	assert_int_equal(files.plain, 1);
+	assert_int_equal(count, 1);
+	assert_int_equal(HASH_COUNT(files.plain), 1);
+}
+
+static void test_gives_back_the_lease(void **state)
+{
+	struct attached_file *file = add(key(1, 1), true);
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	(void)state;
+	assert_int_equal(file->lease, -1);
+	file->lease = fd;
+	attached_files_remove(&files, file);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
 }
 
 int main(void)
@@ -108,6 +121,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_finds, clean),
 		cmocka_unit_test_teardown(test_held_later, clean),
+		cmocka_unit_test_teardown(test_gives_back_the_lease, clean),
 		cmocka_unit_test_teardown(test_plain_ones_are_bounded, clean),
 	};
 

@@ -414,8 +414,10 @@ static void test_by_other_means(void **state)
 	looks = looks_new(&recorders, 0, 0);
 	arm.log = 0;
 	assert_int_equal(looks_notice(looks, &arm), -ENOTSUP);
+	assert_false(looks_has_left(looks, getpid()));
 	assert_true(looks_leave(looks, getpid()));
 	assert_false(looks_leave(looks, getpid()));
+	assert_true(looks_has_left(looks, getpid()));
 	assert_int_equal(looks_notice(looks, &arm), 0);
 	open_with(0, 1, 1);
 	assert_int_equal(looks_add(looks, getpid(), 1), 0);
@@ -424,6 +426,25 @@ static void test_by_other_means(void **state)
 	looks_finish(looks);
 	expect_said("");
 	assert_int_equal(looks_open(looks, getpid()), 0);
+	looks_free(looks);
+}
+
+/* One that never says that it is to be looked at. */
+static void test_unasked(void **state)
+{
+	(void)state;
+	looks = looks_new(&recorders, 0, 0);
+	looks_unasked(looks, getpid());
+	looks_run(looks);
+	expect_said("");
+	assert_true(looks_next(looks) <= clock_ns(CLOCK_MONOTONIC) + 100 * MS);
+	open_with(0, 1, 1);
+	while (!said[0]) {
+		sleep_ms(1);
+		looks_run(looks);
+	}
+	expect_said("timeout 1:\n");
+	memory_close(memory, 0, 1, true);
 	looks_free(looks);
 }
 
@@ -457,7 +478,7 @@ int main(void)
 		CASE(test_lost),        CASE(test_end),
 		CASE(test_counts),      CASE(test_interrupted),
 		CASE(test_when),        CASE(test_by_other_means),
-		CASE(test_finish),
+		CASE(test_unasked),     CASE(test_finish),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

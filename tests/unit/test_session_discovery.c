@@ -134,12 +134,31 @@ bool looks_leave(struct looks *l, pid_t pid)
 	return !left;
 }
 
+void looks_unasked(struct looks *l, pid_t pid)
+{
+	assert_ptr_equal(l, &some_looks);
+	called("unasked %d\n", pid);
+}
+
+bool looks_has_left(const struct looks *l, pid_t pid)
+{
+	assert_ptr_equal(l, &some_looks);
+	assert_int_equal(pid, has_library);
+	return left;
+}
+
 bool message_limited(struct message_limit *limit, const char *format, ...)
 {
 	(void)limit;
 	(void)format;
 	called("told\n");
 	return true;
+}
+
+void adoption_forget(struct recorders *r, pid_t pid)
+{
+	assert_ptr_equal(r, session.recorders);
+	called("forget %d\n", pid);
 }
 
 void adoption_run(struct recorders *r)
@@ -160,15 +179,17 @@ int attachments_scan_by_probes(struct attachments *a, pid_t pid, attachments_cop
 /* ---- attachments ---- */
 
 static pid_t scanned_self;
+static int init_error;
 
-void attachments_init(struct attachments *a, struct tracker *t, bool each_process)
+int attachments_init(struct attachments *a, const struct attachments_options *options)
 {
-	*a = (struct attachments){.tracker = t, .each_process = each_process};
+	*a = (struct attachments){.options = *options};
+	return init_error;
 }
 
 void attachments_free(struct attachments *a)
 {
-	called("free %s\n", a->each_process ? "each" : "all");
+	called("free %s\n", a->options.each_process ? "each" : "all");
 }
 
 int attachments_scan(struct attachments *a, pid_t pid, attachments_copy_fn fn, void *arg)
@@ -253,6 +274,7 @@ static int set_up(void **state)
 	has_library = 0;
 	scanned_self = 0;
 	looked_at = 0;
+	left = false;
 	return 0;
 }
 
@@ -378,9 +400,27 @@ static void test_watch_without_a_log(void **state)
 	keeps_log = false;
 	assert_int_equal(session_watch(&session, 77), 1);
 	expect_called("watch 77\nleave 1\ntold\nby probes 1\nadopt 77 0x1000\nadopt now\n");
+	/* Again, without a word: its file may be attached to anew. */
 	left = true;
 	assert_int_equal(session_watch(&session, 77), 1);
-	expect_called("watch 77\nleave 1\n");
+	expect_called("watch 77\nleave 1\nby probes 1\nadopt 77 0x1000\nadopt now\n");
+	/* Also one that has a log, and more than its room. */
+	keeps_log = true;
+	assert_int_equal(session_watch(&session, 77), 1);
+	expect_called("watch 77\nleave 1\nby probes 1\nadopt 77 0x1000\nadopt now\n");
+}
+
+static void test_what_attachments_tell(void **state)
+{
+	(void)state;
+	session_forget_open(&session, 5);
+	expect_called("forget 5\n");
+	/* By probes there is nothing to look at. */
+	session_look_unasked(&session, 5);
+	expect_called("");
+	session.looks = (struct looks *)&some_looks;
+	session_look_unasked(&session, 5);
+	expect_called("unasked 5\n");
 }
 
 static void verified(const char *program, uint32_t count)
@@ -409,6 +449,12 @@ static void test_try_fails(void **state)
 	assert_int_equal(session_try(NULL, error, sizeof(error)), -EPERM);
 	assert_string_equal(error, "cannot attach");
 	expect_called("open\nfree each\nclose\n");
+	problem[0] = '\0';
+	init_error = -EMFILE;
+	assert_int_equal(session_try(NULL, error, sizeof(error)), -EMFILE);
+	assert_string_equal(error, "cannot start: Too many open files");
+	expect_called("open\nfree each\nclose\n");
+	init_error = 0;
 	result = -EACCES;
 	assert_int_equal(session_try(verified, error, sizeof(error)), -EACCES);
 	assert_string_equal(error, "not allowed");
@@ -427,6 +473,7 @@ int main(void)
 		CASE(test_try),
 		CASE(test_try_fails),
 		CASE(test_watch_by_memory),
+		CASE(test_what_attachments_tell),
 		CASE(test_watch_without_a_log),
 	};
 

@@ -30,8 +30,11 @@
 /* Looking at all processes for this takes milliseconds. */
 #define MISSED_EXECS_APART_NS 1000000000
 
-static void add_rescan(struct session *s, pid_t pid)
+/* Has a process scanned in this dispatch or the next. */
+static void add_rescan(void *session, pid_t pid)
 {
+	struct session *s = session;
+
 	for (size_t i = 0; i < s->n_rescans; i++) {
 		if (s->rescans[i] == pid)
 			return;
@@ -157,6 +160,12 @@ static int open_parts(struct session *s, char *error, size_t error_size)
 						    .max_reports = o->max_reports,
 						    .emit = emit,
 						    .arg = s};
+	struct attachments_options attachments = {.each_process = o->each_process,
+						  .by_memory = o->by_memory,
+						  .rescan = add_rescan,
+						  .blind = session_look_unasked,
+						  .missed = session_forget_open,
+						  .arg = s};
 	const struct sink_options sink = {.form = o->form, .fd = o->output};
 	int err;
 
@@ -168,10 +177,10 @@ static int open_parts(struct session *s, char *error, size_t error_size)
 	err = tracker_open(&s->tracker, &tracker, &callbacks, error, error_size);
 	if (err)
 		return err;
-	attachments_init(&s->attachments, s->tracker, o->each_process);
-	s->attachments.by_memory = o->by_memory;
+	attachments.tracker = s->tracker;
+	err = attachments_init(&s->attachments, &attachments);
 	refusals_init(&s->refusals, s->tracker, &s->attachments, o->timeout_ns);
-	err = visits_init(&s->visits, tracker_limits(s->tracker).slots);
+	err = err ? err : visits_init(&s->visits, tracker_limits(s->tracker).slots);
 	err = err ? err : recorders_new(&s->recorders, s->tracker, &recorders);
 	if (!err && o->by_memory) {
 		s->looks = looks_new(s->recorders, o->timeout_ns, o->min_severity);
@@ -226,6 +235,9 @@ int session_add_to_epoll(struct session *s, int epoll_fd, uint64_t token)
 	struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = token};
 
 	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, s->sink->ops->event_fd(s->sink), &event))
+		return -errno;
+	event.events = EPOLLIN;
+	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, attachments_fd(&s->attachments), &event))
 		return -errno;
 	return tracker_add_to_epoll(s->tracker, epoll_fd, token);
 }
@@ -299,7 +311,8 @@ static void look_for_missed_execs(struct session *s)
 
 static void rescan(struct session *s)
 {
-	for (size_t i = 0; i < s->n_rescans; i++)
+	s->attachments.tell = true;
+	for (size_t i = 0; i < s->n_rescans && !s->finishing; i++)
 		session_scan(s, s->rescans[i]);
 	s->n_rescans = 0;
 	session_adopt(s);
@@ -368,9 +381,10 @@ static void take_and_work(struct session *s)
  *   2. Looks into the logs of processes that are watched by memory, and recorders without a slot.
  *      This is slower, since it reads the memory of processes.
  *   3. Writing the reports, before anything that may take long.
- *   4. New programs and libraries. Missed calls of execve() add processes to be scanned, a scan
- *      adds copies of the library, and these have open recorders to adopt. In this order, one
- *      dispatch does all of it. Adopting may find some that are overdue.
+ *   4. Files that probes have to leave, as somebody may be waiting to write to them. New programs
+ *      and libraries: missed calls of execve() add processes to be scanned, a scan adds copies of
+ *      the library, and these have open recorders to adopt. In this order, one dispatch does all
+ *      of it. Adopting may find some that are overdue.
  *   5. Memory of recorders that closed in time, for which nobody is waiting.
  */
 void session_dispatch(struct session *s)
@@ -382,6 +396,7 @@ void session_dispatch(struct session *s)
 		refusals_look(&s->refusals);
 	/* What follows may take a while. */
 	write_reports(s);
+	attachments_work(&s->attachments);
 	if (is_due(s->missed_execs_at_ns))
 		look_for_missed_execs(s);
 	if (s->n_rescans)
@@ -406,6 +421,7 @@ int session_wait_ms(const struct session *s)
 	if (s->more)
 		return 0;
 	due_ns = earlier(due_ns, recorders_next(s->recorders));
+	due_ns = earlier(due_ns, attachments_next(&s->attachments));
 	if (s->looks)
 		due_ns = earlier(due_ns, looks_next(s->looks));
 	if (s->missed_execs_at_ns)
@@ -435,13 +451,12 @@ void session_finish(struct session *s)
 {
 	/* What closes while probes are being removed must not look as if it hung. */
 	tracker_see_ends_only(s->tracker);
-	s->n_rescans = 0;
+	s->finishing = true;
 	do
 		session_dispatch(s);
 	while (s->more);
 	recorders_end_at(s->recorders, clock_ns(CLOCK_MONOTONIC));
 	attachments_free(&s->attachments);
-	s->n_rescans = 0;
 	do
 		session_dispatch(s);
 	while (s->more);

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "collector/base/clock.h"
@@ -20,9 +21,9 @@
 
 static void watch_by_probes(struct session *s, pid_t pid, const char *why)
 {
-	if (!looks_leave(s->looks, pid))
-		return;
-	message_limited(&s->by_probes_told, "process %d has %s: it is watched by probes", pid, why);
+	if (looks_leave(s->looks, pid))
+		message_limited(&s->by_probes_told, "process %d has %s: it is watched by probes",
+				pid, why);
 	attachments_scan_by_probes(&s->attachments, pid, adoption_add, s->recorders);
 	adoption_run(s->recorders);
 }
@@ -68,10 +69,25 @@ static void on_copy(void *arg, pid_t pid, uint64_t state)
 
 	if (!s->looks)
 		adoption_add(s->recorders, pid, state);
-	else if (keeps_no_log(pid, state))
+	else if (keeps_no_log(pid, state) || looks_has_left(s->looks, pid))
 		session_try_by_memory(s, pid, -ENOTSUP);
 	else
 		session_try_by_memory(s, pid, looks_add(s->looks, pid, s->watching_since_ns));
+}
+
+void session_forget_open(void *session, pid_t pid)
+{
+	struct session *s = session;
+
+	adoption_forget(s->recorders, pid);
+}
+
+void session_look_unasked(void *session, pid_t pid)
+{
+	struct session *s = session;
+
+	if (s->looks)
+		looks_unasked(s->looks, pid);
 }
 
 int session_scan(struct session *s, pid_t pid)
@@ -125,6 +141,7 @@ int session_watch_all(struct session *s, bool (*stop)(void *arg), void *arg)
 
 	if (!proc)
 		return -errno;
+	s->attachments.tell = true;
 	s->watching_since_ns = clock_ns(CLOCK_MONOTONIC);
 	while (!stop(arg) && (entry = readdir(proc))) {
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
@@ -196,6 +213,7 @@ int session_try(void (*verified)(const char *program, uint32_t count), char *err
 		size_t error_size)
 {
 	const struct tracker_options options = {.ring_bytes = 1 << 16, .max_recorders = 64};
+	struct attachments_options attachments_options = {.each_process = true};
 	struct attachments attachments;
 	struct tracker *tracker;
 	int err = tracker_open(&tracker, &options, NULL, error, error_size);
@@ -204,9 +222,13 @@ int session_try(void (*verified)(const char *program, uint32_t count), char *err
 		return err;
 	if (verified)
 		tracker_verified(tracker, verified);
-	attachments_init(&attachments, tracker, true);
-	attachments_scan(&attachments, getpid(), ignore_copy, NULL);
-	if (attachments.problem[0]) {
+	attachments_options.tracker = tracker;
+	err = attachments_init(&attachments, &attachments_options);
+	if (err)
+		snprintf(error, error_size, "cannot start: %s", strerror(-err));
+	else
+		attachments_scan(&attachments, getpid(), ignore_copy, NULL);
+	if (!err && attachments.problem[0]) {
 		snprintf(error, error_size, "%s", attachments.problem);
 		err = -EPERM;
 	}

@@ -44,6 +44,7 @@ struct session {
 	bool loss_told;                 /* it was reported that reports are lost */
 	bool more;                      /* the last dispatch left something in the rings */
 	bool library_seen;              /* a process has or had a copy */
+	bool finishing;                 /* nothing is attached to any more */
 	/* While it is looked for what was there before, when that began; later 0. */
 	uint64_t watching_since_ns;
 	struct message_limit by_probes_told;
@@ -57,5 +58,11 @@ int session_scan(struct session *session, pid_t pid);
 /* After looks_add() or looks_notice() returned @err: watches by probes what has to be, and says so.
  */
 void session_try_by_memory(struct session *session, pid_t pid, int err);
+/*
+ * Of struct attachments_options, with the session as @arg: what a process has open may have been
+ * closed unseen; or it will not tell when it is to be looked at.
+ */
+void session_forget_open(void *session, pid_t pid);
+void session_look_unasked(void *session, pid_t pid);
 
 #endif /* FLIGHTREC_SESSION_PRIVATE_H */

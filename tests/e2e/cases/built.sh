@@ -110,6 +110,65 @@ test_linked_by_mold()
 	linked_by cc -fuse-ld=mold
 }
 
+seen() { [[ $(grep -c '"event":"timeout".*"name":"seen"' "$T/replays") -ge $1 ]]; }
+
+# each_is_seen LINKER: programs that it linked, each seen by itself, under run and by attach -a.
+# They wait until they see that they are watched, and with an argument for their end.
+each_is_seen()
+{
+	local i
+
+	have "ld.$1" || skip "no ld.$1"
+	have cc || skip "no cc here: programs are not compiled in this place"
+	cc -fuse-ld="$1" -O2 -I"$FLIGHTREC_ROOT/include" -x c - -x none "$archive" -o "$T/program" <<-END ||
+	#include <flightrec.h>
+	#include <unistd.h>
+	int main(int argc, char **argv)
+	{
+		static flightrec rec;
+		for (int i = 0; i < $limit * 1000 && !flightrec_watch_[0] && !flightrec_watch_[FLIGHTREC_ARMED_]; i++)
+			usleep(1000);
+		flightrec_begin(&rec, "seen", argc > 1 ? FLIGHTREC_MSEC(1) : FLIGHTREC_SEC(3600));
+		if (argc > 1)
+			pause();
+		return 0;
+	}
+	END
+		fail "it does not link"
+	try 0 "$FLIGHTREC" run --json -o "$T/replays" -- \
+		sh -c "for i in 1 2 3 4 5 6 7 8 9 10; do '$T/program'; done"
+	totals "$T/try.err" 10 0 0 0
+	attach a -a --json -o "$T/replays"
+	for i in {1..10}; do
+		cp "$T/program" "$T/program.$i"
+		launch "p$i" "$T/program.$i" wait
+		until_true seen "$i"
+		kill "${pid[p$i]}"
+		join "p$i"
+	done
+	stop a
+}
+
+test_each_of_bfd_is_seen()
+{
+	each_is_seen bfd
+}
+
+test_each_of_gold_is_seen()
+{
+	each_is_seen gold
+}
+
+test_each_of_lld_is_seen()
+{
+	each_is_seen lld
+}
+
+test_each_of_mold_is_seen()
+{
+	each_is_seen mold
+}
+
 test_compiled_by_clang()
 {
 	linked_by clang

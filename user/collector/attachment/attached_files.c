@@ -2,15 +2,9 @@
 #include "collector/attachment/attached_files.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
-static struct attached_file *find(const struct attached_files *files,
-				  const struct attached_key *key)
-{
-	struct attached_file *file;
-
-	HASH_FIND(hh, files->table, key, sizeof(*key), file);
-	return file;
-}
+#include "collector/base/clock.h"
 
 struct attached_file *attached_files_find(const struct attached_files *files,
 					  const struct attached_key *key)
@@ -19,19 +13,10 @@ struct attached_file *attached_files_find(const struct attached_files *files,
 	struct attached_file *file;
 
 	held.file = file_identity_held(&key->file);
-	file = find(files, &held);
-	return file ? file : find(files, key);
-}
-
-static void forget_plain(struct attached_files *files)
-{
-	struct attached_file *file, *next;
-
-	for (file = files->table; file; file = next) {
-		next = attached_files_next(files, file);
-		if (!file->held)
-			attached_files_remove(files, file);
-	}
+	HASH_FIND(hh, files->held, &held, sizeof(held), file);
+	if (!file)
+		HASH_FIND(hh, files->plain, key, sizeof(*key), file);
+	return file;
 }
 
 struct attached_file *attached_files_add(struct attached_files *files,
@@ -39,14 +24,15 @@ struct attached_file *attached_files_add(struct attached_files *files,
 {
 	struct attached_file *file;
 
-	if (files->plain >= ATTACHED_FILES_PLAIN_MAX)
-		forget_plain(files);
+	if (HASH_COUNT(files->plain) >= ATTACHED_FILES_PLAIN_MAX)
+		attached_files_forget_plain(files);
 	file = calloc(1, sizeof(*file));
 	if (!file)
 		return NULL;
 	file->key = *key;
-	HASH_ADD(hh, files->table, key, sizeof(file->key), file);
-	files->plain++;
+	file->lease = -1;
+	file->unused_ns = clock_ns(CLOCK_MONOTONIC);
+	HASH_ADD(hh, files->plain, key, sizeof(file->key), file);
 	return file;
 }
 
@@ -54,17 +40,20 @@ void attached_files_hold(struct attached_files *files, struct attached_file *fil
 {
 	if (file->held || !file->links.count)
 		return;
-	files->plain--;
+	HASH_DEL(files->plain, file);
 	file->held = true;
-	HASH_DEL(files->table, file);
 	file->key.file = file_identity_held(&file->key.file);
-	HASH_ADD(hh, files->table, key, sizeof(file->key), file);
+	HASH_ADD(hh, files->held, key, sizeof(file->key), file);
 }
 
 void attached_files_remove(struct attached_files *files, struct attached_file *file)
 {
-	files->plain -= !file->held;
-	HASH_DEL(files->table, file);
+	if (file->held)
+		HASH_DEL(files->held, file);
+	else
+		HASH_DEL(files->plain, file);
+	if (file->lease >= 0)
+		close(file->lease);
 	free(file->probes);
 	free(file);
 }
@@ -72,5 +61,11 @@ void attached_files_remove(struct attached_files *files, struct attached_file *f
 struct attached_file *attached_files_next(const struct attached_files *files,
 					  const struct attached_file *file)
 {
-	return file ? file->hh.next : files->table;
+	return file ? file->hh.next : files->held;
+}
+
+void attached_files_forget_plain(struct attached_files *files)
+{
+	while (files->plain)
+		attached_files_remove(files, files->plain);
 }

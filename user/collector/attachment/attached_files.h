@@ -27,19 +27,44 @@ struct attached_key {
 	int64_t all_probes;
 };
 
+/*
+ *	ATTACHED -> LEAVING	nobody maps it, or somebody wants to write to it, or it is to be
+ *				attached to anew: its probes are being taken out
+ *	LEAVING -> removed	they are out
+ *	LEAVING -> WAITING	the same, and somebody wants to write to it
+ *	WAITING -> removed	nobody has it open for writing any more; who maps it is scanned
+ *again
+ */
+enum attached_state {
+	FILE_ATTACHED, /* or there is nothing to attach to */
+	FILE_LEAVING,
+	FILE_WAITING,
+};
+
 struct attached_file {
 	struct attached_key key;
 	struct elf_probes *probes; /* NULL: it has none, or they could not be attached to */
 	struct uprobe_links links;
+	enum attached_state state;
 	bool is_linker; /* attached to as the dynamic linker, if it lets itself be */
 	bool held;      /* by links: see attached_files_hold() */
+	bool usual;     /* attached to before anybody maps it */
+	bool listed;    /* since it is unused, processes not known before were looked for */
+	bool to_write;  /* it leaves because somebody wants to write to it */
+	bool detached;  /* LEAVING, and its probes are out */
+	int lease;      /* descriptor, with a read lease unless it is WAITING; -1: none */
+	int lease_error;
+	size_t users;       /* processes; see file_users.h */
+	uint64_t unused_ns; /* since when it has none */
+	uint64_t retry_ns;  /* WAITING: when to look next, and how long to wait after that */
+	uint64_t retry_apart_ns;
 	UT_hash_handle hh;
 };
 
 /* Zeroed: empty. */
 struct attached_files {
-	struct attached_file *table;
-	size_t plain; /* those that are not held */
+	struct attached_file *held;
+	struct attached_file *plain;
 };
 
 /* The file of @key, which is as file_identity_read() has it; or NULL. */
@@ -53,11 +78,14 @@ struct attached_file *attached_files_add(struct attached_files *files,
 /* It has links now: it is found whatever becomes of it. */
 void attached_files_hold(struct attached_files *files, struct attached_file *file);
 
-/* Its links must be somebody else's by now. */
+/* Its links must be somebody else's by now, and so must its users. Gives back its lease. */
 void attached_files_remove(struct attached_files *files, struct attached_file *file);
 
-/* The first file, or the one after @file; NULL: no more. @file may be removed after that. */
+/* The first file that is held, or the one after @file; NULL: no more. */
 struct attached_file *attached_files_next(const struct attached_files *files,
 					  const struct attached_file *file);
+
+/* Forgets all that are not held. */
+void attached_files_forget_plain(struct attached_files *files);
 
 #endif /* FLIGHTREC_ATTACHED_FILES_H */

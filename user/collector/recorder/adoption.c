@@ -147,6 +147,34 @@ void adoption_run(struct recorders *r)
 		r->adoptions[i].again = true;
 }
 
+static void forget_slots(struct recorders *r, uint32_t process)
+{
+	uint32_t used = tracker_slots_used(r->tracker), at = 0;
+
+	while ((at = tracker_next_slot_of(r->tracker, process, at)) < used) {
+		uint64_t word = tracker_slot_word(r->tracker, at);
+		uint32_t generation = FR_WORD_GENERATION(word);
+
+		if (FR_WORD_STATE(word) == RECORDER_OPEN &&
+		    tracker_slot_process(r->tracker, at) == process)
+			tracker_release(r->tracker, &at, &generation, 1, FR_NONE);
+		at++;
+	}
+}
+
+void adoption_forget(struct recorders *r, pid_t pid)
+{
+	uint32_t processes = tracker_limits(r->tracker).processes;
+	struct process_slot process;
+
+	for (uint32_t i = 0; i < processes; i++) {
+		if (FR_WORD_STATE(tracker_process_word(r->tracker, i)) == PROCESS_ALIVE &&
+		    tracker_process_copy(r->tracker, i, &process) &&
+		    process.key.pid == (uint32_t)pid)
+			forget_slots(r, i);
+	}
+}
+
 bool adoption_is_due(const struct recorders *r)
 {
 	return r->adopt_again_ns && clock_ns(CLOCK_MONOTONIC) >= r->adopt_again_ns;

@@ -16,6 +16,12 @@ struct recorders;
 /* An attachments_copy_fn, whose @arg is struct recorders: remembers a copy of the library. */
 void adoption_add(void *recorders, pid_t pid, uint64_t state);
 
+/*
+ * Forgets the recorders that process @pid has open and that did not time out: their ends may have
+ * been missed. Those that are open nevertheless are to be adopted again.
+ */
+void adoption_forget(struct recorders *recorders, pid_t pid);
+
 /* Takes over what is open in the copies that were added since, or have to be looked at again. */
 void adoption_run(struct recorders *recorders);
 /* Whether some have to be looked at again, and that is due. */

@@ -16,6 +16,8 @@
 
 /* What timed out is looked at again so often. */
 #define POLL_NS (50 * (uint64_t)MS)
+/* And that which does not ask for it. */
+#define UNASKED_NS (100 * (uint64_t)MS)
 /* One look, which the next one continues, and all looks between which other things are done. */
 #define LOOK_MAX_NS (2 * MS)
 #define LOOKS_MAX_NS (4 * MS)
@@ -32,6 +34,7 @@ struct looked_process {
 	uint64_t look_ns;        /* when something of it is due */
 	uint64_t asked_ns;       /* the same, of what was told since the last look began */
 	bool interrupted;        /* that look is not at its end */
+	bool unasked;            /* see looks_unasked() */
 	uint64_t poll_ns;        /* when those that timed out are looked at again */
 	uint64_t looked_ns;
 	uint64_t not_before_ns;
@@ -220,6 +223,23 @@ bool looks_leave(struct looks *l, pid_t pid)
 	return true;
 }
 
+bool looks_has_left(const struct looks *l, pid_t pid)
+{
+	const struct looked_process *process = find(l, pid);
+
+	return process && !process->watch;
+}
+
+void looks_unasked(struct looks *l, pid_t pid)
+{
+	struct looked_process *process = find(l, pid);
+
+	if (!process && add(l, pid, 0, &process))
+		return;
+	process->unasked = true;
+	want(l, process, 1);
+}
+
 void looks_end(struct looks *l, pid_t pid, const struct process_slot *ended)
 {
 	struct looked_process *process = find(l, pid);
@@ -253,6 +273,16 @@ static uint64_t next_poll(const struct looked_process *process, bool interrupted
 	return process->looked_ns + (interrupted ? 0 : apart_ns);
 }
 
+/* Its other logs may be new. */
+static void look_unasked(struct looked_process *process, uint64_t now_ns)
+{
+	if (!process->unasked)
+		return;
+	log_watch_find_more(process->watch);
+	if (now_ns + UNASKED_NS < process->look_ns)
+		process->look_ns = now_ns + UNASKED_NS;
+}
+
 /* Returns whether the process is still there. */
 static bool look(struct looked_process *process, uint64_t now_ns)
 {
@@ -269,6 +299,7 @@ static bool look(struct looked_process *process, uint64_t now_ns)
 		process->interrupted = look.more;
 		process->look_ns =
 			look.next_ns < process->asked_ns ? look.next_ns : process->asked_ns;
+		look_unasked(process, now_ns);
 	}
 	polled = !err && process->poll_ns <= now_ns;
 	if (polled)

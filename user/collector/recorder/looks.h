@@ -46,6 +46,13 @@ int looks_notice(struct looks *looks, const struct notice *notice);
  * false if that was so already.
  */
 bool looks_leave(struct looks *looks, pid_t pid);
+bool looks_has_left(const struct looks *looks, pid_t pid);
+
+/*
+ * Process @pid does not tell when it must be looked at, or not for all of its logs: it is looked at
+ * all the time, ten times a second.
+ */
+void looks_unasked(struct looks *looks, pid_t pid);
 
 /* The process of @pid ended, or called execve(). */
 void looks_end(struct looks *looks, pid_t pid, const struct process_slot *ended);

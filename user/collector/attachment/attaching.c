@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "collector/attachment/attaching.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "collector/attachment/attachments.h"
+#include "collector/attachment/departures.h"
+#include "collector/attachment/file_lease.h"
+#include "collector/attachment/probe_placement.h"
+
+void attaching_problem(struct attachments *a, const struct attaching *met, const char *why)
+{
+	snprintf(a->problem, sizeof(a->problem), "%s", why);
+	if (a->tell && met->pid)
+		message_limited(&a->not_attached, "process %d is not watched in %s: %s", met->pid,
+				met->path, why);
+}
+
+static void attach_failed(struct attachments *a, const struct attaching *met, int err)
+{
+	const char *hint = "";
+	char why[128];
+
+	if (err == -EACCES || err == -EPERM)
+		hint = ": this kernel wants CAP_SYS_ADMIN for it";
+	else if (err == -EMFILE)
+		hint = ": raise the limit (ulimit -n)";
+	snprintf(why, sizeof(why), "cannot attach a uprobe: %s%s", strerror(-err), hint);
+	attaching_problem(a, met, why);
+}
+
+/* What is missing now may be there the next time. */
+static bool may_pass(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM;
+}
+
+static void take_lease(struct attached_file *file, int fd)
+{
+	if (file->lease >= 0)
+		return;
+	file->lease_error = file_lease_take(fd);
+	if (file->lease_error)
+		return;
+	file->lease = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (file->lease < 0)
+		file_lease_give_back(fd);
+}
+
+static void drop_lease(struct attached_file *file, int fd)
+{
+	if (file->lease < 0)
+		return;
+	file_lease_give_back(fd);
+	close(file->lease);
+	file->lease = -1;
+}
+
+/* Looks through the file, for the second time when nobody can write to it meanwhile. */
+static int find_probes(struct attached_file *file, int fd, struct elf_probes *probes)
+{
+	int err = elf_probes_find(fd, probes);
+
+	if (err)
+		return err;
+	take_lease(file, fd);
+	return file->lease >= 0 ? elf_probes_find(fd, probes) : 0;
+}
+
+/* Returns 0, also if there is nothing to attach to; or a negative errno. */
+static int attach_copies(struct attachments *a, struct attached_file *file,
+			 const struct attaching *met)
+{
+	struct elf_probes probes;
+	int err = find_probes(file, met->fd, &probes);
+
+	if (err == -EBADMSG)
+		attaching_problem(a, met, elf_reason_text(probes.reason));
+	if (err)
+		return may_pass(err) ? err : 0;
+	/* Without a lease probes are in a file only while somebody maps it. */
+	if (met->usual && file->lease < 0)
+		return -EAGAIN;
+	file->probes = malloc(sizeof(*file->probes));
+	if (!file->probes)
+		return -ENOMEM;
+	*file->probes = probes;
+	err = placement_attach_copies(a->options.tracker, file, met->fd,
+				      a->options.by_memory && !a->all_probes);
+	if (!err) {
+		a->copies += probes.copies;
+		return 0;
+	}
+	free(file->probes);
+	file->probes = NULL;
+	attach_failed(a, met, err);
+	return may_pass(err) ? err : 0;
+}
+
+static void attach_linker(struct attachments *a, struct attached_file *file,
+			  const struct attaching *met)
+{
+	int err;
+
+	file->is_linker = true;
+	take_lease(file, met->fd);
+	err = placement_attach_linker(a->options.tracker, file, met->fd);
+	if (err && err != -ENOENT && err != -EBADMSG && err != -EFBIG)
+		attach_failed(a, met, err);
+}
+
+/* Attaches to what the file is, if it is not done. Returns whether the file is known now. */
+static bool attach(struct attachments *a, struct attached_file *file, const struct attaching *met,
+		   bool is_new)
+{
+	int err = is_new ? attach_copies(a, file, met) : 0;
+
+	if (!err && met->linker && !file->is_linker)
+		attach_linker(a, file, met);
+	if (!file->links.count)
+		drop_lease(file, met->fd);
+	attached_files_hold(&a->files, file);
+	if (err && !file->held) {
+		attached_files_remove(&a->files, file);
+		return false;
+	}
+	file->usual = file->usual || (met->usual && file->probes);
+	return true;
+}
+
+/* It was open for writing, and may have been written to, when it was attached to. */
+static void try_lease_again(struct attachments *a, struct attached_file *file, int fd)
+{
+	struct elf_probes probes;
+
+	if (!file->probes || file->lease >= 0 || file->lease_error != -EAGAIN)
+		return;
+	take_lease(file, fd);
+	if (file->lease >= 0 &&
+	    (elf_probes_find(fd, &probes) || memcmp(&probes, file->probes, sizeof(probes)) != 0))
+		departures_leave(a, file);
+}
+
+struct attached_file *attaching_file(struct attachments *a, const struct attaching *met)
+{
+	struct attached_key key;
+	struct attached_file *file;
+	bool is_new;
+
+	memset(&key, 0, sizeof(key));
+	if (file_identity_read(met->fd, &key.file))
+		return NULL;
+	key.pid = a->options.each_process || a->all_probes ? met->pid : 0;
+	key.all_probes = a->all_probes;
+	file = attached_files_find(&a->files, &key);
+	if (file && file->state == FILE_WAITING)
+		departures_retry(a, file);
+	if (file && file->state != FILE_ATTACHED)
+		return file;
+	is_new = !file;
+	if (is_new)
+		file = attached_files_add(&a->files, &key);
+	if (!file || !attach(a, file, met, is_new))
+		return NULL;
+	if (!is_new)
+		try_lease_again(a, file, met->fd);
+	return file;
+}
