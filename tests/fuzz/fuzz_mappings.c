@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* link: user/collector/target/mappings.c */
+/* link: user/collector/target/mappings.c user/collector/base/auxv.c */
 /* Lines of /proc/PID/maps; of a first byte '#', lines made of 16 bytes each: inode and address. */
 #include <inttypes.h>
 #include <stdio.h>

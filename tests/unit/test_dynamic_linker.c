@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* link: user/collector/target/mappings.c */
+/* link: user/collector/target/mappings.c user/collector/base/auxv.c */
 /* Which of a process's files is its dynamic linker. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* link: user/cli/launch.c user/cli/breakpoint.c user/cli/startup.c */
+/* link: user/cli/launch.c user/cli/breakpoint.c user/collector/base/auxv.c user/cli/startup.c */
 /* link: tests/unit/launch_fixture.c */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* link: user/collector/target/mappings.c */
+/* link: user/collector/target/mappings.c user/collector/base/auxv.c */
 /* Lines of /proc/PID/maps, and the files that they name. */
 #include <errno.h>
 #include <setjmp.h>

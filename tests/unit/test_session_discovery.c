@@ -21,6 +21,7 @@
 #include "collector/session_private.h"
 #include "collector/target/elf_probes.h"
 #include "collector/target/elf_stripped.h"
+#include "collector/target/mapping_open.h"
 #include "collector/target/mappings.h"
 #include "collector/target/target_memory.h"
 

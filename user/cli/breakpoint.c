@@ -3,15 +3,14 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <sys/user.h>
-#include <unistd.h>
+
+#include "collector/base/auxv.h"
 
 #if defined(__x86_64__)
 static const unsigned char trap[] = {0xcc}; /* int3 */
@@ -30,58 +29,12 @@ long breakpoint_trace(int request, pid_t pid, uint64_t address, uint64_t data)
 		      (void *)(uintptr_t)data);
 }
 
-/* Finds @type in the auxiliary vector, whose numbers are @width bytes wide. */
-static bool find_aux(const unsigned char *vector, size_t size, size_t width, uint64_t type,
-		     uint64_t *value)
-{
-	uint64_t pair[2] = {0, 0};
-	size_t at;
-
-	for (at = 0; size - at >= 2 * width; at += 2 * width) {
-		memcpy(&pair[0], vector + at, width);
-		memcpy(&pair[1], vector + at + width, width);
-		if (pair[0] == AT_NULL)
-			return false;
-		if (pair[0] == type) {
-			*value = pair[1];
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool read_entry(pid_t pid, uint64_t *entry)
-{
-	unsigned char vector[4096];
-	uint64_t page;
-	char path[64];
-	ssize_t got;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/auxv", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	got = read(fd, vector, sizeof(vector));
-	close(fd);
-	if (got <= 0)
-		return false;
-	if (find_aux(vector, (size_t)got, 8, AT_PAGESZ, &page))
-		return find_aux(vector, (size_t)got, 8, AT_ENTRY, entry) && *entry;
-#if defined(__x86_64__)
-	/* A 32-bit program; the breakpoint is the same. */
-	return find_aux(vector, (size_t)got, 4, AT_ENTRY, entry) && *entry;
-#else
-	return false;
-#endif
-}
-
 bool breakpoint_set(struct breakpoint *b, pid_t pid)
 {
 	uint64_t entry, word;
 
 	b->entry = 0;
-	if (!read_entry(pid, &entry) || entry % sizeof(trap) != 0)
+	if (!auxv_find(pid, AT_ENTRY, &entry) || !entry || entry % sizeof(trap) != 0)
 		return false;
 	word = (uint64_t)breakpoint_trace(PTRACE_PEEKTEXT, pid, entry & ~7ull, 0);
 	if (errno)

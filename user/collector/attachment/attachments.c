@@ -20,6 +20,7 @@
 #include "collector/base/array.h"
 #include "collector/base/clock.h"
 #include "collector/target/elf_places.h"
+#include "collector/target/mapping_open.h"
 #include "collector/target/mappings.h"
 
 /* In epoll events, beside numbers of processes. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The files that a process has mapped for execution, read from /proc/PID/maps, and a way to open
- * exactly the file behind a mapping.
+ * The files that a process has mapped for execution, read from /proc/PID/maps. mapping_open.h opens
+ * them.
  *
  * Names are hostile: they may contain any byte except NUL (the kernel writes a newline as "\012"),
  * and the process decides how many mappings there are. Work is linear in that number, and memory is
@@ -26,7 +26,7 @@ struct mapping {
 	uint64_t end;
 	uint64_t offset; /* in the file, of start */
 	uint64_t inode;  /* 0: no file */
-	unsigned major;  /* the device as the kernel's file system knows it; see mapping_open() */
+	unsigned major;  /* the device as the kernel's file system knows it; see mapping_open.h */
 	unsigned minor;
 	bool executable;
 	const char *path; /* points into the parsed line; "" if there is none */
@@ -81,19 +81,5 @@ int mappings_read_fd(int fd, struct mappings *out);
 
 /* May be called on zeroed or freed mappings. */
 void mappings_free(struct mappings *mappings);
-
-/*
- * Opens, for reading and close-on-exec, the regular file behind @file's first range in process
- * @pid, even if it was deleted or renamed, or is in another mount namespace. Never opens a device
- * or a FIFO.
- *
- * /proc/PID/map_files needs CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE. Without it, and for a file
- * whose range is gone, the path is tried, and device and inode are compared. On file systems with
- * devices of their own (overlayfs, btrfs) stat() and the mapping disagree about the device, so
- * there the inode number alone decides.
- *
- * Returns a descriptor; -ENOENT if the file cannot be reached; -EMFILE, -ENFILE or -ENOMEM.
- */
-int mapping_open(pid_t pid, const struct mappings *mappings, const struct mapped_file *file);
 
 #endif /* FLIGHTREC_MAPPINGS_H */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* link: user/collector/target/mappings.c user/collector/target/elf_places.c */
+/* link: user/collector/target/mappings.c user/collector/target/mapping_open.c user/collector/base/auxv.c user/collector/target/elf_places.c */
 /* link: user/collector/target/elf_file.c */
 /* libs: libelf */
 /* Opening what is mapped, whatever it is called, wherever it is, and whatever took its place. */
@@ -25,9 +25,10 @@
 #include <cmocka.h>
 
 #include "collector/target/elf_places.h"
+#include "collector/target/mapping_open.h"
 #include "collector/target/mappings.h"
 
-static char directory[] = "/tmp/test_mappings_open.XXXXXX";
+static char directory[] = "/tmp/test_mapping_open.XXXXXX";
 
 static const char *path_of(const char *name)
 {
