@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#include "collector/base/array.h"
 #include "collector/base/clock.h"
 #include "collector/base/message.h"
 #include "collector/kernel/ring_record.h"
@@ -25,33 +24,12 @@
 #define WORK_NS 1000000
 /* While the rings are not empty: they come first, but not alone. */
 #define WORK_BESIDE_NS 300000
-/* Long enough for a preempted BPF program to finish. */
-#define MISSED_EXECS_AFTER_NS 20000000
-/* Looking at all processes for this takes milliseconds. */
-#define MISSED_EXECS_APART_NS 1000000000
-
 /* Has a process scanned in this dispatch or the next. */
 static void add_rescan(void *session, pid_t pid)
 {
 	struct session *s = session;
 
-	for (size_t i = 0; i < s->n_rescans; i++) {
-		if (s->rescans[i] == pid)
-			return;
-	}
-	if (!array_reserve(s->rescans, s->rescans_room, s->n_rescans + 1))
-		s->rescans[s->n_rescans++] = pid;
-}
-
-/* If one execve() was just reported, another may have been missed. */
-static void look_for_missed_execs_later(struct session *s)
-{
-	uint64_t soon_ns = clock_ns(CLOCK_MONOTONIC) + MISSED_EXECS_AFTER_NS;
-	uint64_t apart_ns = s->missed_execs_found_ns + MISSED_EXECS_APART_NS;
-
-	if (s->missed_execs_at_ns)
-		return;
-	s->missed_execs_at_ns = s->missed_execs_found_ns && apart_ns > soon_ns ? apart_ns : soon_ns;
+	rescans_add(&s->rescans, pid);
 }
 
 static void look_at_process(struct session *s, uint32_t index)
@@ -97,8 +75,8 @@ static void on_notice(struct session *s, const struct notice *notice)
 					      looks_notice(s->looks, notice));
 		break;
 	case NOTICE_MAPPINGS:
-		add_rescan(s, (pid_t)notice->index);
-		look_for_missed_execs_later(s);
+		rescans_add(&s->rescans, (pid_t)notice->index);
+		rescans_expect_missed(&s->rescans);
 		break;
 	}
 }
@@ -179,6 +157,7 @@ static int open_parts(struct session *s, char *error, size_t error_size)
 		return err;
 	attachments.tracker = s->tracker;
 	err = attachments_init(&s->attachments, &attachments);
+	rescans_init(&s->rescans, s->tracker);
 	refusals_init(&s->refusals, s->tracker, &s->attachments, o->timeout_ns);
 	err = err ? err : visits_init(&s->visits, tracker_limits(s->tracker).slots);
 	err = err ? err : recorders_new(&s->recorders, s->tracker, &recorders);
@@ -226,7 +205,7 @@ void session_close(struct session *s)
 	tracker_close(s->tracker);
 	if (s->sink)
 		s->sink->ops->close(s->sink);
-	free(s->rescans);
+	rescans_free(&s->rescans);
 	free(s);
 }
 
@@ -240,11 +219,6 @@ int session_add_to_epoll(struct session *s, int epoll_fd, uint64_t token)
 	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, attachments_fd(&s->attachments), &event))
 		return -errno;
 	return tracker_add_to_epoll(s->tracker, epoll_fd, token);
-}
-
-static void add_process_rescan(void *arg, const struct process_found *found)
-{
-	add_rescan(arg, (pid_t)found->key.pid);
 }
 
 /* Called when notices were refused: finds out what they would have said. */
@@ -266,7 +240,7 @@ static void scan_slots(struct session *s)
 	}
 	for (uint32_t i = 0; i < tracker_limits(s->tracker).processes; i++)
 		look_at_process(s, i);
-	tracker_processes(s->tracker, add_process_rescan, s);
+	rescans_add_all(&s->rescans);
 	refusals_rebuild(&s->refusals);
 	if (s->looks)
 		looks_all(s->looks);
@@ -291,30 +265,15 @@ void session_adopt(struct session *s)
 
 static bool is_due(uint64_t at_ns)
 {
-	return at_ns && clock_ns(CLOCK_MONOTONIC) >= at_ns;
-}
-
-/* We do not know which process it was: any watched one may now run a program with new probes. */
-static void look_for_missed_execs(struct session *s)
-{
-	uint64_t execs, exits;
-
-	s->missed_execs_at_ns = 0;
-	tracker_missed(s->tracker, &execs, &exits);
-	if (execs == s->missed_execs)
-		return;
-	s->missed_execs = execs;
-	s->missed_execs_found_ns = clock_ns(CLOCK_MONOTONIC);
-	tracker_processes(s->tracker, add_process_rescan, s);
-	look_for_missed_execs_later(s);
+	return at_ns != UINT64_MAX && clock_ns(CLOCK_MONOTONIC) >= at_ns;
 }
 
 static void rescan(struct session *s)
 {
 	s->attachments.tell = true;
-	for (size_t i = 0; i < s->n_rescans && !s->finishing; i++)
-		session_scan(s, s->rescans[i]);
-	s->n_rescans = 0;
+	for (size_t i = 0; i < s->rescans.n && !s->finishing; i++)
+		session_scan(s, s->rescans.pid[i]);
+	s->rescans.n = 0;
 	session_adopt(s);
 }
 
@@ -397,9 +356,9 @@ void session_dispatch(struct session *s)
 	/* What follows may take a while. */
 	write_reports(s);
 	attachments_work(&s->attachments);
-	if (is_due(s->missed_execs_at_ns))
-		look_for_missed_execs(s);
-	if (s->n_rescans)
+	if (is_due(rescans_next(&s->rescans)))
+		rescans_look_for_missed(&s->rescans);
+	if (s->rescans.n)
 		rescan(s);
 	if (adoption_is_due(s->recorders))
 		session_adopt(s);
@@ -424,8 +383,7 @@ int session_wait_ms(const struct session *s)
 	due_ns = earlier(due_ns, attachments_next(&s->attachments));
 	if (s->looks)
 		due_ns = earlier(due_ns, looks_next(s->looks));
-	if (s->missed_execs_at_ns)
-		due_ns = earlier(due_ns, s->missed_execs_at_ns);
+	due_ns = earlier(due_ns, rescans_next(&s->rescans));
 	if (due_ns == UINT64_MAX)
 		return -1;
 	now_ns = clock_ns(CLOCK_MONOTONIC);

@@ -9,6 +9,7 @@
 #include "collector/kernel/visits.h"
 #include "collector/recorder/recorders.h"
 #include "collector/session_refusals.h"
+#include "collector/session_rescans.h"
 #include "collector/session.h"
 #include "collector/sink/sinks.h"
 
@@ -20,7 +21,7 @@
  * own, hidden behind its functions. Each of its parts may use those before it, and is closed before
  * them:
  *
- *	sink, tracker, recorders, attachments, visits, refusals
+ *	sink, tracker, recorders, attachments, rescans, visits, refusals
  *
  * The tracker's callbacks run while it drains, and must not drain anything themselves. Taking a
  * report must not change anything here.
@@ -35,16 +36,11 @@ struct session {
 	uint32_t *ended; /* with looks: generation of the last process that ended in each slot */
 	struct session_options options;
 	struct sink *sink;
-	pid_t *rescans; /* processes whose mappings changed; empty after a dispatch */
-	size_t n_rescans;
-	size_t rescans_room;
-	uint64_t missed_execs; /* how many calls of execve() had been missed at the last look */
-	uint64_t missed_execs_at_ns;    /* when to look again, CLOCK_MONOTONIC; 0: no need to */
-	uint64_t missed_execs_found_ns; /* when more were found; 0: never */
-	bool loss_told;                 /* it was reported that reports are lost */
-	bool more;                      /* the last dispatch left something in the rings */
-	bool library_seen;              /* a process has or had a copy */
-	bool finishing;                 /* nothing is attached to any more */
+	struct rescans rescans; /* empty after a dispatch */
+	bool loss_told;         /* it was reported that reports are lost */
+	bool more;              /* the last dispatch left something in the rings */
+	bool library_seen;      /* a process has or had a copy */
+	bool finishing;         /* nothing is attached to any more */
 	/* While it is looked for what was there before, when that began; later 0. */
 	uint64_t watching_since_ns;
 	struct message_limit by_probes_told;

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* link: user/collector/session_rescans.c */
+/* Which processes are scanned again, and when calls of execve() that were missed are looked for. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <cmocka.h>
+
+#include "collector/kernel/tracker.h"
+#include "collector/session_rescans.h"
+#include "own_clock.h"
+
+#define SECOND_NS UINT64_C(1000000000)
+
+static struct rescans rescans;
+static uint64_t missed;
+
+void tracker_missed(const struct tracker *tracker, uint64_t *execs, uint64_t *exits)
+{
+	assert_null(tracker);
+	*execs = missed;
+	*exits = 77;
+}
+
+/* Two are watched. */
+int tracker_processes(struct tracker *tracker,
+		      void (*fn)(void *arg, const struct process_found *found), void *arg)
+{
+	assert_null(tracker);
+	for (uint32_t pid = 10; pid < 12; pid++)
+		fn(arg, &(struct process_found){.key = {.pid = pid}});
+	return 0;
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	missed = 0;
+	now_ns = SECOND_NS;
+	rescans_init(&rescans, NULL);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	rescans_free(&rescans);
+	rescans_free(&rescans);
+	return 0;
+}
+
+static void test_each_once(void **state)
+{
+	(void)state;
+	rescans_add(&rescans, 11);
+	rescans_add(&rescans, 5);
+	rescans_add(&rescans, 11);
+	assert_int_equal(rescans.n, 2);
+	rescans_add_all(&rescans);
+	assert_int_equal(rescans.n, 3);
+	assert_int_equal(rescans.pid[0], 11);
+	assert_int_equal(rescans.pid[1], 5);
+	assert_int_equal(rescans.pid[2], 10);
+}
+
+static void test_none_were_missed(void **state)
+{
+	(void)state;
+	assert_true(rescans_next(&rescans) == UINT64_MAX);
+	rescans_expect_missed(&rescans);
+	assert_true(rescans_next(&rescans) == SECOND_NS + 20 * MS_NS);
+	/* One look is enough for all that is told until then. */
+	now_ns += 5 * MS_NS;
+	rescans_expect_missed(&rescans);
+	assert_true(rescans_next(&rescans) == SECOND_NS + 20 * MS_NS);
+	rescans_look_for_missed(&rescans);
+	assert_int_equal(rescans.n, 0);
+	assert_true(rescans_next(&rescans) == UINT64_MAX);
+}
+
+static void test_some_were_missed(void **state)
+{
+	(void)state;
+	missed = 3;
+	rescans_expect_missed(&rescans);
+	rescans_look_for_missed(&rescans);
+	assert_int_equal(rescans.n, 2);
+	/* There may be more, but all processes are not scanned all the time. */
+	assert_true(rescans_next(&rescans) == now_ns + SECOND_NS);
+	rescans.n = 0;
+	now_ns += SECOND_NS;
+	rescans_look_for_missed(&rescans);
+	assert_int_equal(rescans.n, 0);
+	assert_true(rescans_next(&rescans) == UINT64_MAX);
+	/* Later, it is soon again. */
+	now_ns += SECOND_NS;
+	rescans_expect_missed(&rescans);
+	assert_true(rescans_next(&rescans) == now_ns + 20 * MS_NS);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_each_once, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_none_were_missed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_some_were_missed, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

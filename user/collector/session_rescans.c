@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "collector/session_rescans.h"
+
+#include <stdlib.h>
+
+#include "collector/base/array.h"
+#include "collector/base/clock.h"
+#include "collector/kernel/tracker.h"
+
+/* Long enough for a preempted BPF program to finish. */
+#define LOOK_AFTER_NS 20000000
+/* Scanning all processes more often than this would take milliseconds each time. */
+#define FOUND_APART_NS 1000000000
+
+void rescans_init(struct rescans *r, struct tracker *tracker)
+{
+	*r = (struct rescans){.tracker = tracker, .look_ns = UINT64_MAX};
+}
+
+void rescans_free(struct rescans *r)
+{
+	free(r->pid);
+	*r = (struct rescans){.look_ns = UINT64_MAX};
+}
+
+void rescans_add(struct rescans *r, pid_t pid)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		if (r->pid[i] == pid)
+			return;
+	}
+	if (!array_reserve(r->pid, r->room, r->n + 1))
+		r->pid[r->n++] = pid;
+}
+
+static void add_process(void *arg, const struct process_found *found)
+{
+	rescans_add(arg, (pid_t)found->key.pid);
+}
+
+void rescans_add_all(struct rescans *r)
+{
+	tracker_processes(r->tracker, add_process, r);
+}
+
+void rescans_expect_missed(struct rescans *r)
+{
+	uint64_t soon_ns = clock_ns(CLOCK_MONOTONIC) + LOOK_AFTER_NS;
+	uint64_t apart_ns = r->found_ns + FOUND_APART_NS;
+
+	if (r->look_ns != UINT64_MAX)
+		return;
+	r->look_ns = r->found_ns && apart_ns > soon_ns ? apart_ns : soon_ns;
+}
+
+void rescans_look_for_missed(struct rescans *r)
+{
+	uint64_t execs, exits;
+
+	r->look_ns = UINT64_MAX;
+	tracker_missed(r->tracker, &execs, &exits);
+	if (execs == r->missed)
+		return;
+	r->missed = execs;
+	r->found_ns = clock_ns(CLOCK_MONOTONIC);
+	/* We do not know which process it was. */
+	rescans_add_all(r);
+	rescans_expect_missed(r);
+}
+
+uint64_t rescans_next(const struct rescans *r)
+{
+	return r->look_ns;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Processes that may have mapped a new program or library, and are to be scanned for probes.
+ *
+ * A process tells when it calls execve(). The kernel does not run our program for that while it
+ * already runs on the same CPU, and only counts how often it was skipped. So after each call that
+ * was told, the count is looked at, and if it has moved, all watched processes are scanned.
+ *
+ * Not thread-safe.
+ */
+#ifndef FLIGHTREC_SESSION_RESCANS_H
+#define FLIGHTREC_SESSION_RESCANS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct tracker;
+
+struct rescans {
+	struct tracker *tracker; /* borrowed */
+	pid_t *pid;              /* each of them once */
+	size_t n;
+	size_t room;
+	uint64_t missed;   /* how many calls of execve() had been missed at the last look */
+	uint64_t look_ns;  /* when to look again, CLOCK_MONOTONIC; UINT64_MAX: no need to */
+	uint64_t found_ns; /* when more were found; 0: never */
+};
+
+void rescans_init(struct rescans *rescans, struct tracker *tracker);
+/* May be called on zeroed or freed rescans. */
+void rescans_free(struct rescans *rescans);
+
+/* A process is to be scanned; or all that are watched. Without memory for that, it is not. */
+void rescans_add(struct rescans *rescans, pid_t pid);
+void rescans_add_all(struct rescans *rescans);
+
+/* A process told that its mappings changed: another one may have done so unseen. */
+void rescans_expect_missed(struct rescans *rescans);
+/* Adds all watched processes if calls of execve() were missed. */
+void rescans_look_for_missed(struct rescans *rescans);
+/* When to call rescans_look_for_missed(), CLOCK_MONOTONIC; UINT64_MAX: no need to. */
+uint64_t rescans_next(const struct rescans *rescans);
+
+#endif /* FLIGHTREC_SESSION_RESCANS_H */
