@@ -26,6 +26,7 @@
 #include "collector/attachment/semaphores.h"
 #include "collector/attachment/usual_files.h"
 #include "collector/target/elf_places.h"
+#include "collector/target/mapping_open.h"
 #include "collector/target/mappings.h"
 
 #define PID 1234
