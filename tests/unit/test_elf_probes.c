@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* link: user/collector/target/elf_probes.c user/collector/target/elf_places.c */
-/* link: user/collector/target/elf_file.c user/collector/target/mappings.c user/collector/target/mapping_open.c user/collector/base/auxv.c */
+/* link: user/collector/target/elf_file.c user/collector/target/mappings.c */
+/* link: user/collector/target/mapping_open.c user/collector/base/auxv.c */
 /* libs: libelf */
 /* tests: user/collector/target/elf_places.c */
 /* Inputs are built here, with each linker there is, and are then read and run. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* link: user/collector/target/mappings.c user/collector/target/mapping_open.c user/collector/base/auxv.c user/collector/target/elf_places.c */
+/* link: user/collector/target/mappings.c user/collector/target/mapping_open.c */
+/* link: user/collector/base/auxv.c user/collector/target/elf_places.c */
 /* link: user/collector/target/elf_file.c */
 /* libs: libelf */
 /* Opening what is mapped, whatever it is called, wherever it is, and whatever took its place. */

@@ -2,7 +2,9 @@
 /* link: user/collector/base/escape.c user/collector/base/text_buffer.c */
 /* link: user/collector/report/names.c user/collector/report/unfinished.c */
 /* link: user/collector/report/report_forms.c user/collector/report/report_text.c */
+/* link: user/collector/report/report_time.c */
 /* link: user/collector/report/report_json.c user/collector/report/date_cache.c */
+/* tests: user/collector/report/report_time.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* link: user/collector/base/escape.c user/collector/base/text_buffer.c */
 /* link: user/collector/report/names.c user/collector/report/report_forms.c */
-/* link: user/collector/report/report_text.c user/collector/report/report_json.c */
+/* link: user/collector/report/report_text.c user/collector/report/report_time.c */
+/* link: user/collector/report/report_json.c */
 /* link: user/collector/report/date_cache.c user/collector/report/unfinished.c */
 /* link: user/collector/sink/report_writer.c */
 /* link: user/collector/base/write_queue.c user/collector/sink/file_sink.c */

@@ -11,6 +11,7 @@
 
 #include "collector/base/escape.h"
 #include "collector/report/names.h"
+#include "collector/report/report_time.h"
 #include "collector/report/unfinished.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -25,88 +26,20 @@ struct text {
 	size_t now_size;
 };
 
-static void make_stamp(const struct tm *tm, char *text, size_t size)
-{
-	snprintf(text, size, "[%04d-%02d-%02d %02d:%02d:%02d,", tm->tm_year + 1900, tm->tm_mon + 1,
-		 tm->tm_mday, tm->tm_hour, tm->tm_min, tm->tm_sec);
-}
-
-static const struct date_style stamp_style = {.local = true, .write = make_stamp};
-
 static void format_now(struct text *text)
 {
 	uint64_t time_ns = text->report->time_ns;
 	struct text_buffer now = {.data = text->now, .room = sizeof(text->now)};
 
-	text_string(&now, date_text(&text->state->stamps, time_ns, &stamp_style));
+	text_string(&now, date_text(&text->state->stamps, time_ns, &report_stamp_style));
 	text_number(&now, time_ns % SECOND / 1000000, 3);
 	text_string(&now, ": ");
 	text->now_size = now.size;
 }
 
-/* As ctime() does, in any locale. */
-static void make_date(const struct tm *tm, char *text, size_t size)
-{
-	static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-	static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-					   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-
-	snprintf(text, size, "%s %s %2d %02d:%02d:%02d %d", days[tm->tm_wday], months[tm->tm_mon],
-		 tm->tm_mday, tm->tm_hour, tm->tm_min, tm->tm_sec, tm->tm_year + 1900);
-}
-
-static const struct date_style date_style = {.local = true, .write = make_date};
-
 static void write_date(struct text *text, uint64_t time_ns)
 {
-	text_string(text->out, date_text(&text->state->dates, time_ns, &date_style));
-}
-
-/* Writes @thousandths of @unit without trailing zeros. */
-static void write_thousandths(struct text_buffer *out, uint64_t thousandths, const char *unit)
-{
-	text_number(out, thousandths / 1000, 1);
-	if (thousandths % 1000) {
-		text_char(out, '.');
-		text_fraction(out, thousandths % 1000, 3, 0);
-	}
-	text_string(out, unit);
-}
-
-/* "250 ms", "10.4 s", "1 h 5 min": at most three digits after the point. */
-static void write_duration(struct text_buffer *out, uint64_t ns)
-{
-	static const struct {
-		uint64_t ms;
-		const char *name;
-	} units[] = {{86400000, " d"}, {3600000, " h"}, {60000, " min"}};
-	uint64_t us = ns / 1000 + (ns % 1000 >= 500);
-	uint64_t ms = ns / 1000000 + (ns % 1000000 >= 500000);
-	const char *space = "";
-	size_t i;
-
-	if (ns < 1000) {
-		text_number(out, ns, 1);
-		text_string(out, " ns");
-	} else if (ns < 1000000) {
-		write_thousandths(out, ns, " us");
-	} else if (us < 1000000) {
-		write_thousandths(out, us, " ms");
-	} else {
-		for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-			if (ms < units[i].ms)
-				continue;
-			text_string(out, space);
-			text_number(out, ms / units[i].ms, 1);
-			text_string(out, units[i].name);
-			ms %= units[i].ms;
-			space = " ";
-		}
-		if (ms) {
-			text_string(out, space);
-			write_thousandths(out, ms, " s");
-		}
-	}
+	text_string(text->out, date_text(&text->state->dates, time_ns, &report_date_style));
 }
 
 static void begin_plain_line(struct text *text, int severity)
@@ -169,12 +102,12 @@ static void write_head(struct text *text)
 	text_integer(out, recorder->tid);
 	if (recorder->timeout_ns < REPORT_NO_TIMEOUT_NS) {
 		text_string(out, ", timeout ");
-		write_duration(out, recorder->timeout_ns);
+		report_duration(out, recorder->timeout_ns);
 	} else {
 		text_string(out, ", no timeout");
 	}
 	text_string(out, recorder->closed ? ", closed after " : ", open for ");
-	write_duration(out, recorder->age_ns);
+	report_duration(out, recorder->age_ns);
 	text_string(out, ": ");
 	write_name(text);
 	text_string(out, " of ");
@@ -196,7 +129,7 @@ static void write_unfinished(struct text *text)
 		return;
 	begin_block_line(text, FLIGHTREC_INFO);
 	text_string(text->out, "unfinished for ");
-	write_duration(text->out, age_ns > entry.offset_ns ? age_ns - entry.offset_ns : 0);
+	report_duration(text->out, age_ns > entry.offset_ns ? age_ns - entry.offset_ns : 0);
 	text_string(text->out, ": ");
 	escape_text(text->out, entry.message);
 	text_char(text->out, '\n');
@@ -227,7 +160,7 @@ static void write_who(struct text *text)
 		begin_block_line(text, FLIGHTREC_INFO);
 		text_string(out, "opened ");
 		if (recorder->opened_before_ns) {
-			write_duration(out, recorder->opened_before_ns);
+			report_duration(out, recorder->opened_before_ns);
 			text_char(out, ' ');
 		}
 		text_string(
@@ -364,9 +297,9 @@ static void write_finished(struct text *text)
 	begin_line(text, FLIGHTREC_INFO);
 	write_name(text);
 	text_string(text->out, " finished after ");
-	write_duration(text->out, text->report->recorder.age_ns);
+	report_duration(text->out, text->report->recorder.age_ns);
 	text_string(text->out, ", ");
-	write_duration(text->out, text->report->late_ns);
+	report_duration(text->out, text->report->late_ns);
 	text_string(text->out, " past its deadline\n");
 	write_lost_later(text);
 }

@@ -19,7 +19,7 @@ int64_t time_namespace_parse(const char *text)
 		int64_t seconds, ns;
 
 		line += *line == '\n';
-		if (strncmp(line, CLOCK_NAME, sizeof(CLOCK_NAME) - 1) ||
+		if (strncmp(line, CLOCK_NAME, sizeof(CLOCK_NAME) - 1) != 0 ||
 		    sscanf(line + sizeof(CLOCK_NAME) - 1, "%" SCNd64 "%" SCNd64, &seconds, &ns) !=
 			    2)
 			continue;
