@@ -8,26 +8,26 @@
  *		flightrec_info(rec, "-get(%s)", key);
  *	}
  *
- * A recorder closed before its timeout leaves no trace. One that is not is replayed by the
- * `flightrec` command, from outside, while this program still hangs. Link with -lflightrec, which
- * needs libc alone.
+ * A recorder that is closed before its timeout leaves no trace. One that stays open longer is
+ * replayed by the `flightrec` command, from outside, while this program still hangs. Link with
+ * -lflightrec, which needs only libc.
  *
- * The process keeps its own log in memory, whether anybody watches or not, so that `flightrec dump`
- * shows what a hung process did before anybody came. FLIGHTREC_MEMORY=SIZE in its environment sets
- * the size of that memory (64M of address space, of which only what is used takes memory), and
- * FLIGHTREC_MEMORY=0 turns it off: then a log call is one branch while nobody watches.
+ * The process keeps its own log in memory, watched or not, so that `flightrec dump` can show what a
+ * hung process did before anybody looked. FLIGHTREC_MEMORY=SIZE in its environment sets the size of
+ * this log (64M by default, of which only the used part takes physical memory). FLIGHTREC_MEMORY=0
+ * turns it off: then a log call is one branch while nobody watches.
  *
  * What holds for every function here:
  *  - Times are in nanoseconds, on CLOCK_MONOTONIC.
- *  - No thread is made, no signal handler is installed, no lock is taken. Only flightrec_begin()
- *    may allocate: the memory log and 36 KiB the first time, and twice the last chunk each time a
- *    process has more recorders open at once than ever before. Without memory for the log nothing
- *    is logged there, and all else works.
+ *  - It creates no thread, installs no signal handler and takes no lock. Only flightrec_begin() may
+ *    allocate memory: the log and 36 KiB the first time; later, when more recorders are open at
+ *once than ever before, twice as much as the last time. If there is no memory for the log, nothing
+ *is logged there, and everything else works.
  *  - A call takes at most 3 KiB of stack; a FLIGHTREC_SCOPE() adds 400 bytes to its function's
- *    frame, a FLIGHTREC_STEP() 300. So a signal handler can log on an alternate stack 4 KiB larger
- *    than what the kernel itself needs, getauxval(AT_MINSIGSTKSZ), if it does little else; not on
- *    one of MINSIGSTKSZ. With the shared library, link such a program with -z now: otherwise its
- *    first call of a function takes up to 3 KiB more, in the dynamic linker.
+ *    frame, a FLIGHTREC_STEP() 300. So a signal handler that does little else can log on an
+ *    alternate stack 4 KiB larger than what the kernel itself needs, getauxval(AT_MINSIGSTKSZ), but
+ *    not on one of MINSIGSTKSZ. With the shared library, link such a program with -z now: otherwise
+ *    the first call of each function takes up to 3 KiB more, in the dynamic linker.
  *  - errno is never changed. Errors are returned as negative errno values.
  *  - A recorder's memory belongs to the caller. It must stay valid, and in place, until
  *    flightrec_end() returns. A copy of it is not a recorder.
@@ -52,9 +52,9 @@ extern "C" {
 #define FLIGHTREC_VERSION_STRING "0.1.0"
 
 /*
- * Limits, in bytes. What is longer is cut, and marked as cut when it is replayed.
+ * Limits, in bytes. What is longer is cut, and marked as cut in the replay.
  * ENTRY: the packed arguments of one entry; a string takes its length plus 2, an integer 4 or 8.
- * STEP:  the same, of one FLIGHTREC_STEP().
+ * STEP:  the same for one FLIGHTREC_STEP().
  * NAME:  a recorder's name, with its terminating NUL.
  * CONTEXT: all keys and values of one recorder, packed, formats included.
  */
@@ -65,7 +65,7 @@ extern "C" {
 
 /*
  * Durations as uint64_t nanoseconds, rounded to the nearest; @n may be fractional. Constant if @n
- * is. What is too long is UINT64_MAX, as good as no timeout; what is negative is 0.
+ * is. A duration that is too long becomes UINT64_MAX, as good as no timeout; a negative one, 0.
  */
 #define FLIGHTREC_USEC(n) FLIGHTREC_NS_((n)*1e3 + 0.5)
 #define FLIGHTREC_MSEC(n) FLIGHTREC_NS_((n)*1e6 + 0.5)
@@ -110,10 +110,10 @@ typedef struct flightrec {
 
 /*
  * Opens @rec. It times out @timeout_ns from now unless it is closed or extended before that.
- * @name is copied; NULL stands for "". A recorder opened while this thread has another one open
- * takes over that one's context as it is now, and names it as its parent. Where one thread has
- * several requests open in turns, as in an event loop or with coroutines, that may be another
- * request's: open each of them with flightrec_begin_under().
+ * @name is copied; NULL stands for "". If this thread has another recorder open, that is the parent
+ * of @rec, which begins with a copy of its context. Where one thread works on several requests in
+ * turns, as in an event loop or with coroutines, that may be the recorder of another request: use
+ * flightrec_begin_under() there.
  *
  * Returns 0; -EINVAL: @rec is NULL or @timeout_ns is 0; -EBUSY: @rec is open, and stays as it is;
  * -ENOMEM: no memory to keep track of one more open recorder, @rec is not open.
@@ -122,23 +122,22 @@ typedef struct flightrec {
 int flightrec_begin(flightrec *rec, const char *name, uint64_t timeout_ns);
 
 /*
- * The same with a parent that the caller chooses, whoever opened it and in whatever thread: NULL
- * for a new request, and the request's own recorder for a step of it. @rec takes over @parent's
- * context as it is now. If @parent is NULL or not open, @rec has no parent and takes over no
- * context.
+ * The same with a parent of the caller's choice, opened by any thread: NULL for a new request, the
+ * request's recorder for a part of it. @rec begins with a copy of @parent's context. If @parent is
+ * NULL or not open, @rec has no parent and no context.
  */
 int flightrec_begin_under(flightrec *rec, const char *name, uint64_t timeout_ns,
 			  const flightrec *parent);
 
 /*
  * Closes @rec; its memory may be reused when this returns. NULL, or not open: does nothing.
- * Thread-safe: any thread may close it, and of two at once one does. Async-signal-safe.
+ * Thread-safe: any thread may close it, and if two do so at once, one succeeds. Async-signal-safe.
  */
 void flightrec_end(flightrec *rec);
 
 /*
  * Moves the deadline of @rec to @timeout_ns from now, earlier or later than it was; UINT64_MAX: it
- * does not time out any more. A recorder that has timed out already stays so.
+ * no longer times out. A recorder that has already timed out remains timed out.
  *
  * Returns 0; -EINVAL: @rec is NULL or @timeout_ns is 0; -ENOENT: @rec is not open.
  * Thread-safe. Async-signal-safe.
@@ -146,8 +145,8 @@ void flightrec_end(flightrec *rec);
 int flightrec_extend(flightrec *rec, uint64_t timeout_ns);
 
 /*
- * Attaches @key and a value to @rec, shown with its replay; a key given twice keeps its last
- * value. Kept in the recorder itself, watched or not. @key and @format are copied.
+ * Attaches @key and a value to @rec, to be shown with its replay. If a key is given twice, its last
+ * value is kept. Kept in the recorder itself, watched or not. @key and @format are copied.
  *
  * Returns 0; -EINVAL: @rec, @key or @format is NULL, or the format is refused (see
  * flightrec_vlog); -ENOENT: @rec is not open; -ENOSPC: no room left in FLIGHTREC_CONTEXT_MAX.
@@ -174,13 +173,13 @@ flightrec *flightrec_current(void);
 
 /*
  * Logs to @rec with a format that need not be a literal; it is copied into the entry (its first
- * 512 bytes). Formats are those of printf(3), and read the same, with these limits: at most 64
- * arguments; %n is refused. An entry whose format is refused is still logged: the format shows
- * as it stands, without its arguments.
+ * 512 bytes). Formats are those of printf(3) and give the same text, with these limits: at most 64
+ * arguments; %n is refused. An entry whose format is refused is still logged: the replay shows the
+ * format itself, without arguments.
  *
  * Logging to NULL does nothing. Logging to a recorder that is not open is printed at once.
  *
- * Returns 0, watched or not; -EINVAL: @format is NULL or, where it is looked at, is refused.
+ * Returns 0, watched or not; -EINVAL: @format is NULL, or was looked at and refused.
  * Thread-safe. Async-signal-safe, and so are the macros below.
  */
 int flightrec_vlog(flightrec *rec, enum flightrec_severity severity, const char *format,
@@ -189,7 +188,7 @@ int flightrec_vlog(flightrec *rec, enum flightrec_severity severity, const char 
 /*
  * Logs @size bytes of @text as they are, for languages that have no call sites of their own. @file,
  * @line and @function say where it was logged; NULL and 0 if that is not known. Everything is
- * copied. By the probes alone file, line and function are not seen.
+ * copied. Whoever watches by probes does not see file, line and function.
  *
  * Returns 0, watched or not; -EINVAL: @text is NULL. Thread-safe. Async-signal-safe.
  */
@@ -245,8 +244,7 @@ int flightrec_message(flightrec *rec, enum flightrec_severity severity, const ch
 
 /* Private from here on: what the macros above expand to. */
 
-/* Two ways: a constant can be the initializer of a static object; of any other @ns is taken once.
- */
+/* So that a constant can initialize a static object, and anything else is evaluated once. */
 #define FLIGHTREC_SATURATE_(ns)                                                                    \
 	((ns) >= 18446744073709551616.0 ? UINT64_MAX : (ns) > 0 ? (uint64_t)(ns) : 0)
 #define FLIGHTREC_NS_(ns)                                                                          \
@@ -259,7 +257,7 @@ static inline uint64_t flightrec_saturate_(double ns)
 
 #define FLIGHTREC_PLAN_MAX_ 16
 
-/* A call site. One static object per logging statement; its layout is in <flightrec/probes.h>. */
+/* A call site: a static object for each logging statement. <flightrec/probes.h> has its layout. */
 struct flightrec_site {
 	const char *format;
 	const char *file;
@@ -296,15 +294,15 @@ struct flightrec_step {
 	})
 
 /*
- * The address of the entry probe's semaphore, which the kernel counts up while somebody watches.
- * A pointer, not the counter itself: a program may have its own copy of a library's variable
- * (a copy relocation), and that copy would not be the one that the kernel counts.
+ * The address of the entry probe's semaphore, which the kernel increments while somebody watches.
+ * A pointer rather than the semaphore itself: a program may have its own copy of a library's
+ * variable (a copy relocation), and the kernel would not increment that one.
  */
 extern const volatile uint16_t *const flightrec_watch_;
 
-/* Not 0, so far from the semaphore, once the process keeps a memory log. */
+/* At this distance from that semaphore: not 0 while the process keeps a memory log. */
 #define FLIGHTREC_KEEPS_ 6
-/* Not 0, likewise, while somebody watches by memory. */
+/* At this one: not 0 while somebody watches by memory. */
 #define FLIGHTREC_ARMED_ 5
 
 /* Whether an entry goes anywhere. */

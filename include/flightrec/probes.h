@@ -20,13 +20,13 @@
  *	stray	site, how, data, size, words of data
  *	leave	memory, opened, entries
  *
- * The first six tell everything as it happens. The last four, which share one semaphore, are for
- * whoever reads the process's memory log (see user/format/memory_log.h) and is to know when:
+ * The first six tell everything as it happens. The last four share one semaphore. They are for
+ * watchers that read the process's memory log (see user/format/memory_log.h), and say when:
  *
- * arm		a recorder was opened or extended, and no look that was promised would see its
- *		deadline: look timeout_ns from now. memory is the address of the log; 0: this
- *		recorder is not in one, and can be watched by the other probes alone
- * late		the recorder in `slot` of the log was closed, at its deadline, nearly, or past it
+ * arm		a recorder was opened or extended, and is due before the next look that was
+ *		promised: look in timeout_ns. memory is the address of the log; 0: this recorder
+ *		is in no log, and can only be watched by the other probes
+ * late		the recorder in `slot` of the log was closed past its deadline, or close to it
  * stray	an entry of a recorder that is not open
  * leave	the process is about to exit: how many recorders it opened, and how many entries
  *		it logged to them, in all
@@ -44,8 +44,8 @@
  *		read the program's memory, a tenth of the whole cost. Behind the end of data,
  *		they are undefined.
  *
- * Each probe has a semaphore, and is one plain 1-byte nop (4 bytes on arm64) in the library. The
- * probe is reached only while its semaphore is not 0.
+ * Each probe has a semaphore, and is a plain nop of one byte (4 on arm64) in the library. It is
+ * reached only while its semaphore is not 0.
  *
  * Packed arguments follow each other without padding, in native byte order, in the order of the
  * argument list (not of the conversions, which differ for "%2$s"). First of all the value of
@@ -68,12 +68,12 @@
 
 #include <stdint.h>
 
-/* Bits of an entry's `how` above its severity. */
+/* An entry's `how`: its severity, and flags. */
 #define FLIGHTREC_HOW_SEVERITY 0xffu   /* mask of the severity */
-#define FLIGHTREC_HOW_CUT 0x100u       /* some of it was cut: it would not fit */
+#define FLIGHTREC_HOW_CUT 0x100u       /* something did not fit and was cut */
 #define FLIGHTREC_HOW_INLINE 0x200u    /* the format is in the data, there is no call site */
 #define FLIGHTREC_HOW_REFUSED 0x400u   /* the format is refused: no arguments are packed */
-#define FLIGHTREC_HOW_STEP_IN 0x800u   /* of FLIGHTREC_STEP: show a "+" in front */
+#define FLIGHTREC_HOW_STEP_IN 0x800u   /* from FLIGHTREC_STEP: show a "+" in front */
 #define FLIGHTREC_HOW_STEP_OUT 0x1000u /* likewise, a "-" */
 
 #define FLIGHTREC_STRING_NULL 0xffffu
@@ -131,11 +131,11 @@ enum flightrec_probe {
 	FLIGHTREC_PROBES
 };
 
-/* Members of semaphore[] below: each probe's own, but one for those of watching by memory. */
+/* Index in semaphore[] below. Each probe has its own, but those of watching by memory share one. */
 #define FLIGHTREC_SEMAPHORE(probe)                                                                 \
 	((probe) < FLIGHTREC_PROBE_ARM ? (unsigned)(probe) : FLIGHTREC_PROBE_ARM)
 #define FLIGHTREC_SEMAPHORES 8
-/* No semaphore: 1 while the process keeps a memory log. */
+/* Not a semaphore: 1 while the process keeps a memory log. */
 #define FLIGHTREC_KEEPS_LOG 7
 
 /*
@@ -152,7 +152,7 @@ struct flightrec_open {
 #define FLIGHTREC_OPEN_CHUNK 512u
 #define FLIGHTREC_OPEN_CHUNKS 20
 
-/* Free slots that threads keep to themselves: in so many cache lines, so many in each. */
+/* Free slots that threads keep for themselves: the number of cache lines, and of slots in each. */
 #define FLIGHTREC_SPARE_LINES 32u
 #define FLIGHTREC_SPARES 4u
 
@@ -162,11 +162,11 @@ struct flightrec_open {
  * The process, as one copy of the library knows it. Another copy that is given a recorder of this
  * one finds it by the recorder's instance: the low 40 bits are the number of the page of 4 KiB.
  *
- * Lies in a page that is all zero in a process that fork() made. What all read, what every opening
- * writes, and the rest are in cache lines of their own.
+ * It lies in a page that the kernel empties in a child of fork(). What everybody reads, what each
+ * opening writes, and the rest have separate cache lines.
  */
 struct flightrec_process {
-	uint64_t instance; /* 0: nothing was opened yet in this process; else no other process's */
+	uint64_t instance; /* no other process has the same; 0: nothing was opened yet */
 	uint64_t memory;   /* address of its memory log; 0: none yet; or FLIGHTREC_NO_MEMORY */
 	uint64_t layout_;  /* private: what another copy of the library finds here */
 	uint64_t reserved1_[5];

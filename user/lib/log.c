@@ -20,7 +20,7 @@ struct entry {
 	flightrec *rec;
 	struct flightrec_process *process; /* in which it is open; NULL: it is not */
 	uint64_t id;
-	struct pack_source source; /* without a site, the format is packed with the arguments */
+	struct pack_source source; /* if it has no site, the format is packed as well */
 };
 
 static inline size_t pack(struct entry *entry, unsigned char *data, size_t capacity, va_list args)
@@ -29,7 +29,7 @@ static inline size_t pack(struct entry *entry, unsigned char *data, size_t capac
 				  : pack_inline(&entry->source, data, capacity, args);
 }
 
-/* The call site's place in the log; its texts are looked up again where another log is written. */
+/* The call site's place in the log. It is remembered for one log: the one written to last. */
 static uint32_t site_in_memory(const struct memory_writer *writer, struct flightrec_site *site)
 {
 	uint64_t where = __atomic_load_n(&site->where_, __ATOMIC_RELAXED);
@@ -43,7 +43,7 @@ static uint32_t site_in_memory(const struct memory_writer *writer, struct flight
 	return at;
 }
 
-/* Where the packed entry is in the memory log; NULL: it is not there. */
+/* Packs the entry into the memory log. Returns where it is there; NULL: nowhere. */
 static const unsigned char *pack_in_memory(const struct memory_writer *writer, struct entry *entry,
 					   size_t *size, va_list args)
 {
@@ -53,9 +53,9 @@ static const unsigned char *pack_in_memory(const struct memory_writer *writer, s
 
 	if (entry->source.site) {
 		at = site_in_memory(writer, entry->source.site);
+		/* No room for its texts: the format is packed instead. */
 		if (unlikely(!at))
-			entry->source.site =
-				NULL; /* no room for its texts: the format goes along */
+			entry->source.site = NULL;
 	}
 	if (!memory_place(writer, entry->rec->slot_, entry->id, &place))
 		return NULL;
@@ -76,14 +76,13 @@ static const unsigned char *pack_in_memory(const struct memory_writer *writer, s
 	return place.entry->data;
 }
 
-/* Whether an entry that is not in the memory log goes to somebody. */
+/* Whether somebody watches for entries of recorder @id by probes; 0: it is not open. */
 static inline bool told(uint64_t id)
 {
 	return probe_watched(FLIGHTREC_PROBE_ENTRY) ||
 	       (!id && probe_watched(FLIGHTREC_PROBE_STRAY));
 }
 
-/* To whoever is told(). */
 static void tell(const struct probe_entry *entry)
 {
 	if (probe_watched(FLIGHTREC_PROBE_ENTRY))
@@ -103,7 +102,7 @@ static __attribute__((noinline)) void tell_packed(const struct entry *entry,
 				   .size = size});
 }
 
-/* Not inline: its kilobyte of stack is only needed where somebody watches. */
+/* Not inline: only a process that is watched by probes needs this kilobyte of stack. */
 static __attribute__((noinline)) void pack_and_tell(struct entry *entry, va_list args)
 {
 	unsigned char data[FLIGHTREC_ENTRY_MAX];
@@ -168,18 +167,18 @@ EXPORT int flightrec_vlog(flightrec *rec, enum flightrec_severity severity, cons
 	return entry.source.how & FLIGHTREC_HOW_REFUSED ? -EINVAL : 0;
 }
 
-/* Text that is no format. */
+/* A text to be logged as it is, without a format. */
 struct message {
 	flightrec *rec;
 	struct flightrec_process *process; /* in which it is open */
 	uint64_t id;
-	const struct flightrec_site *site; /* of this call alone: nobody may keep its address */
+	const struct flightrec_site *site; /* on the stack: nobody may keep its address */
 	uint32_t how;
 	const char *text;
 	size_t size;
 };
 
-/* Packs as much of it as fits, as if it were the argument of "%s". */
+/* Packs as much of it as fits, like the argument of a "%s". */
 static size_t pack_text(struct message *message, unsigned char *data, size_t capacity)
 {
 	size_t size = message->size;
@@ -218,7 +217,7 @@ static void message_in_memory(struct message *message)
 	thread_leave(&writer);
 }
 
-/* To whoever watches: the format goes along, as the call site cannot. */
+/* Tells those who watch by probes. The format is packed, as the call site is gone afterwards. */
 static __attribute__((noinline)) void tell_message(struct message *message)
 {
 	static const char format[4] = {2, 0, '%', 's'};
@@ -259,7 +258,7 @@ EXPORT int flightrec_message(flightrec *rec, enum flightrec_severity severity, c
 	return 0;
 }
 
-/* Logs the bytes that a step packed on its way in. */
+/* Logs what a step packed on its way in. */
 static void log_step(struct flightrec_step *step, uint32_t flag)
 {
 	struct flightrec_process *process;
@@ -310,14 +309,14 @@ EXPORT void flightrec_step_in_(struct flightrec_step *step, flightrec *rec,
 
 EXPORT void flightrec_step_out_(struct flightrec_step *step)
 {
-	/* Not logged on the way in: there is nothing to repeat. */
+	/* If nothing was logged on the way in, there is nothing to repeat. */
 	if (step->size_ != UINT32_MAX)
 		log_step(step, FLIGHTREC_HOW_STEP_OUT);
 }
 
 /*
- * A context item: 2 bytes, the size of what follows; the key packed like a string; the format
- * and arguments as pack_inline() leaves them.
+ * Packs a context item: 2 bytes with the size of what follows, the key, packed like a string, and
+ * what pack_inline() makes of the value. Returns its size; 0: it does not fit.
  */
 static size_t pack_context_item(const char *key, struct pack_source *value, unsigned char *item,
 				size_t capacity, va_list args)
@@ -355,7 +354,7 @@ static int same_key(const unsigned char *a, const unsigned char *b)
 	return a_size == b_size && memcmp(a + 4, b + 4, a_size) == 0;
 }
 
-/* Takes out the item whose key is that of @item; returns the size of what is left. */
+/* Removes the item that has the key of @item, if there is one. Returns what size is left. */
 static size_t remove_same_key(unsigned char *context, size_t used, const unsigned char *item)
 {
 	size_t at = 0;

@@ -10,10 +10,10 @@
 #include "lib/probe.h"
 
 #define HEADER_BYTES 4096
-/* How many other threads' records a new thread checks for one whose thread has ended. */
+/* How many records a new thread checks for one whose thread has ended. */
 #define THREADS_ASKED 2
 #define THREADS_ASKED_MAX 64
-/* Of both clocks, to tell one's rate from the other's. */
+/* How long both clocks are watched to get the ratio of their rates. */
 #define SCALE_NS 10000
 
 #define likely(x) __builtin_expect(!!(x), 1)
@@ -23,7 +23,7 @@ _Static_assert(sizeof(struct memory_header) <= HEADER_BYTES, "it lies before the
 _Static_assert(sizeof(FLIGHTREC_VERSION_STRING) <= sizeof(((struct memory_header *)0)->library),
 	       "the version fits");
 
-/* A number, with K, M or G behind it or not. Anything else is as good as no setting. */
+/* A number, which K, M or G may follow. Anything else counts as no setting. */
 static uint64_t parse_size(const char *text)
 {
 	uint64_t size = 0, most = 1ull << 40;
@@ -57,8 +57,8 @@ static void *map_region(uint64_t *size)
 {
 	for (; *size >= MEMORY_MIN; *size /= 2) {
 		/*
-		 * Shared, so that a collector can hold it by a descriptor (/proc/PID/map_files)
-		 * that outlives the process. Not reserved: most of it is never touched.
+		 * Shared, so that a collector can keep it open (/proc/PID/map_files) after the
+		 * process is gone. Not reserved, as most of it is never touched.
 		 */
 		void *memory = mmap(NULL, *size, PROT_READ | PROT_WRITE,
 				    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -98,7 +98,7 @@ void memory_renew_clocks(struct memory_header *memory, uint64_t now_ticks)
 		note_clocks(memory);
 }
 
-/* The first time, for as long as it takes to tell a percent; later notes know better. */
+/* The first estimate, good to about a percent; later notes of the clocks improve it. */
 static uint64_t measure_scale(struct memory_header *memory)
 {
 	uint64_t start_ns, start, ns, ticks;
@@ -108,7 +108,7 @@ static uint64_t measure_scale(struct memory_header *memory)
 	start_ns = ticks_monotonic_ns();
 	start = memory_ticks(memory);
 	do {
-		/* In this order: held up in between, it seems later, and late is told in vain. */
+		/* In this order: if held up in between, a tick seems longer, not shorter. */
 		ticks = memory_ticks(memory) - start;
 		ns = ticks_monotonic_ns() - start_ns;
 	} while (ns < SCALE_NS);
@@ -122,7 +122,7 @@ struct memory_header *memory_create(uint64_t instance, const char *setting)
 
 	if (!memory)
 		return NULL;
-	/* A quarter of it for slots: nearly as many as there are units for their head chunks. */
+	/* A quarter is for slots: nearly as many as there are units for their head chunks. */
 	slots = size / 4 / sizeof(struct memory_slot);
 	memory->version = MEMORY_VERSION;
 	memory->header_size = sizeof(*memory);
@@ -137,7 +137,7 @@ struct memory_header *memory_create(uint64_t instance, const char *setting)
 	memory->units_at = HEADER_BYTES + memory->slots * sizeof(struct memory_slot) +
 			   memory->slots / MEMORY_KEPT_PART * sizeof(uint32_t);
 	memory->units_at = (memory->units_at + MEMORY_UNIT - 1) & ~(uint64_t)(MEMORY_UNIT - 1);
-	/* The last unit is kept back: a probe's words may be read a little past an entry. */
+	/* The last unit is not used: probes read whole words, a little past an entry's end. */
 	memory->units = (uint32_t)((size - memory->units_at) / MEMORY_UNIT) - 1;
 	memory->units_used = 1;
 	memory->clock = ticks_trust_counter() ? MEMORY_CLOCK_COUNTER : MEMORY_CLOCK_MONOTONIC;
@@ -145,7 +145,7 @@ struct memory_header *memory_create(uint64_t instance, const char *setting)
 	memory->zero_ns = memory->last_ns;
 	memory->zero_ticks = memory->last_ticks;
 	memory->scale = measure_scale(memory);
-	/* Last: a reader that finds it finds everything above. */
+	/* Last, so that a reader that finds the magic finds everything above. */
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	memcpy(memory->magic, MEMORY_MAGIC, sizeof(memory->magic));
 	return memory;
@@ -181,9 +181,10 @@ static bool has_ended(const struct memory_header *memory, uint32_t tid)
 }
 
 /*
- * A record with our own number is ours: whoever had it, by this copy, has ended. A few others are
- * checked each time, so that a program that starts a thread for each request keeps about twice as
- * many records as it has threads.
+ * Takes over the record of a thread that has ended. One with our own thread id is such a record:
+ * the id would not have been given out again otherwise. Of the others a few are checked each time,
+ * so that a program that starts a thread for each request has about twice as many records as
+ * threads.
  */
 static uint32_t take_over(struct memory_header *memory, uint64_t who, unsigned int may_ask)
 {

@@ -4,7 +4,7 @@
 
 #include "lib/memory.h"
 
-/* Chunks of its own that a thread looks at before it takes a new one, and when there are none. */
+/* How many of its own chunks a thread checks before it takes a new one, and when there are none. */
 #define REUSE_STEPS 4
 #define REUSE_STEPS_MAX 256
 
@@ -29,8 +29,8 @@ static bool is_reusable(struct memory_header *memory, const struct memory_chunk 
 }
 
 /*
- * The generation of recorder @id in @slot, if it is open: the word first, and then the id, which is
- * never used twice.
+ * Finds the generation of recorder @id in slot @n, if it is open. Reads the word first and then the
+ * id: as no id is used twice, both belong together if the id is right.
  */
 static inline bool find_open(struct memory_header *memory, uint32_t n, uint64_t id,
 			     uint32_t *generation)
@@ -47,7 +47,7 @@ static inline bool find_open(struct memory_header *memory, uint32_t n, uint64_t 
 	       likely(__atomic_load_n(&slot->id, __ATOMIC_RELAXED) == id);
 }
 
-/* One of the owner's chunks whose recorder is closed; the one used last is tried first. */
+/* Finds one of the owner's chunks whose recorder is closed, beginning with the one used last. */
 static uint32_t find_reusable(struct memory_header *memory, uint32_t last, unsigned int steps)
 {
 	uint32_t unit = last;
@@ -82,7 +82,7 @@ static uint32_t new_chunk(const struct memory_writer *w, enum memory_kind kind, 
 	return unit;
 }
 
-/* A thread that ended in the middle of a change left `use` odd. */
+/* `use` may be odd already, if a thread ended in the middle of a change. */
 static inline void start_change(struct memory_chunk *chunk)
 {
 	__atomic_store_n(&chunk->use, (chunk->use + 1) | 1, __ATOMIC_RELAXED);
@@ -94,7 +94,7 @@ static inline void end_change(struct memory_chunk *chunk)
 	__atomic_store_n(&chunk->use, chunk->use + 1, __ATOMIC_RELEASE);
 }
 
-/* Takes a chunk into use for a recorder. Returns its unit, or 0: there is no room. */
+/* Takes a chunk into use for a recorder. Returns its unit; 0: no room. */
 static uint32_t take_chunk(const struct memory_writer *w, enum memory_kind kind, uint32_t slot,
 			   uint32_t generation)
 {
@@ -132,7 +132,7 @@ void memory_open_strand(const struct memory_writer *w, uint32_t slot, uint32_t g
 	to->strand = w->thread ? take_chunk(w, MEMORY_HEAD, slot, generation) : 0;
 }
 
-/* Chains a strand behind the opener's; its generation keeps a late one out of a later recorder. */
+/* Chains a strand behind the opener's, unless that belongs to a later recorder by now. */
 static bool chain(struct memory_header *memory, uint32_t unit, uint32_t slot, uint32_t generation)
 {
 	uint32_t head = __atomic_load_n(&memory_slot(memory, slot)->strand, __ATOMIC_ACQUIRE);
@@ -153,7 +153,7 @@ static bool chain(struct memory_header *memory, uint32_t unit, uint32_t slot, ui
 	return true;
 }
 
-/* The strand of a thread or level that did not open the recorder; new if it has none yet. */
+/* The strand of a thread or level that did not open the recorder, made if it has none yet. */
 static __attribute__((noinline)) struct memory_chunk *
 other_strand(const struct memory_writer *w, uint32_t slot, uint32_t generation)
 {
@@ -163,7 +163,7 @@ other_strand(const struct memory_writer *w, uint32_t slot, uint32_t generation)
 		struct memory_chunk *chunk = memory_unit(w->memory, unit);
 		uint64_t next = __atomic_load_n(&chunk->next, __ATOMIC_ACQUIRE);
 
-		/* Of another recorder: this one was closed, and its chunks are in use again. */
+		/* This recorder was closed, and its chunks are in use for another one. */
 		if (!is_chunk_of(chunk, slot, generation) || next >> 32 != generation)
 			return NULL;
 		if (chunk->owner == w->owner)
@@ -194,7 +194,7 @@ bool memory_place(const struct memory_writer *w, uint32_t slot, uint64_t id,
 	struct memory_chunk *strand;
 	uint32_t generation, unit;
 
-	/* Closed before: this thread may have used its chunks for other recorders since. */
+	/* If it is closed, this thread may have reused its chunks for other recorders. */
 	if (unlikely(!find_open(memory, slot, id, &generation)))
 		return false;
 	unit = __atomic_load_n(&memory_slot(memory, slot)->strand, __ATOMIC_RELAXED);
@@ -219,7 +219,7 @@ bool memory_place(const struct memory_writer *w, uint32_t slot, uint64_t id,
 	return true;
 }
 
-/* Empties the strand's oldest tail chunk, or takes a new one while it has fewer than it may. */
+/* Takes a new tail chunk, or empties the oldest if the strand has as many as it may. */
 static struct memory_chunk *next_tail(const struct memory_writer *w, struct memory_chunk *strand)
 {
 	uint32_t k = strand->tails % MEMORY_TAILS, before = strand->count;

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Call sites in the log: each one's texts are copied at its first pass, so that an entry can be
- * read when the plugin with its format was unloaded, and out of a core file without the
- * executable. A plugin that is loaded again and again finds its texts by their hash.
+ * Call sites in the log. The texts of each are copied the first time it logs, so that its entries
+ * can be read after its plugin was unloaded, or from a core file without the executable. A plugin
+ * that is loaded again and again finds its texts by their hash.
  */
 #include <string.h>
 
 #include "lib/memory.h"
 
-/* So many units at a time, for some thirty call sites. */
+/* Units taken at a time: room for some thirty call sites. */
 #define LOT_UNITS 16
-/* Of all units at most an eighth goes to call sites: who makes them up leaves room for entries. */
+/* Call sites get at most an eighth of all units, so that there is always room for entries. */
 #define SITES_SHARE 8
 #define INDEX_UNITS (MEMORY_SITES_INDEX * sizeof(uint32_t) / MEMORY_UNIT)
 #define INDEX_TRIES 16
@@ -71,7 +71,7 @@ static uint32_t *find_index(struct memory_header *memory)
 
 	if (!unit) {
 		unit = memory_take_units(memory, INDEX_UNITS);
-		/* Of two who make it at once, one's is left unused. */
+		/* If two threads make it at once, one of the two is left unused. */
 		if (unit && !__atomic_compare_exchange_n(&memory->sites_index, &none, unit, false,
 							 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 			unit = none;
@@ -79,7 +79,7 @@ static uint32_t *find_index(struct memory_header *memory)
 	return unit ? memory_unit(memory, unit) : NULL;
 }
 
-/* More room for sites. Returns the new value of sites_room, or 0: no more is given. */
+/* Takes more room for sites. Returns the new value of sites_room; 0: there is no more. */
 static uint64_t more_room(struct memory_header *memory, uint64_t seen)
 {
 	uint64_t start, room;
@@ -100,7 +100,7 @@ static uint64_t more_room(struct memory_header *memory, uint64_t seen)
 		       : seen;
 }
 
-/* @words of 8 bytes each. Returns where they are, or 0. */
+/* Takes room for @words of 8 bytes each. Returns where it is; 0: none is left. */
 static uint32_t take_room(struct memory_header *memory, uint32_t words)
 {
 	uint64_t room = __atomic_load_n(&memory->sites_room, __ATOMIC_ACQUIRE);
@@ -133,7 +133,7 @@ static uint32_t copy_texts(struct memory_header *memory, const struct texts *tex
 	site->function_size = texts->size[2];
 	to = site->text;
 	for (int i = 0; i < 3; i++) {
-		/* The NUL behind it is there: the memory was never in use. */
+		/* The NUL is there already: this memory was never used. */
 		memcpy(to, texts->text[i], texts->size[i] - (size_t)1);
 		to += texts->size[i];
 	}

@@ -26,7 +26,7 @@ bool memory_open(const struct memory_writer *w, uint32_t n, uint64_t id, const f
 		return false;
 	slot = memory_slot(memory, n);
 	generation = MEMORY_WORD_GENERATION(slot->word) + 1;
-	/* A full barrier: no clock is read before this is seen. */
+	/* A full barrier: others see this before the clock is read. */
 	__atomic_exchange_n(&slot->word, MEMORY_WORD(generation, MEMORY_OPENING), __ATOMIC_SEQ_CST);
 	now = memory_ticks(memory);
 	slot->rec = (uint64_t)(uintptr_t)rec;
@@ -39,7 +39,7 @@ bool memory_open(const struct memory_writer *w, uint32_t n, uint64_t id, const f
 			       ? (uint32_t)(id - rec->parent_id_)
 			       : 0;
 	memcpy(slot->name, rec->name_, sizeof(slot->name));
-	/* Before it is open: a look goes through those that are in use. */
+	/* Before it is open: readers only look at slots below slots_used. */
 	note_used(memory, n);
 	memory_open_strand(w, n, (uint32_t)generation);
 	__atomic_store_n(&slot->word, MEMORY_WORD(generation, MEMORY_OPEN), __ATOMIC_RELEASE);
@@ -50,8 +50,8 @@ bool memory_open(const struct memory_writer *w, uint32_t n, uint64_t id, const f
 }
 
 /*
- * Whether it was open for its timeout, or a sixteenth less: the scale is rough, and who closes it a
- * little early tells of it in vain, which does no harm.
+ * Whether it was open for its timeout, or nearly: a sixteenth is allowed for, as the scale is
+ * rough. Telling about a recorder that was closed just in time does no harm.
  */
 static bool is_late(const struct memory_header *memory, const struct memory_slot *slot,
 		    uint64_t now)
@@ -123,7 +123,7 @@ void memory_extend(struct memory_header *memory, uint32_t n, uint64_t id, uint64
 
 	if (!slot || __atomic_load_n(&slot->id, __ATOMIC_RELAXED) != id)
 		return;
-	/* In this order: in between it seems due later than it is, not earlier. */
+	/* In this order: to a reader in between it seems due too late, not too early. */
 	__atomic_store_n(&slot->ended, memory_ticks(memory), __ATOMIC_RELEASE);
 	__atomic_store_n(&slot->timeout_ns, timeout_ns, __ATOMIC_RELEASE);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Copies that know nothing of each other have no place to meet but an address. The first one maps a
- * page there, which is never unmapped; the others find it in use.
+ * Copies of the library that know nothing of each other can only meet at a fixed address. The first
+ * one maps a page there, which is never unmapped; the others find the address in use.
  */
 #include "lib/numbers.h"
 
@@ -11,13 +11,13 @@
 
 #include "lib/readable.h"
 
-/* Far from where the kernel puts things: above programs, below libraries. */
+/* Where the kernel puts nothing: above programs, below libraries. */
 #define MEETING_PLACE UINT64_C(0x464c47540000)
 #define PAGE_BYTES 4096
 #define MAGIC UINT64_C(0x7369676874726563)
 
 struct numbers {
-	uint64_t magic; /* 0: made, or emptied by fork(), in this moment */
+	uint64_t magic; /* 0: just made, or emptied by fork() */
 	uint64_t last;
 };
 
@@ -35,7 +35,7 @@ uint64_t *numbers_find(void)
 	if (made == numbers) {
 		madvise(numbers, PAGE_BYTES, MADV_WIPEONFORK);
 	} else if (made != MAP_FAILED) {
-		/* Before Linux 4.17, or under a sanitizer, which has its own idea of addresses. */
+		/* The address was not heeded: before Linux 4.17, or under a sanitizer. */
 		munmap(made, PAGE_BYTES);
 		return NULL;
 	} else if (errno != EEXIST || !is_readable(numbers)) {

@@ -9,19 +9,34 @@
 #include "format/conversion.h"
 
 /*
- * A plan in 16-bit words, as a call site caches it. Word 0: the number of arguments, and flags.
- * Word 1: the size of an entry whose strings are all empty. Then one word for each argument: its
- * kind and, of a string, the limit on what may be read of it:
+ * Packing must be fast and must never fail halfway, so the format is parsed once per call site, not
+ * once per call. What the parser finds out is kept in the site as a *plan*: which arguments there
+ * are, of which kind, and how much of each string may be read ("%.3s", "%.*s"). Packing then walks
+ * the plan, takes each argument off the va_list, and copies it.
  *
- *	LIMIT_NONE		none
- *	LIMIT_ARG | index	that int argument, negative for no limit
- *	LIMIT_BOTH | index	likewise, or the number in the next word if it is greater
- *	any other		a number of bytes
+ * Room is handled up front. Word 1 of the plan says how large the entry is if all its strings are
+ * empty. If that much fits, the numbers need no checks, and the strings share what is left over,
+ * first come, first served. If it does not fit, the last arguments are left out.
+ *
+ * Three things make it less simple than it sounds. The limit of a string may be an int argument
+ * that comes after it ("%1$.*2$s"); with such a plan all ints are read first. A format without a
+ * call site, or whose plan is too long for one, gets a plan on the stack for each call. And several
+ * threads may pass a new site at the same time: one of them claims it and writes the plan, while
+ * the others pack by plans of their own.
+ *
+ * A plan is made of 16-bit words. Word 0 has the number of arguments, and flags; word 1 the size
+ * of an entry whose strings are all empty. Then there is a word for each argument: its kind and,
+ * for a string, how many bytes of it may be read:
+ *
+ *	LIMIT_NONE		no limit
+ *	LIMIT_ARG | index	the value of that int argument; if negative, no limit
+ *	LIMIT_BOTH | index	the same, or the number in the next word if that is greater
+ *	anything else		that number
  */
 #define PLAN_N 0x7fu
 #define PLAN_ERRNO 0x80u
-#define PLAN_AHEAD 0x100u /* some string's limit stands behind the string */
-#define PLAN_WORDS 2      /* before those of the arguments */
+#define PLAN_AHEAD 0x100u /* the limit of some string comes after the string */
+#define PLAN_WORDS 2      /* before the first argument's */
 #define PLAN_WORDS_MAX (PLAN_WORDS + 2 * FORMAT_ARGS_MAX + 1)
 
 #define KIND_BITS 3
@@ -30,7 +45,7 @@
 #define LIMIT_ARG 0x1000u
 #define LIMIT_BOTH 0x1800u
 #define LIMIT_INDEX 0x3fu
-/* More than an entry holds: as a limit, as good as the true number. */
+/* More than an entry holds, so as a limit it is as good as any greater number. */
 #define LIMIT_NUMBER_MAX 0x7ffu
 
 _Static_assert(FLIGHTREC_ENTRY_MAX < LIMIT_NUMBER_MAX, "no entry reaches the greatest limit");
@@ -43,7 +58,7 @@ _Static_assert(sizeof(wchar_t) == 4, "wide characters are UTF-32");
 
 static unsigned int fixed_size(unsigned int kind)
 {
-	/* A string's 2 bytes are those of its length. */
+	/* For a string, its length. */
 	static const unsigned char size[KIND_MASK + 1] = {
 		[FORMAT_INT32] = 4,        [FORMAT_INT64] = 8,  [FORMAT_DOUBLE] = 8,
 		[FORMAT_LONG_DOUBLE] = 16, [FORMAT_STRING] = 2, [FORMAT_WIDE_STRING] = 2,
@@ -52,7 +67,7 @@ static unsigned int fixed_size(unsigned int kind)
 	return size[kind];
 }
 
-/* Puts a plan into words; returns how many. */
+/* Writes a plan as words. Returns how many. */
 static size_t encode_plan(const struct format_plan *plan, uint16_t *words)
 {
 	unsigned int head = plan->n, minimum = 0;
@@ -96,7 +111,7 @@ static size_t encode_plan(const struct format_plan *plan, uint16_t *words)
 	return n;
 }
 
-/* The limit that @word, and where it needs one the word at @next, give a string. */
+/* A string's limit, by its word and, if that needs one, the word at @next. */
 static size_t string_limit(unsigned int word, const uint16_t *next, const int32_t *ints)
 {
 	unsigned int limit = word >> KIND_BITS;
@@ -129,7 +144,7 @@ static void put_word(unsigned char *at, size_t word)
 	memcpy(at, &packed, sizeof(packed));
 }
 
-/* Packs a string into @room bytes, and 2 in front of them that are there in any case. */
+/* Packs a string: 2 bytes for its length, which always fit, and up to @room bytes of it. */
 static inline unsigned char *pack_string(unsigned char *at, const char *string, size_t limit,
 					 size_t room, uint32_t *how)
 {
@@ -151,7 +166,7 @@ static inline unsigned char *pack_string(unsigned char *at, const char *string, 
 	return at + 2 + size;
 }
 
-/* The same as pack_string(). At the limit no further character is looked at. */
+/* The same for a wide string. Nothing is read beyond the limit. */
 static __attribute__((noinline)) unsigned char *pack_wide(unsigned char *at, const wchar_t *string,
 							  size_t limit, size_t room, uint32_t *how)
 {
@@ -180,7 +195,7 @@ static __attribute__((noinline)) unsigned char *pack_wide(unsigned char *at, con
 	return at + 2 + size;
 }
 
-/* How many arguments fit if all strings are empty. */
+/* How many arguments fit, with all strings empty. */
 static unsigned int count_fitting(const uint16_t *words, size_t capacity)
 {
 	unsigned int n = words[0] & PLAN_N, i;
@@ -197,7 +212,7 @@ static unsigned int count_fitting(const uint16_t *words, size_t capacity)
 	return i;
 }
 
-/* As a string's limit may come after the string: reads all ints. @args stays where it is. */
+/* Reads all ints ahead of time, since a string needs one that comes after it. @args stays put. */
 static void read_ints(const uint16_t *words, int32_t *ints, va_list args)
 {
 	unsigned int n = words[0] & PLAN_N;
@@ -231,7 +246,7 @@ static void read_ints(const uint16_t *words, int32_t *ints, va_list args)
 static void pack_long_double(unsigned char *at, long double value)
 {
 #if defined(__x86_64__)
-	/* The other 6 bytes of it are whatever was there before. */
+	/* Only 10 of its 16 bytes are defined. */
 	memset(at, 0, 16);
 	memcpy(at, &value, 10);
 #else
@@ -327,7 +342,7 @@ static size_t pack_by_plan(const uint16_t *words, struct pack_source *source, un
 	return (size_t)(pack_values(words, n, room, &source->how, args) - data);
 }
 
-/* The BPF program, which reads these strings, cannot fault pages in: it is done here, once. */
+/* The BPF program that reads these strings cannot fault pages in, so that is done here, once. */
 static void touch(const char *string)
 {
 	const volatile char *at = string;
@@ -354,7 +369,7 @@ pack_uncached(struct pack_source *source, unsigned char *data, size_t capacity, 
 		touch(site->file);
 		touch(site->function);
 	}
-	/* Claimed last: who is stopped for good while it has the claim leaves the site slow. */
+	/* Claimed late: if a thread dies while it holds the claim, the site stays slow. */
 	if (__atomic_compare_exchange_n(&site->plan_state_, &state, PACK_BUILDING, false,
 					__ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
 		if (outcome == PACK_READY)
@@ -382,8 +397,8 @@ size_t pack_entry(struct pack_source *source, unsigned char *data, size_t capaci
 }
 
 /*
- * The size of the longest start of @format, within @room bytes, that ends between conversions.
- * If what comes later is needed to know the arguments, that of the part without arguments.
+ * How much of @format to keep in @room bytes: as much as ends between two conversions. If that part
+ * alone does not tell all arguments (positions are missing), only what comes before the first one.
  */
 static size_t cut_format(const char *format, size_t room, struct format_plan *plan)
 {

@@ -4,17 +4,17 @@
 #include <string.h>
 
 /*
- * A USDT note, as <sys/sdt.h> would make it (SystemTap's "UserSpaceProbeImplementation" page
- * gives the format), but with one semaphore that lies in flightrec_state_, and with the
- * arguments pinned to the registers of the calling convention: a BPF program then reads them
- * from its context at no cost, where bpf_usdt_arg() looks up a map for each.
+ * A USDT note as <sys/sdt.h> would make it (for the format see SystemTap's page
+ * "UserSpaceProbeImplementation"), with two differences. The semaphore is a member of
+ * flightrec_state_. And the arguments are pinned to the registers of the calling convention, so a
+ * BPF program reads them from its context for free, while bpf_usdt_arg() looks each up in a map.
  *
- * Retained (R), as gold collects a section that notes alone refer to. And _.stapsdt.base is not
- * hidden: in the static library it would become local, and then not be the one that a program
- * with probes of its own has already.
+ * The section is retained ("R"), since gold would discard a section that only notes refer to.
+ * _.stapsdt.base is not hidden: hidden symbols of the static library become local, and a program
+ * with probes of its own would then have two of them.
  *
- * The site is a plain nop. Not the 5-byte one: newer kernels replace that by a call, which can
- * overwrite the red zone below the stack pointer, and older ones single-step it.
+ * The probe site is a plain nop of one byte. Newer kernels replace one of 5 bytes by a call, which
+ * can overwrite the red zone below the stack pointer; older ones single-step it.
  */
 #define PROBE_ASM(name, semaphore_offset, arguments)                                               \
 	"990:	nop\n"                                                                               \
@@ -40,7 +40,7 @@
 	"	.popsection\n"                                                                           \
 	".endif\n"
 
-/* Offsets of semaphore[] as text, for the assembler; checked against the struct below. */
+/* Offsets of the semaphores as text for the assembler, checked against the struct below. */
 #define SEMAPHORE_BEGIN "24"
 #define SEMAPHORE_ENTRY "26"
 #define SEMAPHORE_END "28"
@@ -99,8 +99,9 @@ _Static_assert(FLIGHTREC_PROBE_ARM == FLIGHTREC_PROBE_ENTRY + FLIGHTREC_ARMED_, 
 #endif
 
 /*
- * All in one section: a linker that collects garbage keeps all of them, with their notes, or
- * none. And one copy of each: a watcher puts its breakpoint on the one that the note names.
+ * All probes are in one section, so that a linker that collects garbage keeps all of them, with
+ * their notes, or none. The compiler must not clone or inline them: a watcher puts its breakpoint
+ * only where the note says.
  */
 #if defined(__clang__)
 #define PROBE __attribute__((noinline, section(".text.flightrec_probes")))
@@ -109,8 +110,7 @@ _Static_assert(FLIGHTREC_PROBE_ARM == FLIGHTREC_PROBE_ENTRY + FLIGHTREC_ARMED_, 
 #endif
 
 #define PIN(number, value) register uint64_t r##number asm(R##number) = (uint64_t)(value)
-/* Loaded before anything is pinned: a call in between, as without optimization, would use
- * registers. */
+/* Loaded before anything is pinned: without optimization, word() is a call and uses registers. */
 #define LOAD_WORDS(from)                                                                           \
 	uint64_t v0 = word(from, 0), v1 = word(from, 1), v2 = word(from, 2), v3 = word(from, 3),   \
 		 v4 = word(from, 4)
@@ -130,7 +130,7 @@ static inline uint64_t word(const void *from, size_t number)
 	return word;
 }
 
-/* The state with the rest of its page; flightrec_state_ is its start. */
+/* The state, padded to a whole page. flightrec_state_ is its beginning. */
 __attribute__((section(".probes"), used, aligned(STATE_PAGE_BYTES))) struct state_page {
 	struct flightrec_state state;
 	unsigned char rest[STATE_PAGE_BYTES - sizeof(struct flightrec_state)];
@@ -165,7 +165,7 @@ PROBE void probe_begin(const flightrec *rec, uint64_t id, uint64_t timeout_ns, c
 
 PROBE void probe_entry(const struct probe_entry *entry)
 {
-	struct probe_entry e = *entry; /* its address would be overwritten by the first argument */
+	struct probe_entry e = *entry; /* pinning the arguments overwrites the pointer to it */
 
 	LOAD_WORDS(e.data);
 	PIN(0, e.rec);

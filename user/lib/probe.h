@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The probe sites. Each is one out-of-line function, so that a watcher sets one breakpoint a
- * probe, whatever the number of logging statements. Arguments: <flightrec/probes.h>.
+ * The probes. Each is a function of its own, never inlined, so that a watcher needs one breakpoint
+ * for it, however many logging statements there are. <flightrec/probes.h> has their arguments.
  */
 #ifndef FLIGHTREC_LIB_PROBE_H
 #define FLIGHTREC_LIB_PROBE_H
@@ -14,12 +14,13 @@
 struct memory_header;
 
 /*
- * What the library shares with its watchers. Zero but for magic, version and size at the start.
+ * What the library shares with its watchers. At first everything is zero except magic, version and
+ * size.
  *
- * The kernel counts a semaphore up in the first writable mapping that holds its place in the file.
- * A linker may let two segments share a page of the file: lld and mold do so with the data and what
- * is made read-only after relocation. The count then goes to a page that the program never reads.
- * Hence the state has pages of the file to itself, as large as pages are on the architecture.
+ * The kernel increments a semaphore in the first writable mapping of its place in the file. But two
+ * segments may share a page of the file; lld and mold let the data share one with what becomes
+ * read-only after relocation. Then the kernel may increment a page that the program never reads. So
+ * the state has whole pages of the file to itself, as large as they can be on the architecture.
  */
 #if defined(__aarch64__)
 #define STATE_PAGE_BYTES 65536
@@ -46,7 +47,7 @@ struct probe_entry {
 	uint64_t size;
 };
 
-/* Of @name and data, FLIGHTREC_PROBE_WORDS * 8 bytes must be readable, however short they are. */
+/* At @name and data, FLIGHTREC_PROBE_WORDS * 8 bytes must be readable, however short they are. */
 void probe_begin(const flightrec *rec, uint64_t id, uint64_t timeout_ns, const char *name,
 		 uint64_t parent_id);
 void probe_entry(const struct probe_entry *entry);

@@ -14,18 +14,41 @@
 #include "lib/readable.h"
 #include "lib/ticks.h"
 
+/*
+ * What this process has open, and how it stays right across fork(), threads, signal handlers and
+ * several copies of the library.
+ *
+ * The process is a page (struct flightrec_process), made by the first recorder and never unmapped.
+ * It is marked MADV_WIPEONFORK: the kernel hands a child an empty page. So every recorder that the
+ * child inherited belongs to an instance number that no longer exists there, and is not open in the
+ * child, without a fork handler that would have to run first.
+ *
+ * An *instance number* names one process and one copy of the library: the low bits are the number
+ * of its page, the high bits a count that differs between parent and child. A recorder remembers
+ * its instance. That is how another copy of the library, which has a page of its own, finds the
+ * process in which a recorder is open (process_of_other_copy()).
+ *
+ * Open recorders are in *slots*, which lie in chunks of growing size that are never moved or freed:
+ * a collector, or a signal handler, may look at any time. A slot that is free is with the thread
+ * that closed its recorder (a "spare"), or else in a stack shared by all threads. Both work without
+ * locks, as they are used in signal handlers.
+ *
+ * The memory log (memory.h) belongs to the process as well. It is shared memory, so that a
+ * collector can keep hold of it; a child must not write to its parent's, and has private memory put
+ * in its place first thing (leave_parents_memory()).
+ */
 #define PAGE_BYTES 4096
 #define PAGE_NUMBER_BITS 40
-/* To be changed with anything that copies of the library use of each other's, the log included. */
+/* Raise this when anything changes that copies of the library use of each other, log included. */
 #define LAYOUT 1
 
 _Static_assert(sizeof(struct flightrec_process) <= PAGE_BYTES, "it lies in a page");
 _Static_assert(sizeof(struct flightrec_open) == 64, "a slot is a cache line");
 
-/* What all copies count with; NULL: each has numbers of its own. Outlives fork(). */
+/* The counter that all copies share; NULL: each counts for itself. A child has it, too. */
 static uint64_t *numbers;
 
-/* Outlives fork(), unlike the page it numbers: a child gets a number its ancestors never had. */
+/* Survives fork(), unlike the page, so a child gets a number that no ancestor had. */
 static uint64_t last_number;
 
 static uint64_t make_instance(const struct flightrec_process *process)
@@ -37,11 +60,11 @@ static uint64_t make_instance(const struct flightrec_process *process)
 
 struct flightrec_process *process_of_other_copy(uint64_t instance)
 {
-	static uint64_t known; /* of the process found last; such pages are never unmapped */
+	static uint64_t known; /* the page found last; such pages are never unmapped */
 	uint64_t address = (instance & ((1ull << PAGE_NUMBER_BITS) - 1)) * PAGE_BYTES;
 	struct flightrec_process *process = (struct flightrec_process *)(uintptr_t)address;
 
-	/* Of a parent of this process; or not even that, if the recorder's memory is damaged. */
+	/* The page may be a parent's, or nonsense if the recorder's memory is damaged. */
 	if (!process || process == process_peek() ||
 	    (address != __atomic_load_n(&known, __ATOMIC_RELAXED) && !is_readable(process)))
 		return NULL;
@@ -59,7 +82,7 @@ static void *map_memory(size_t size)
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
-/* Publishes @memory in @address unless another thread was first; returns whichever is there. */
+/* Stores @memory at @address unless another thread was first. Returns what is there. */
 static void *publish(uint64_t *address, void *memory, size_t size)
 {
 	uint64_t seen = 0;
@@ -72,9 +95,9 @@ static void *publish(uint64_t *address, void *memory, size_t size)
 }
 
 /*
- * The memory log of this process is shared with children that fork() makes. A child puts private
- * memory in its place: it may have been forked by a handler that interrupted a log call, which
- * then goes on in the child, and must not write into its parent's log.
+ * A child of fork() shares the memory log with its parent, until it puts private memory in its
+ * place. Unmapping is not enough: if a signal handler called fork() in the middle of a log call,
+ * that call goes on in the child, and must write somewhere, but not into the parent's log.
  */
 static struct memory_header *mapped;
 static uint64_t mapped_size;
@@ -99,13 +122,13 @@ static void set_keeps(bool keeps)
 
 static __attribute__((constructor)) void begin_process(void)
 {
-	/* Not with the first recorder, as pthread_atfork() is not async-signal-safe. */
+	/* Now, not with the first recorder: pthread_atfork() is not async-signal-safe. */
 	pthread_atfork(NULL, NULL, leave_parents_memory);
-	/* Nor this: the first recorder that this copy logs to may be another copy's. */
+	/* Also now: the first recorder this copy logs to may be another copy's. */
 	set_keeps(memory_wanted(memory_setting()));
 }
 
-/* Tells what there was in all while there is somebody to ask. */
+/* Tells the totals to whoever watches, as nobody can read them once the process is gone. */
 static __attribute__((destructor)) void leave(void)
 {
 	struct flightrec_process *process = process_peek();
@@ -118,7 +141,7 @@ static __attribute__((destructor)) void leave(void)
 	probe_leave(memory, opened, entries);
 }
 
-/* Of several threads or handlers that come here at once, one's log is used. */
+/* If several threads or handlers come here at once, the log of one is used. */
 static __attribute__((noinline)) void make_memory(struct flightrec_process *process)
 {
 	struct memory_header *memory = memory_create(process->instance, memory_setting());
@@ -147,8 +170,8 @@ struct flightrec_process *process_get(void)
 		ticks_find_faked();
 		numbers = numbers_find();
 		/*
-		 * The kernel empties this page in a child (Linux 4.14), so a copy of an open
-		 * recorder is known to be one without a fork handler or a system call a probe.
+		 * The kernel empties this page in a child (since Linux 4.14): the child knows at
+		 * once that recorders it inherited are copies.
 		 */
 		madvise(process, PAGE_BYTES, MADV_WIPEONFORK);
 		process = publish(&flightrec_state_.process, process, PAGE_BYTES);
@@ -186,7 +209,7 @@ static unsigned int chunk_of(uint32_t slot, uint32_t *at)
 	return chunk;
 }
 
-/* Of a slot that was in use before; else NULL. */
+/* Returns NULL if the slot was never in use. */
 static struct flightrec_open *slot_address(struct flightrec_process *process, uint32_t slot)
 {
 	uint32_t at;
@@ -200,8 +223,9 @@ static struct flightrec_open *slot_address(struct flightrec_process *process, ui
 }
 
 /*
- * The same of any slot, of this copy's process. Chunks outlive fork(), and their addresses are in
- * the state. Where a plugin was unloaded other copies find them in the process, all the same.
+ * The same for a slot of this copy's process, which is made if need be. Chunks survive fork(), so
+ * their addresses are kept in the state; and in the process, where other copies still find them
+ * when the plugin with this one has been unloaded.
  */
 static struct flightrec_open *make_slot(struct flightrec_process *process, uint32_t slot)
 {
@@ -226,8 +250,9 @@ static struct flightrec_open *make_slot(struct flightrec_process *process, uint3
 }
 
 /*
- * Free slots form a stack. Its head carries, above the slot number plus 1, a count that every
- * change moves on: a pop that slept while others popped and pushed then fails and tries again.
+ * Free slots form a stack. The low half of its head is the slot's number plus 1; the high half
+ * counts changes, so that a pop that was held up while others popped and pushed fails, and tries
+ * again.
  */
 static void push_free(struct flightrec_process *process, struct flightrec_open *open, uint32_t slot)
 {
@@ -262,9 +287,10 @@ static struct flightrec_open *pop_free(struct flightrec_process *process, uint32
 }
 
 /*
- * A few free slots stay with the thread that closed their recorders: two threads that open and
- * close would else pass the stack's head, and each other's slots, to and fro between their
- * processors, at ten times the cost. Threads whose numbers have the same remainder share them.
+ * A few free slots stay with the thread that closed their recorders. Otherwise two threads that
+ * open and close recorders would pass the head of the stack, and each other's slots, back and forth
+ * between their processors, which costs ten times as much. Threads whose ids have the same
+ * remainder share their spares.
  */
 static uint32_t *spares_of(struct flightrec_process *process, uint32_t thread)
 {
@@ -316,7 +342,7 @@ int64_t process_open(struct flightrec_process *process, uint32_t thread, flightr
 		open = slot_address(process, slot);
 		if (!open)
 			open = make_slot(process, slot);
-		/* The number is lost, not the memory: the next opening tries the chunk again. */
+		/* One number is lost, no memory: the next opening tries to make the chunk again. */
 		if (!open)
 			return -ENOMEM;
 	}
@@ -325,7 +351,7 @@ int64_t process_open(struct flightrec_process *process, uint32_t thread, flightr
 	return slot;
 }
 
-/* The compare guards against a recorder whose memory was overwritten. */
+/* Nothing happens if the id is not there: the recorder's memory was overwritten. */
 static struct flightrec_open *take_out(struct flightrec_process *process, uint32_t slot,
 				       uint64_t id)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * This process, as the library knows it: which instance of the program it is (fork() makes a
- * new one), and which recorders are open in it.
+ * This process as the library sees it: its instance number, which changes with fork(), and which
+ * recorders are open in it. process.c explains how.
  */
 #ifndef FLIGHTREC_LIB_PROCESS_H
 #define FLIGHTREC_LIB_PROCESS_H
@@ -29,34 +29,32 @@ static inline struct memory_header *process_memory(const struct flightrec_proces
 }
 
 /*
- * A program and its plugins may each have a copy of the library, and each copy its own list of
- * open recorders, and its own log. Returns the process that another copy gave this instance
- * number; NULL: there is none in this process. May change errno.
+ * A program and its plugins may each have a copy of the library, each with its own open recorders
+ * and its own log. Returns the process to which another copy gave this instance number; NULL if
+ * there is none here. May change errno.
  */
 struct flightrec_process *process_of_other_copy(uint64_t instance);
 
-/* This process, with an instance number; NULL if there is no memory for it. */
+/* This process, made if need be; NULL if there is no memory for it. */
 struct flightrec_process *process_get(void);
 
-/* For the recorder that is opened next, in this or any other copy. */
+/* The number for the next recorder that is opened, in this or any other copy. */
 uint64_t process_next_number(struct flightrec_process *process);
 
-/*
- * Enters an open recorder; returns its slot number, or a negative errno. @thread: the caller's id.
- */
+/* Gives an open recorder a slot. Returns its number, or a negative errno. @thread: the caller. */
 int64_t process_open(struct flightrec_process *process, uint32_t thread, flightrec *rec,
 		     uint64_t id);
 
-/* Takes recorder @id out again. @thread: the id of the one that is to have the slot next. */
+/* Takes recorder @id out again. @thread is the one that may use the slot next. */
 void process_close(struct flightrec_process *process, uint32_t thread, uint32_t slot, uint64_t id);
 
-/* The same, but the slot is used again only when memory_keep() gives it back. */
+/* The same, but the slot is not used again before memory_keep() gives it back. */
 void process_close_late(struct flightrec_process *process, uint32_t thread, uint32_t slot,
 			uint64_t id);
 
 /*
- * The recorder in @slot if the low 32 bits of its id are @id, else NULL. These bits repeat after
- * 2^32 openings, far more than a nesting level outlives.
+ * The recorder in @slot if the low 32 bits of its id are @id, else NULL. The bits repeat only after
+ * 2^32 openings; no nesting level lasts that long.
  */
 flightrec *process_find(struct flightrec_process *process, uint32_t slot, uint32_t id);
 

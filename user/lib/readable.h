@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 /*
- * Whether there is memory at @address that this process may read: the kernel copies a signal set
- * from there before it finds that it is to do nothing with it. Async-signal-safe; changes errno.
+ * Whether this process can read memory at @address. The system call copies a signal set from there
+ * before it notices that its first argument is invalid. Async-signal-safe; changes errno.
  */
 static inline bool is_readable(const void *address)
 {

@@ -66,8 +66,9 @@ static bool open_in_memory(struct flightrec_process *process, const flightrec *r
 }
 
 /*
- * Whoever watches by memory has promised to look by armed_ns, if that is not past: then all that is
- * open and due later is seen in time. Else it is told, and promises anew before armed_ns is set.
+ * Whoever watches by memory has promised to look at armed_ns, unless that is in the past. A
+ * recorder that is due later is seen in time without any telling. Otherwise the probe is passed: by
+ * the time it returns there is a new promise, and armed_ns is set to it.
  */
 static void arm(struct memory_header *memory, uint64_t now, uint64_t timeout_ns)
 {
@@ -81,7 +82,7 @@ static void arm(struct memory_header *memory, uint64_t now, uint64_t timeout_ns)
 		__atomic_store_n(&memory->armed_ns, deadline, __ATOMIC_RELEASE);
 }
 
-/* Opens a recorder that is not open. @parent is open, or NULL. errno may change. */
+/* Opens a recorder that is not open. @parent is an open recorder, or NULL. May change errno. */
 static int open_recorder(struct flightrec_process *process, flightrec *rec, const char *name,
 			 uint64_t timeout_ns, const flightrec *parent)
 {
@@ -91,7 +92,7 @@ static int open_recorder(struct flightrec_process *process, flightrec *rec, cons
 
 	rec->instance_ = process->instance;
 	rec->timeout_ns_ = timeout_ns;
-	/* Only of the same copy: the other may be unloaded, and its log gone. */
+	/* Only if it is this copy's: another copy may be unloaded, and its log gone. */
 	rec->parent_id_ = parent && parent->instance_ == process->instance ? parent->id_ : 0;
 	rec->tid_ = thread_id(process);
 	copy_name(rec->name_, name);
@@ -103,7 +104,7 @@ static int open_recorder(struct flightrec_process *process, flightrec *rec, cons
 		return (int)slot;
 	rec->slot_ = (uint32_t)slot;
 	in_memory = open_in_memory(process, rec, id);
-	/* Not earlier: memory_open() says why. */
+	/* Not earlier; memory_open() says why. */
 	rec->started_ns_ = ticks_monotonic_ns();
 	__atomic_store_n(&rec->id_, id, __ATOMIC_RELEASE);
 	thread_push(process, rec->slot_, id);
@@ -171,7 +172,7 @@ EXPORT void flightrec_end(flightrec *rec)
 		return;
 	slot = rec->slot_;
 	thread = rec->tid_;
-	/* Of two threads that close it, one does. */
+	/* If two threads close it, only one does. */
 	if (!__atomic_compare_exchange_n(&rec->id_, &id, 0, false, __ATOMIC_ACQ_REL,
 					 __ATOMIC_RELAXED))
 		return;
@@ -181,7 +182,6 @@ EXPORT void flightrec_end(flightrec *rec)
 	late = memory && memory_close(memory, slot, id, probe_watched(FLIGHTREC_PROBE_LATE));
 	if (late)
 		probe_late(memory, slot, id);
-	/* Its opener will find that it is gone. */
 	own = process == process_peek();
 	if (own)
 		thread = thread_id(process);
@@ -189,24 +189,25 @@ EXPORT void flightrec_end(flightrec *rec)
 		process_close_late(process, thread, slot, id);
 	else
 		process_close(process, thread, slot, id);
+	/* In another copy, its opener will find out that it is gone. */
 	if (!own)
 		return;
 	thread_remove(process, slot, id);
 }
 
-/* Moves the deadline of recorder @id, as the memory log has it, and whoever watches by that. */
+/* Moves the deadline of recorder @id for those who read it from memory, and tells them. */
 static void extend_in_memory(struct memory_header *memory, flightrec *rec, uint64_t id,
 			     uint64_t timeout_ns)
 {
 	uint64_t now = ticks_monotonic_ns(), open_ns = now - rec->started_ns_;
 
-	/* It timed out, which is to be reported, and nobody looked yet: so it stays as it was. */
+	/* It has timed out, but nobody has looked yet: it must still be reported, so leave it. */
 	if (memory && probe_watched(FLIGHTREC_PROBE_LATE) &&
 	    open_ns > __atomic_load_n(&rec->timeout_ns_, __ATOMIC_RELAXED)) {
 		probe_late(memory, rec->slot_, id);
 		return;
 	}
-	/* Kept as seen from the opening, for a collector that comes later. */
+	/* A collector that comes later expects the timeout to count from the opening. */
 	__atomic_store_n(&rec->timeout_ns_, ticks_sum(open_ns, timeout_ns), __ATOMIC_RELAXED);
 	if (memory)
 		memory_extend(memory, rec->slot_, id, timeout_ns);
@@ -259,7 +260,7 @@ EXPORT flightrec *flightrec_current(void)
 
 EXPORT flightrec *flightrec_scope_(flightrec *rec, const char *name, uint64_t timeout_ns)
 {
-	/* The macro's storage is not initialised: its context alone would cost 256 bytes. */
+	/* The macro leaves its storage uninitialized: the context alone is 256 bytes. */
 	rec->id_ = 0;
 	rec->context_size_ = 0;
 	flightrec_begin(rec, name, timeout_ns);

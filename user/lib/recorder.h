@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A recorder, seen from the library's other parts. */
+/* What the other parts of the library need to know about recorders. */
 #ifndef FLIGHTREC_LIB_RECORDER_H
 #define FLIGHTREC_LIB_RECORDER_H
 
@@ -8,12 +8,12 @@
 #include "flightrec.h"
 #include "lib/process.h"
 
-/* For what is not open in this copy's process. */
+/* The same as recorder_process(), for a recorder that is not open in this copy's process. */
 struct flightrec_process *recorder_process_of_other_copy(const flightrec *rec, uint64_t *id);
 
 /*
- * The process in which @rec is open, this copy's or another's, and its number there in *@id. NULL
- * and 0: it is not open (a copy of it that fork() made is not). errno stays.
+ * Returns the process in which @rec is open, this copy's or another's, and sets *@id to its number
+ * there. If it is not open, as its copy in a child of fork() is not: NULL, and 0. Keeps errno.
  */
 static inline struct flightrec_process *recorder_process(const flightrec *rec, uint64_t *id)
 {

@@ -8,36 +8,35 @@
 #include <unistd.h>
 
 /*
- * Slot numbers, not addresses: a recorder that another thread closed may be gone from memory,
- * and its slot number then leads to nothing, or to another id.
+ * Slot numbers rather than addresses: the memory of a recorder that another thread closed may be
+ * gone, but its slot can always be looked at, and then has no id or another one.
  */
 struct nesting {
 	uint32_t slot;
 	uint32_t id;
-} __attribute__((aligned(8))); /* written as one */
+} __attribute__((aligned(8))); /* written at once */
 
 /*
- * initial-exec: the other models may allocate at a thread's first access, also when the library
- * was loaded by dlopen(), and logging must not. It must stay small to fit libc's reserve.
+ * initial-exec: the other models may allocate memory when a thread first gets here, which logging
+ * must not. It has to be small: with dlopen() it must fit into what libc keeps in reserve.
  */
 static _Thread_local __attribute__((tls_model("initial-exec"))) struct {
-	uint64_t instance; /* of the process all this belongs to: differs after fork() */
+	uint64_t instance; /* that all this is about; after fork() the process has another */
 	uint32_t tid;
 	uint32_t depth;
 	struct memory_thread *memory; /* its record in the memory log, or NULL */
 	uint32_t memory_owner;
-	bool has_writer;            /* the two before are known */
-	uint8_t level;              /* calls that are writing to a memory log */
-	uint64_t other_owner;       /* in another copy's log: its tag << 32 | owner */
-	void *frame[MEMORY_LEVELS]; /* of the calls that are writing */
+	bool has_writer;            /* the two before are set */
+	uint8_t level;              /* how many calls are writing to a memory log, nested */
+	uint64_t other_owner;       /* in another copy's log: the log's tag << 32 | owner */
+	void *frame[MEMORY_LEVELS]; /* the stack frames of these calls */
 	struct nesting open[THREAD_NESTING_MAX];
 } self;
 
 static void check_instance(struct flightrec_process *process)
 {
 	if (__builtin_expect(self.instance != process->instance, 0)) {
-		/* But for the level: in a handler that forked, the call that it interrupted goes
-		 * on. */
+		/* The level stays: if a signal handler forked, the call it interrupted goes on. */
 		self.depth = 0;
 		self.has_writer = false;
 		self.tid = (uint32_t)syscall(SYS_gettid);
@@ -52,8 +51,8 @@ uint32_t thread_id(struct flightrec_process *process)
 }
 
 /*
- * Whether the interrupted call that entered last will never leave, as a handler jumped out of it:
- * its frame is then below ours, or on an alternate stack that is not in use.
+ * Whether the call that entered last will never leave, because a signal handler jumped out of it
+ * with longjmp(). Then its frame is below ours, or on an alternate stack that is not in use.
  */
 static __attribute__((noinline)) bool is_abandoned(const void *frame, const void *ours)
 {
@@ -68,12 +67,13 @@ static __attribute__((noinline)) bool is_abandoned(const void *frame, const void
 }
 
 /*
- * This thread, as a writer of another copy's log. Its record there is not the one by which that
- * copy writes: a handler may use one copy while it interrupts the other.
+ * This thread as a writer of another copy's log. It has a record there of its own, apart from the
+ * one that the other copy uses for this thread: a handler may use one copy while it interrupts the
+ * other.
  */
 static __attribute__((noinline)) struct memory_writer other_writer(struct memory_header *memory)
 {
-	/* One word, for the sake of handlers. */
+	/* A single word, as a handler may come in between. */
 	uint64_t known = __atomic_load_n(&self.other_owner, __ATOMIC_RELAXED);
 	uint32_t copy = (uint32_t)((uintptr_t)&flightrec_state_ / STATE_PAGE_BYTES);
 	struct memory_writer writer;
@@ -90,7 +90,7 @@ static __attribute__((noinline)) struct memory_writer other_writer(struct memory
 	return writer;
 }
 
-/* The same of the log that is this copy's own. */
+/* The same for this copy's own log. */
 static inline struct memory_writer own_writer(struct memory_header *memory)
 {
 	struct memory_writer writer;
@@ -142,7 +142,7 @@ static bool is_open(struct flightrec_process *process, const struct nesting *nes
 	return nesting->id && process_find(process, nesting->slot, nesting->id);
 }
 
-/* Drops what is closed on top, whoever closed it. */
+/* Removes closed recorders from the top, whoever closed them. */
 static void drop_closed(struct flightrec_process *process)
 {
 	uint32_t top = self.depth < THREAD_NESTING_MAX ? self.depth : THREAD_NESTING_MAX;
@@ -160,15 +160,15 @@ void thread_push(struct flightrec_process *process, uint32_t slot, uint64_t id)
 	uint32_t at;
 
 	check_instance(process);
-	/* A thread whose recorders others close never comes to remove them itself. */
+	/* If other threads close this thread's recorders, nobody else removes them here. */
 	drop_closed(process);
-	/* First the depth: what a signal handler pushes and removes in between stands above. */
+	/* The depth first: what a signal handler pushes and removes in between goes above. */
 	at = self.depth++;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	if (at < THREAD_NESTING_MAX)
 		__atomic_store(&self.open[at], &nesting, __ATOMIC_RELAXED);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	/* A handler that closed what it had pushed took this level, not open then, with it. */
+	/* A handler that removed what it had pushed also removed this level, not yet open then. */
 	if (self.depth <= at)
 		self.depth = at + 1;
 }
@@ -177,7 +177,7 @@ void thread_remove(struct flightrec_process *process, uint32_t slot, uint64_t id
 {
 	check_instance(process);
 	if (self.depth > THREAD_NESTING_MAX) {
-		/* Levels too deep to be remembered: all that is known is how many there are. */
+		/* Levels this deep are not remembered, only counted. */
 		self.depth--;
 		return;
 	}

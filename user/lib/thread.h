@@ -10,19 +10,19 @@
 
 #define THREAD_NESTING_MAX 32
 
-/* The kernel's id of this thread. Asked for once a thread. */
+/* This thread's id. The kernel is asked once per thread. */
 uint32_t thread_id(struct flightrec_process *process);
 
 /*
- * This thread, as a writer of the memory log, until thread_leave(): a signal handler that logs in
- * between does so at another level. Returns false if there is no log, or levels are nested too
- * deeply; then there is nothing to leave.
+ * Makes this thread a writer of the memory log until thread_leave(). A signal handler that logs in
+ * between writes at another level. Returns false if there is no log or too many levels are nested;
+ * then do not call thread_leave().
  */
 bool thread_enter(struct flightrec_process *process, struct memory_writer *writer);
 void thread_leave(const struct memory_writer *writer);
 
 void thread_push(struct flightrec_process *process, uint32_t slot, uint64_t id);
-/* Forgets a recorder, wherever it stands; nothing if another thread opened it. */
+/* Forgets a recorder, wherever it is. If another thread opened it, does nothing. */
 void thread_remove(struct flightrec_process *process, uint32_t slot, uint64_t id);
 flightrec *thread_current(struct flightrec_process *process);
 

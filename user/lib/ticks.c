@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #define SAMPLES 8
-/* A clock that is off by less is held up between two calls, not faked. */
+/* If clocks differ by less, the thread was held up between two calls. */
 #define FAKED_NS 1000000
 
 uint64_t ticks_monotonic_faked;
@@ -66,8 +66,8 @@ bool ticks_trust_counter(void)
 		best_trap = trap < best_trap ? trap : best_trap;
 	}
 	/*
-	 * A call that is a trap itself takes as long as the other, and a little more. Where traps
-	 * are cheap and the vDSO is slow this may be wrong on the safe side.
+	 * If clock_gettime() makes a system call it takes at least as long as making one directly.
+	 * Where system calls are cheap and the vDSO is slow, this distrusts the counter needlessly.
 	 */
 	return best_call < best_trap - best_trap / 4;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The clock of the memory log: the processor's counter where it can be trusted, a fifth of the
- * cost of clock_gettime(); else CLOCK_MONOTONIC in nanoseconds. Async-signal-safe.
+ * The clock of the memory log: the processor's counter where it can be trusted, as it costs a fifth
+ * of clock_gettime(); otherwise CLOCK_MONOTONIC in nanoseconds. Async-signal-safe.
  */
 #ifndef FLIGHTREC_LIB_TICKS_H
 #define FLIGHTREC_LIB_TICKS_H
@@ -13,13 +13,13 @@
 #include "format/counter.h"
 
 /*
- * What clock_gettime() has to be added to, modulo 2^64: 0 unless a library such as libfaketime puts
- * another clock in its place. Deadlines are the kernel's, and a reader of the log has its clock.
+ * What to add to the result of clock_gettime(), modulo 2^64, to get the kernel's time, which
+ * deadlines and readers of the log go by. 0 unless a library such as libfaketime fakes the clock.
  */
 extern uint64_t ticks_monotonic_faked __attribute__((visibility("hidden")));
 extern uint64_t ticks_real_faked __attribute__((visibility("hidden")));
 
-/* Determines both, by a system call each. Called before anything is opened. */
+/* Finds both, with a system call each. To be called before anything is opened. */
 void ticks_find_faked(void);
 
 static inline uint64_t ticks_clock_ns(clockid_t clock)
@@ -41,8 +41,8 @@ static inline uint64_t ticks_real_ns(void)
 }
 
 /*
- * Whether the counter runs alike on all CPUs. The kernel knows: only then does clock_gettime()
- * answer without a system call. So one is timed against the other, for some microseconds.
+ * Whether the counter runs alike on all CPUs. The kernel knows, and lets clock_gettime() do without
+ * a system call only then. So that is found out by timing it, for some microseconds.
  */
 bool ticks_trust_counter(void);
 
@@ -51,7 +51,7 @@ static inline uint64_t ticks_now(bool counter)
 	return __builtin_expect(counter, 1) ? counter_now() : ticks_monotonic_ns();
 }
 
-/* Their sum; the largest number there is if that is larger. */
+/* The sum, or the largest number there is if the sum is larger. */
 static inline uint64_t ticks_sum(uint64_t a, uint64_t b)
 {
 	return a <= UINT64_MAX - b ? a + b : UINT64_MAX;
