@@ -40,9 +40,9 @@
  *		(format, file, function), then the line as uint32_t; 0 with FLIGHTREC_HOW_INLINE
  * how		enum flightrec_severity in the low 8 bits, FLIGHTREC_HOW_* above
  * data, size	packed arguments, see below; at most FLIGHTREC_ENTRY_MAX bytes
- * words	what name or data points to, as far as it fits: who finds all of it there need not
- *		read the program's memory, a tenth of the whole cost. Behind the end of data,
- *		they are undefined.
+ * words	the first bytes of what name or data points to. If that is all of it, there is
+ *		no need to read the program's memory, which is a tenth of the whole cost. Past
+ *		the end of data they are undefined.
  *
  * Each probe has a semaphore, and is a plain nop of one byte (4 on arm64) in the library. It is
  * reached only while its semaphore is not 0.
