@@ -19,6 +19,7 @@
 #include "collector/attachment/departures.h"
 #include "collector/attachment/file_lease.h"
 #include "collector/attachment/probe_placement.h"
+#include "collector/target/elf_stripped.h"
 
 static struct attachments attachments;
 static struct attaching met;
@@ -44,6 +45,7 @@ static void expect_called(const char *what)
 
 static size_t copies; /* in the file */
 static int found;     /* result of elf_probes_find(), unless it is 0 */
+static bool stripped;
 static int lease_error;
 static int refused; /* of attaching */
 static int64_t changed_ns;
@@ -71,6 +73,11 @@ int elf_probes_find(int fd, struct elf_probes *out)
 const char *elf_reason_text(enum elf_reason reason)
 {
 	return reason == ELF_REASON_TWICE ? "it stands there twice" : "";
+}
+
+bool elf_stripped_of_notes(int fd)
+{
+	return stripped;
 }
 
 int file_lease_take(int fd)
@@ -135,6 +142,7 @@ static int set_up(void **state)
 	met = (struct attaching){
 		.fd = open("/dev/null", O_RDONLY | O_CLOEXEC), .pid = 5, .path = "/lib/x"};
 	copies = 1;
+	stripped = false;
 	found = lease_error = refused = 0;
 	changed_ns = 1;
 	calls[0] = '\0';
@@ -279,6 +287,26 @@ static void test_cannot_be_used(void **state)
 	assert_string_equal(attachments.problem, "it stands there twice");
 }
 
+/* It is said, but nothing that was asked for failed. */
+static void test_stripped(void **state)
+{
+	(void)state;
+	copies = 0;
+	assert_false(meet()->held);
+	assert_false(attachments.stripped);
+	stripped = true;
+	attachments.tell = true;
+	changed_ns = 2;
+	calls[0] = '\0';
+	assert_false(meet()->held);
+	expect_called("look\nprocess 5 is not watched in /lib/x: it has probes, but their notes "
+		      "(.note.stapsdt) were removed, as llvm-strip does");
+	assert_true(attachments.stripped);
+	assert_string_equal(attachments.problem, "");
+	meet();
+	expect_called("");
+}
+
 /* Others may write to it, and it need not be mapped: probes do not belong there. */
 static void test_usual_without_a_lease(void **state)
 {
@@ -366,6 +394,7 @@ int main(void)
 		CASE(test_refused),
 		CASE(test_no_descriptors),
 		CASE(test_cannot_be_used),
+		CASE(test_stripped),
 		CASE(test_usual_without_a_lease),
 		CASE(test_usual),
 		CASE(test_lease_later),

@@ -174,6 +174,10 @@ static void test_setup(void **state)
 	setup = session_setup(&session);
 	assert_int_equal(setup.copies, 2);
 	assert_true(setup.library_seen);
+	session.library_seen = false;
+	assert_false(session_setup(&session).library_seen);
+	session.attachments.stripped = true;
+	assert_true(session_setup(&session).library_seen);
 	assert_int_equal(setup.rings, 2);
 	assert_int_equal(setup.ring_bytes, 4096);
 	assert_int_equal(setup.max_recorders, 5);

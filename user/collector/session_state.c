@@ -14,7 +14,7 @@ struct session_setup session_setup(const struct session *s)
 	const struct tracker_limits limits = tracker_limits(s->tracker);
 
 	return (struct session_setup){.copies = s->attachments.copies,
-				      .library_seen = s->library_seen,
+				      .library_seen = s->library_seen || s->attachments.stripped,
 				      .rings = limits.rings,
 				      .ring_bytes = limits.ring_bytes,
 				      .max_recorders = limits.recorders,

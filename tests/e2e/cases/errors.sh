@@ -149,6 +149,17 @@ test_process_without_its_notes()
 	finish r
 }
 
+# The same of one that the command starts.
+test_child_without_its_notes()
+{
+	objcopy --remove-section=.note.stapsdt "$worker-archive" "$T/stripped"
+	run_worker r -- sh -c "'$T/stripped'; true"
+	await r err "flightrec: process * is not watched in $T/stripped: it has probes, but their notes (.note.stapsdt) were removed, as llvm-strip does"
+	finish r
+	expect_lines "$T/r.err" neither 0
+	totals "$T/r.err" 0 0 0 0
+}
+
 # One of two is wrong: the other is watched all the same.
 test_one_of_two_is_no_process()
 {

@@ -12,6 +12,7 @@
 #include "collector/attachment/departures.h"
 #include "collector/attachment/file_lease.h"
 #include "collector/attachment/probe_placement.h"
+#include "collector/target/elf_stripped.h"
 
 void attaching_problem(struct attachments *a, const struct attaching *met, const char *why)
 {
@@ -61,6 +62,17 @@ static void drop_lease(struct attached_file *file, int fd)
 	file->lease = -1;
 }
 
+/* It is not a problem of ours, and what it has in memory can be read. */
+static void note_stripped(struct attachments *a, const struct attaching *met)
+{
+	a->stripped = true;
+	if (a->tell && met->pid)
+		message_limited(&a->not_attached,
+				"process %d is not watched in %s: it has probes, but their notes "
+				"(.note.stapsdt) were removed, as llvm-strip does",
+				met->pid, met->path);
+}
+
 /* Looks through the file, for the second time when nobody can write to it meanwhile. */
 static int find_probes(struct attached_file *file, int fd, struct elf_probes *probes)
 {
@@ -81,6 +93,8 @@ static int attach_copies(struct attachments *a, struct attached_file *file,
 
 	if (err == -EBADMSG)
 		attaching_problem(a, met, elf_reason_text(probes.reason));
+	if (err == -ENOENT && elf_stripped_of_notes(met->fd))
+		note_stripped(a, met);
 	if (err)
 		return may_pass(err) ? err : 0;
 	/* Without a lease probes are in a file only while somebody maps it. */
@@ -133,16 +147,39 @@ static bool attach(struct attachments *a, struct attached_file *file, const stru
 	return true;
 }
 
+static bool is_same_copy(const struct elf_probes_copy *a, const struct elf_probes_copy *b)
+{
+	if (a->state != b->state || a->present != b->present)
+		return false;
+	for (size_t p = 0; p < FLIGHTREC_PROBES; p++) {
+		if (a->probe[p].offset != b->probe[p].offset ||
+		    a->probe[p].ref_ctr_offset != b->probe[p].ref_ctr_offset)
+			return false;
+	}
+	return true;
+}
+
+/* Whether the same places are to be attached to in a file as before. */
+static bool is_same(int fd, const struct elf_probes *before)
+{
+	struct elf_probes now;
+
+	if (elf_probes_find(fd, &now) || now.copies != before->copies)
+		return false;
+	for (size_t i = 0; i < now.copies; i++) {
+		if (!is_same_copy(&now.copy[i], &before->copy[i]))
+			return false;
+	}
+	return true;
+}
+
 /* It was open for writing, and may have been written to, when it was attached to. */
 static void try_lease_again(struct attachments *a, struct attached_file *file, int fd)
 {
-	struct elf_probes probes;
-
 	if (!file->probes || file->lease >= 0 || file->lease_error != -EAGAIN)
 		return;
 	take_lease(file, fd);
-	if (file->lease >= 0 &&
-	    (elf_probes_find(fd, &probes) || memcmp(&probes, file->probes, sizeof(probes)) != 0))
+	if (file->lease >= 0 && !is_same(fd, file->probes))
 		departures_leave(a, file);
 }
 

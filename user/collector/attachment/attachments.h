@@ -52,6 +52,7 @@ struct attachments {
 	bool all_probes;   /* by_memory does not hold while this process is scanned */
 	bool closed;       /* nothing is attached to any more */
 	bool tell;         /* what cannot be attached to is said at once */
+	bool stripped;     /* a file was met that has probes, but no notes of them */
 	bool usual_again;  /* the usual files are to be looked for */
 	size_t copies;     /* of the library, attached to */
 	char problem[256]; /* why the last file with probes was not attached to; or "" */
