@@ -285,6 +285,9 @@ static void test_cannot_be_used(void **state)
 	meet();
 	expect_called("");
 	assert_string_equal(attachments.problem, "it stands there twice");
+	met.path = NULL;
+	attaching_problem(&attachments, &met, "why");
+	expect_called("process 5 is not watched: why");
 }
 
 /* It is said, but nothing that was asked for failed. */

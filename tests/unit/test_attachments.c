@@ -110,7 +110,7 @@ struct attached_file *attaching_file(struct attachments *a, const struct attachi
 void attaching_problem(struct attachments *a, const struct attaching *met, const char *why)
 {
 	assert_int_equal(met->pid, PID);
-	called("problem of %s: %s\n", met->path, why);
+	called("problem of %s: %s\n", met->path ? met->path : "all", why);
 }
 
 unsigned placement_wanted(const struct elf_probes_copy *copy, bool by_memory)
@@ -357,6 +357,9 @@ static void test_cannot_be_read(void **state)
 	unreadable = -ESRCH;
 	assert_int_equal(scan(), -ESRCH);
 	expect_called("");
+	unreadable = -EMFILE;
+	assert_int_equal(scan(), -EMFILE);
+	expect_called("problem of all: too many open files: raise the limit (ulimit -n)\n");
 }
 
 static void test_usual_files(void **state)

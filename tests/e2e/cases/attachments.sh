@@ -82,3 +82,20 @@ test_too_few_descriptors()
 	try 4 setpriv --bounding-set -sys_resource "$FLIGHTREC" run true
 	one_line 'cannot load the BPF programs: 30 descriptors are allowed \(RLIMIT_NOFILE\), and [0-9]+ are needed$'
 }
+
+# Each of them has a copy of its own, until there are no descriptors left for one more: that is said.
+test_descriptors_end_meanwhile()
+{
+	local i
+
+	ulimit -n 100
+	launch a setpriv --bounding-set -sys_resource "$FLIGHTREC" attach -a -o "$T/replays"
+	await a err 'flightrec: watching*'
+	for i in {1..20}; do
+		cp "$worker-static" "$T/program.$i"
+		start_worker "w$i" "$T/program.$i"
+		tell "w$i" pid
+	done
+	await a err 'flightrec: process * is not watched*: raise the limit (ulimit -n)*'
+	stop a
+}

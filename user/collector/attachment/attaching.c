@@ -18,8 +18,8 @@ void attaching_problem(struct attachments *a, const struct attaching *met, const
 {
 	snprintf(a->problem, sizeof(a->problem), "%s", why);
 	if (a->tell && met->pid)
-		message_limited(&a->not_attached, "process %d is not watched in %s: %s", met->pid,
-				met->path, why);
+		message_limited(&a->not_attached, "process %d is not watched%s%s: %s", met->pid,
+				met->path ? " in " : "", met->path ? met->path : "", why);
 }
 
 static void attach_failed(struct attachments *a, const struct attaching *met, int err)

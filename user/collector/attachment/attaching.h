@@ -13,7 +13,7 @@ struct attachments;
 struct attaching {
 	int fd;           /* of that file, opened for reading and for this alone */
 	pid_t pid;        /* of the process that maps it; 0: none that is known */
-	const char *path; /* for messages */
+	const char *path; /* for messages; NULL: any that it maps */
 	bool usual;       /* it is to be attached to, although nobody need map it */
 	bool linker;      /* it is the dynamic linker of that process */
 };

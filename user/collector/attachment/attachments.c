@@ -225,17 +225,25 @@ static size_t scan_opened(struct scan *scan, const struct mapped_file *mapped, i
 	return tell_copies(scan, file, mapped, fd);
 }
 
+/* Other errors are those of processes that are gone, or change. */
+static void note_limit(const struct scan *scan, int err, const char *path)
+{
+	const struct attaching met = {.pid = scan->used.pid, .path = path};
+
+	if (err == -EMFILE || err == -ENFILE)
+		attaching_problem(scan->attachments, &met,
+				  "too many open files: raise the limit (ulimit -n)");
+}
+
 static size_t scan_file(struct scan *scan, const struct mapped_file *mapped)
 {
-	const struct attaching met = {.pid = scan->used.pid, .path = mapped->path};
 	int fd = mapping_open(scan->used.pid, &scan->mappings, mapped);
 	size_t copies;
 
-	if (fd == -EMFILE || fd == -ENFILE)
-		attaching_problem(scan->attachments, &met,
-				  "too many open files: raise the limit (ulimit -n)");
-	if (fd < 0)
+	if (fd < 0) {
+		note_limit(scan, fd, mapped->path);
 		return 0;
+	}
 	copies = scan_opened(scan, mapped, fd);
 	close(fd);
 	return copies;
@@ -266,7 +274,9 @@ int attachments_scan(struct attachments *a, pid_t pid, attachments_copy_fn fn, v
 	for (size_t i = 0; !err && i < scan.mappings.files; i++)
 		copies += scan_file(&scan, &scan.mappings.file[i]);
 	mappings_free(&scan.mappings);
-	if (!err)
+	if (err)
+		note_limit(&scan, err, NULL);
+	else
 		end_scan(&scan);
 	free(scan.used.file);
 	return err ? err : (int)copies;

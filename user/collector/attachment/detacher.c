@@ -51,19 +51,42 @@ static struct detach_job *take(struct detach_jobs *jobs)
 	return job;
 }
 
-static void detach(struct uprobe_links *links, int lease)
+static struct detach_job *take_all(struct detach_jobs *jobs)
 {
-	uprobe_links_detach(links);
+	struct detach_job *first = jobs->first;
+
+	jobs->first = NULL;
+	return first;
+}
+
+static void give_back(int lease)
+{
 	if (lease >= 0)
 		file_lease_give_back(lease);
 }
 
-static void finish(struct detacher *d, struct detach_job *job)
+/* All that there is to do: all at once take no longer than one. */
+static void detach(struct detach_job *jobs)
+{
+	struct uprobe_links links = {0};
+
+	for (struct detach_job *job = jobs; job; job = job->next)
+		uprobe_links_move(&links, &job->links);
+	uprobe_links_detach(&links);
+	for (struct detach_job *job = jobs; job; job = job->next)
+		give_back(job->lease);
+}
+
+static void finish(struct detacher *d, struct detach_job *jobs)
 {
 	const uint64_t one = 1;
+	struct detach_job *next;
 
 	pthread_mutex_lock(&d->mutex);
-	push(&d->done, job);
+	for (; jobs; jobs = next) {
+		next = jobs->next;
+		push(&d->done, jobs);
+	}
 	pthread_mutex_unlock(&d->mutex);
 	if (write(d->event_fd, &one, sizeof(one)) < 0)
 		return; /* full, so it is readable already */
@@ -72,17 +95,17 @@ static void finish(struct detacher *d, struct detach_job *job)
 static void *work(void *arg)
 {
 	struct detacher *d = arg;
-	struct detach_job *job;
+	struct detach_job *jobs;
 
 	for (;;) {
 		pthread_mutex_lock(&d->mutex);
-		while (!(job = take(&d->to_do)) && !d->stop)
+		while (!(jobs = take_all(&d->to_do)) && !d->stop)
 			pthread_cond_wait(&d->wake, &d->mutex);
 		pthread_mutex_unlock(&d->mutex);
-		if (!job)
+		if (!jobs)
 			return NULL;
-		detach(&job->links, job->lease);
-		finish(d, job);
+		detach(jobs);
+		finish(d, jobs);
 	}
 }
 
@@ -131,7 +154,8 @@ bool detacher_add(struct detacher *d, struct uprobe_links *links, int lease, voi
 		d->started = pthread_create(&d->thread, NULL, work, d) == 0;
 	if (!job || !d->started) {
 		free(job);
-		detach(links, lease);
+		uprobe_links_detach(links);
+		give_back(lease);
 		return false;
 	}
 	*job = (struct detach_job){.links = *links, .lease = lease, .what = what};
