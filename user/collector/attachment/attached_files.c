@@ -46,16 +46,18 @@ void attached_files_hold(struct attached_files *files, struct attached_file *fil
 	HASH_ADD(hh, files->held, key, sizeof(file->key), file);
 }
 
-void attached_files_remove(struct attached_files *files, struct attached_file *file)
+static void drop(struct attached_file **list, struct attached_file *file)
 {
-	if (file->held)
-		HASH_DEL(files->held, file);
-	else
-		HASH_DEL(files->plain, file);
+	HASH_DEL(*list, file);
 	if (file->lease >= 0)
 		close(file->lease);
 	free(file->probes);
 	free(file);
+}
+
+void attached_files_remove(struct attached_files *files, struct attached_file *file)
+{
+	drop(file->held ? &files->held : &files->plain, file);
 }
 
 struct attached_file *attached_files_next(const struct attached_files *files,
@@ -67,5 +69,5 @@ struct attached_file *attached_files_next(const struct attached_files *files,
 void attached_files_forget_plain(struct attached_files *files)
 {
 	while (files->plain)
-		attached_files_remove(files, files->plain);
+		drop(&files->plain, files->plain);
 }
