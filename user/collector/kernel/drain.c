@@ -30,9 +30,9 @@ void tracker_consumed(struct tracker *t, uint32_t ring, uint32_t process, size_t
 	struct tracker_ring *from = &t->ring[ring];
 
 	/*
-	 * Given back in large amounts: BPF writes next to this counter for each entry, on another
-	 * CPU, and a cache line that moves to and fro costs the observed process more than the
-	 * entry does.
+	 * Given back in large amounts: for each entry BPF writes next to this counter, on another
+	 * CPU. A cache line that moves back and forth would cost the observed process more than the
+	 * entry itself.
 	 */
 	if (from->consumer_process != process || from->consumed >= t->ring_bytes / 16)
 		give_back(from);

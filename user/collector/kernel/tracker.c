@@ -139,7 +139,7 @@ static void configure(struct tracker *t, const struct tracker_options *options)
 	config->by_memory = options->by_memory;
 }
 
-/* Those that are attached to files; one that another calls must be loaded as that one is. */
+/* The programs that are attached to files, and those they call, which must be loaded alike. */
 static int choose_links(struct tracker *t)
 {
 	struct flightrec_bpf *s = t->skeleton;
@@ -300,8 +300,8 @@ static int start(struct tracker *t, const struct tracker_options *options, const
 }
 
 /*
- * Each file that probes are in takes descriptors. What is started finds the limits as they were,
- * see startup.h.
+ * Each file with probes takes descriptors. Programs that we start get the original limits back; see
+ * startup.h.
  */
 static void raise_limits(void)
 {
@@ -313,7 +313,7 @@ static void raise_limits(void)
 		return;
 	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);
-	/* Beyond what was set for us, if we may. */
+	/* Beyond the limit that was set for us, if we may. */
 	if (files.rlim_max >= FILES_WANTED)
 		return;
 	files = (struct rlimit){FILES_WANTED, FILES_WANTED};

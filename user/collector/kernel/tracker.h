@@ -25,7 +25,7 @@ struct tracker_options {
 	int min_severity;
 	bool watch_all;
 	bool follow_children;
-	bool by_memory; /* entries and deadlines are read in the processes' logs */
+	bool by_memory; /* entries and deadlines are read from the processes' logs */
 };
 
 /*
@@ -125,8 +125,8 @@ void tracker_refused_each(struct tracker *tracker,
 void tracker_verified(struct tracker *tracker, void (*fn)(const char *program, uint32_t count));
 
 /*
- * For how many calls of execve() and ends of threads the kernel skipped our program because it was
- * already running there. Any process counts, watched or not. Other means make up for them.
+ * How many calls of execve() and ends of threads our programs missed, because they were already
+ * running on that CPU. Any process counts, watched or not. Other means make up for them.
  */
 void tracker_missed(const struct tracker *tracker, uint64_t *execs, uint64_t *exits);
 

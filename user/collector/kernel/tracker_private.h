@@ -39,7 +39,7 @@ struct flightrec_bpf;
  */
 struct tracker {
 	struct flightrec_bpf *skeleton;
-	bool multi; /* the probes' programs are loaded for links of many places */
+	bool multi; /* the probes' programs are loaded for links that cover many places */
 	struct tracker_ring ring[FR_RINGS_MAX];
 	struct tracker_ring notices;
 	uint32_t rings;

@@ -16,11 +16,11 @@
 
 #include "collector/base/array.h"
 
-/* The kernel takes tens of milliseconds for each, and hardly any CPU time: a thread for each. */
+/* Each takes the kernel tens of milliseconds, but hardly any CPU time: so one thread for each. */
 #define DETACH_THREADS 128
 #define DETACH_STACK (64 * 1024)
 
-/* What the kernel takes for BPF_LINK_CREATE; the headers of a build may be older. */
+/* The arguments of BPF_LINK_CREATE. The headers used for a build may be older. */
 struct multi_attr {
 	uint32_t program;
 	uint32_t target;
@@ -46,8 +46,8 @@ static int link_multi(struct multi_attr *attr)
 }
 
 /*
- * The first kernels that had them took a process's number for that of a thread. Those that do not
- * are known by their refusal of one that cannot be, before they look at the path.
+ * The first kernels with such links mistook a process's id for a thread's. The others can be told
+ * because they refuse an impossible id before they look at the path.
  */
 bool uprobes_multi_possible(void)
 {
@@ -73,7 +73,7 @@ bool uprobes_multi_possible(void)
 		attr.pid = 0;
 		err = link_multi(&attr);
 		close(program);
-		return err == -EBADF; /* as that is no file */
+		return err == -EBADF; /* since it is not a file */
 	}
 	close(program);
 	return false;
@@ -113,7 +113,7 @@ static int attach_multi(const struct uprobes_request *r, const char *path,
 
 /* ---- a perf event for each place ---- */
 
-/* Which type of event a uprobe is, as the kernel numbered them. */
+/* The number that the kernel gave to uprobes among the types of events. */
 static int perf_type(uint32_t *type)
 {
 	FILE *file = fopen("/sys/bus/event_source/devices/uprobe/type", "re");
@@ -202,7 +202,7 @@ void uprobe_links_move(struct uprobe_links *to, struct uprobe_links *from)
 	*from = (struct uprobe_links){0};
 }
 
-/* ---- taking them out ---- */
+/* ---- removing them ---- */
 
 struct detaching {
 	const struct uprobe_links *links;
@@ -223,8 +223,8 @@ static void *detach_some(void *arg)
 }
 
 /*
- * The kernel takes a probe out when no CPU can be in it any more, and whoever closes the link waits
- * for that: all of them at once wait no longer than one.
+ * Closing a link waits until no CPU can be inside the probe any more. Closing all of them at the
+ * same time takes no longer than closing one.
  */
 void uprobe_links_detach(struct uprobe_links *links)
 {

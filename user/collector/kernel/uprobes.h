@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Uprobes: breakpoints that the kernel puts into all that maps a file, or into what one process
- * maps of it, at which it runs a BPF program.
+ * Uprobes: breakpoints that the kernel sets in every process that maps a file, or in one of them,
+ * and at which it runs a BPF program.
  *
- * Linux 6.6 and later have links of many places, one descriptor for all of them (multi). Before
- * that each place takes one. A program is loaded for the one or for the other. Not thread-safe.
+ * Since Linux 6.6 one link can cover many places ("multi"); before that, each place takes a link,
+ * and with it a file descriptor. A program must be loaded for one or the other. Not thread-safe.
  */
 #ifndef FLIGHTREC_UPROBES_H
 #define FLIGHTREC_UPROBES_H
@@ -14,20 +14,19 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* A program for links of many places is loaded with this for its expected_attach_type. */
+/* The expected_attach_type of a program for such links. */
 #define UPROBES_MULTI_TYPE 48 /* BPF_TRACE_UPROBE_MULTI, which older headers lack */
 
 /* More places than this at once are refused. */
 #define UPROBES_MAX 64
 
 struct uprobe {
-	uint64_t offset; /* in the file */
-	uint64_t
-		ref_ctr_offset; /* of a counter that the kernel raises while it is there; 0: none */
-	uint64_t cookie;        /* for the program, see bpf_get_attach_cookie() */
+	uint64_t offset;         /* in the file */
+	uint64_t ref_ctr_offset; /* of a counter that the kernel keeps above 0 meanwhile; 0: none */
+	uint64_t cookie;         /* for the program, see bpf_get_attach_cookie() */
 };
 
-/* Descriptors of links. Zeroed: none. */
+/* Descriptors of links. Zeroed, there are none. */
 struct uprobe_links {
 	int *fd;
 	size_t count;
@@ -43,7 +42,7 @@ struct uprobes_request {
 	size_t count;
 };
 
-/* Whether this kernel has links of many places that can be for one process. */
+/* Whether this kernel has links that cover many places and can be limited to one process. */
 bool uprobes_multi_possible(void);
 
 /*
@@ -52,12 +51,12 @@ bool uprobes_multi_possible(void);
  */
 int uprobes_attach(const struct uprobes_request *request, struct uprobe_links *links);
 
-/* Moves all links of @from to @to. If there is no memory for that, they are taken out. */
+/* Moves all links of @from to @to. If there is no memory for that, removes the probes. */
 void uprobe_links_move(struct uprobe_links *to, struct uprobe_links *from);
 
 /*
- * Takes them out, all at once. Returns when no CPU runs their program any more. Nothing is left in
- * @links.
+ * Removes the probes, all at once, and leaves @links empty. Returns when no CPU runs their program
+ * any more.
  */
 void uprobe_links_detach(struct uprobe_links *links);
 

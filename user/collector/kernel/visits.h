@@ -2,9 +2,9 @@
 /*
  * Slots that the collector must have looked at in place of the wheel, by time: NOTICE_UNQUEUED.
  *
- * A heap with the earliest on top. It has at most one entry for each slot: a visit finds out what
- * else to do about the slot, so a later time need not be kept besides an earlier one. All memory is
- * allocated at the start, so adding never fails. Not thread-safe.
+ * A heap with the earliest on top. It has at most one entry for each slot: a visit finds out
+ * whether there must be another, so later times need not be kept. All memory is allocated at the
+ * start, so adding never fails. Not thread-safe.
  */
 #ifndef FLIGHTREC_VISITS_H
 #define FLIGHTREC_VISITS_H

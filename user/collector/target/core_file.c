@@ -17,7 +17,7 @@
 #define MACHINE EM_AARCH64
 #endif
 
-/* Linux allows 65,530 mappings by default; a core has a segment for each. */
+/* By default Linux allows 65,530 mappings, and a core has a segment for each. */
 #define SEGMENTS_MAX (1u << 20)
 #define NOTES_MAX (64u << 20)
 
@@ -62,7 +62,7 @@ static bool is_core(const Elf64_Ehdr *head)
 	       head->e_phentsize == sizeof(Elf64_Phdr);
 }
 
-/* How many segments there are: above 65,534, the first section header has the number. */
+/* The number of segments. Above 65,534 it is in the first section header. */
 static int count_segments(int fd, const Elf64_Ehdr *head, size_t *count)
 {
 	Elf64_Shdr first;

@@ -26,8 +26,7 @@ bool elf_file_read(const struct elf_file *file, void *to, size_t size, uint64_t 
 	return pread(file->fd, to, size, (off_t)offset) == (ssize_t)size;
 }
 
-/* Extended numbering, of more sections than the header can count, is for objects: no linker needs
- * it. */
+/* More sections than the header can count ("extended numbering") are found only in object files. */
 static int check_header(const Elf64_Ehdr *header)
 {
 	if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
@@ -43,7 +42,7 @@ static int check_header(const Elf64_Ehdr *header)
 	return header->e_shnum <= ELF_FILE_SECTIONS_MAX ? 0 : -EFBIG;
 }
 
-/* What libelf read may be another header than that which was looked at. */
+/* The file may have changed: libelf may have read another header than the one we checked. */
 static int read_headers(struct elf_file *file)
 {
 	const Elf64_Ehdr *header = elf64_getehdr(file->elf);
@@ -70,14 +69,14 @@ int elf_file_open(struct elf_file *file, int fd)
 	int err;
 
 	*file = (struct elf_file){.fd = fd, .left = ELF_FILE_READ_MAX};
-	/* Before libelf, which makes room for as many sections as it is told of. */
+	/* Before libelf reads it, which allocates room for as many sections as the file claims. */
 	if (!elf_file_read(file, &header, sizeof(header), 0))
 		return -ENOENT;
 	err = check_header(&header);
 	if (err)
 		return err;
 	elf_version(EV_CURRENT);
-	/* ELF_C_READ: a file that is mapped and then cut short would raise SIGBUS. */
+	/* ELF_C_READ: with a mapping, a file that is cut short meanwhile would raise SIGBUS. */
 	file->elf = elf_begin(fd, ELF_C_READ, NULL);
 	if (!file->elf)
 		return elf_errno() == ENOMEM ? -ENOMEM : -ENOENT;
@@ -106,7 +105,7 @@ int elf_file_section(struct elf_file *file, Elf_Scn *section, const Elf_Data **d
 	const Elf64_Shdr *header = section ? elf64_getshdr(section) : NULL;
 	int err;
 
-	/* libelf would unpack what is compressed, to any size. */
+	/* libelf would unpack a compressed section, however large it becomes. */
 	if (!header || header->sh_type == SHT_NOBITS || header->sh_flags & SHF_COMPRESSED)
 		return -ENOENT;
 	err = take(file, header->sh_size);

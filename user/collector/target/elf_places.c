@@ -82,7 +82,7 @@ int elf_build_id(int fd, unsigned char *id, size_t size)
 	if (ret)
 		return ret;
 	ret = -ENOENT;
-	/* By segment, not by section: this also finds it in a file without section headers. */
+	/* By segment rather than section, so that it is found in a file without section headers. */
 	for (size_t i = 0; i < file.segments && ret == -ENOENT; i++) {
 		if (file.segment[i].p_type != PT_NOTE)
 			continue;

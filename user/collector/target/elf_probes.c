@@ -15,7 +15,7 @@ static const unsigned char nop[] = {0x1f, 0x20, 0x03, 0xd5};
 #error "this machine is not supported"
 #endif
 
-/* Each of them costs a look into the file. */
+/* Each of these takes a read from the file. */
 #define NOTES_MAX 256
 
 #define NT_STAPSDT 3
@@ -55,7 +55,7 @@ const char *elf_reason_text(enum elf_reason reason)
 	return reason < ELF_REASONS ? reason_text[reason] : "";
 }
 
-/* A probe's note, adjusted for prelink. The strings lie in the note. */
+/* A probe's note, adjusted for prelink. The strings are in the note itself. */
 struct probe_note {
 	uint64_t address;
 	uint64_t semaphore;
@@ -85,8 +85,8 @@ static const char *take_string(const char **at, const char *end)
 }
 
 /*
- * Prelink moves a file's addresses but not those in notes; the note's idea of where
- * .stapsdt.base stands, against where it stands now, gives the difference.
+ * Prelink changes the addresses in a file, but not those in notes. A note says where .stapsdt.base
+ * was; the difference from where it is now is what to add.
  */
 static bool parse_note(const char *bytes, size_t size, const Elf64_Shdr *base,
 		       struct probe_note *note)
@@ -161,7 +161,7 @@ static int copy_at(struct elf_probes *out, uint64_t state, struct elf_probes_cop
 	return 0;
 }
 
-/* A linker that drops a function leaves its note, with any address: it shows by the missing nop. */
+/* A linker that drops a function leaves its note, with some address. There is no nop there. */
 static bool is_nop(const struct elf_file *file, uint64_t address, uint64_t *offset)
 {
 	unsigned char code[sizeof(nop)];
@@ -171,7 +171,7 @@ static bool is_nop(const struct elf_file *file, uint64_t address, uint64_t *offs
 	       memcmp(code, nop, sizeof(nop)) == 0;
 }
 
-/* Returns 0, also for a note that is of no use; or -EBADMSG. */
+/* Returns 0, even if the note is of no use; or -EBADMSG. */
 static int add_note(const struct elf_file *file, const struct probe_note *note,
 		    struct elf_probes *out)
 {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Files whose probes cannot be found any more. */
+/* Files whose probes can no longer be found. */
 #ifndef FLIGHTREC_ELF_STRIPPED_H
 #define FLIGHTREC_ELF_STRIPPED_H
 
 #include <stdbool.h>
 
 /*
- * Whether an ELF file still has the sections of USDT probes, but not the notes that say where they
- * are: llvm-strip removes .note.stapsdt, as it is not loaded. Reads at most 64 KiB of headers and
- * names of the file, which is hostile. False for all else.
+ * Whether an ELF file has the sections of USDT probes, but has lost the notes that say where the
+ * probes are: llvm-strip removes .note.stapsdt, since it is not loaded. Reads at most 64 KiB of
+ * headers and names of the file, which is hostile. False for any other file.
  */
 bool elf_stripped_of_notes(int fd);
 

@@ -7,7 +7,7 @@
 
 /*
  * Returns the number here of the thread of process @pid whose gettid() returns @own. That is @own
- * if the process is in our pid namespace. Returns @own also if there is no such thread any more.
+ * if the process is in our pid namespace, or if the thread is gone.
  */
 pid_t host_tid(pid_t pid, pid_t own);
 

@@ -21,7 +21,7 @@ struct found_log {
 	struct memory_log log;
 	struct log_source *source;
 	uint64_t address;
-	int fd; /* of the mapping: it outlives the process; -1: not to be had */
+	int fd; /* of the mapping, which survives the process; -1: cannot be had */
 };
 
 struct log_source {
@@ -60,9 +60,9 @@ static void close_fd(int fd)
 }
 
 /*
- * The mapping itself, which can be read when its process is gone. Read, never mapped: the process
- * may pass off a file as one, and cut it short. Not everybody may open it: CAP_SYS_ADMIN or
- * CAP_CHECKPOINT_RESTORE in the first user namespace, says proc(5).
+ * Opens the mapping itself, which can still be read when its process is gone. It is read, never
+ * mapped, since the process may pass off a file as its log and cut it short. According to proc(5),
+ * this takes CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE in the initial user namespace.
  */
 static int hold(const struct log_source *source, const struct mapping *mapping)
 {
@@ -84,7 +84,7 @@ static bool is_known(const struct log_source *source, uint64_t address)
 	return false;
 }
 
-/* Adds the log at @address, if there is one. Returns 0, or the error of reading there. */
+/* Adds the log at @address if there is one. Returns 0, or an error from reading there. */
 static int try_address(struct log_source *source, uint64_t address, int fd)
 {
 	struct found_log *log = &source->logs[source->n_logs];

@@ -20,12 +20,12 @@ struct log_source;
 /* Opens process @pid. Returns 0, -ESRCH, -EACCES, -EPERM, or another negative errno. */
 int log_source_open_process(struct log_source **source, pid_t pid);
 /*
- * The same, and holds on to the logs, so that they can be read when the process is gone; as far as
- * that is allowed, which takes a descriptor each.
+ * The same, but keeps the logs open, if that is allowed, so that they can be read when the process
+ * is gone. That takes a file descriptor for each.
  */
 int log_source_hold_process(struct log_source **source, pid_t pid);
 
-/* Adds those logs that a process got since. Returns as log_source_open_process(). */
+/* Adds the logs that a process has got since. Returns the same as log_source_open_process(). */
 int log_source_look_again(struct log_source *source);
 
 /*
@@ -44,8 +44,7 @@ struct memory_log *log_source_log(struct log_source *source, size_t index);
 /* Where it begins in the process. */
 uint64_t log_source_address(const struct log_source *source, size_t index);
 
-/* What a core file says about its process. For a process, only its pid and clock; the rest is
- * empty. */
+/* What a core file says about its process. For a live process only its pid and clock are set. */
 struct log_source_process {
 	pid_t pid;
 	int64_t ahead_ns; /* its CLOCK_MONOTONIC, of ours (time_namespace.h) */

@@ -36,7 +36,7 @@ int memory_log_open(struct memory_log *log, memory_log_read_fn read, void *arg)
 	return is_sound(&log->header) ? 0 : -EBADMSG;
 }
 
-/* Names are terminated, whatever stands there. */
+/* Terminates names, whatever is in them. */
 static int read_slots(struct memory_log *log, uint32_t first, uint32_t count,
 		      struct memory_slot *to)
 {

@@ -43,13 +43,12 @@ int memory_log_read_slots(struct memory_log *log, uint32_t first, uint32_t count
 /* The deadline that the process told last, on its own CLOCK_MONOTONIC; 0: it could not be read. */
 uint64_t memory_log_armed(struct memory_log *log);
 
-/* How many recorders all threads opened, and how many entries they logged. Returns 0 or an error.
- */
+/* Counts what all threads opened and logged. Returns 0 or an error. */
 int memory_log_count(struct memory_log *log, uint64_t *opened, uint64_t *entries);
 
 /*
- * How many entries were logged to the recorder of a slot, as the sum that memory_log_recording()
- * would have for `total`, most often, at a fraction of the cost. Returns 0 or an error.
+ * How many entries were logged to the recorder of a slot: nearly always what memory_log_recording()
+ * would find for `total`, at a fraction of the cost. Returns 0 or an error.
  */
 int memory_log_entries(struct memory_log *log, const struct memory_slot *copy, uint64_t *total);
 

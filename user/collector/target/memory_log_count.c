@@ -34,7 +34,7 @@ int memory_log_count(struct memory_log *log, uint64_t *opened, uint64_t *entries
 	return err;
 }
 
-/* The same for one strand; *@next: the unit of the one behind it, or 0. */
+/* Adds what one strand has. *@next is the unit of the strand behind it, or 0. */
 static int count_strand(struct memory_log *log, uint32_t unit, uint32_t generation, uint64_t *total,
 			uint32_t *next)
 {

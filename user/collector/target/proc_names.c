@@ -19,7 +19,7 @@ bool proc_comm(pid_t pid, pid_t tid, char comm[PROC_COMM_SIZE])
 	close(fd);
 	if (n <= 0)
 		return false;
-	/* A newline ends it, which it may not have any more. */
+	/* It ends with a newline, unless it was cut. */
 	comm[n - (comm[n - 1] == '\n')] = '\0';
 	return true;
 }

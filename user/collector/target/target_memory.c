@@ -67,9 +67,7 @@ int target_read(struct target *target, uint64_t address, void *buffer, size_t si
 	char *to = buffer;
 	ssize_t got;
 
-	/*
-	 * On no machine that we know is user memory in the upper half, which off_t cannot express.
-	 */
+	/* What off_t cannot express is the kernel's, on all machines that we know. */
 	if (address > INT64_MAX || size > INT64_MAX - address)
 		return -EFAULT;
 	while (size > 0) {
@@ -96,7 +94,7 @@ ssize_t target_read_string(struct target *target, uint64_t address, char *buffer
 	if (size == 0)
 		return -EINVAL;
 	while (used < size - 1) {
-		/* Only up to the end of the page: the next one may not be there. */
+		/* Only up to the end of the page, since there may be nothing behind it. */
 		want = PAGE_MIN - (size_t)((address + used) % PAGE_MIN);
 		if (want > size - 1 - used)
 			want = size - 1 - used;
@@ -227,6 +225,6 @@ int target_open_recorders(struct target *target, uint64_t state_address,
 			return err;
 		left -= now;
 	}
-	/* What is left is in no chunk: the process handed out these numbers in vain. */
+	/* What is left is in no chunk: there was no memory for these slots. */
 	return 0;
 }

@@ -19,7 +19,7 @@ struct target {
 	pid_t pid;
 	int mem_fd;    /* /proc/PID/mem, opened when first needed; -1: not open */
 	uint32_t skip; /* slots for the next walk to skip, because an earlier one looked at them */
-	int64_t ahead_ns; /* its clock, of ours: set by a walk */
+	int64_t ahead_ns; /* its clock minus ours; set by a walk */
 	bool use_vm;      /* it could not be opened: use process_vm_readv() */
 };
 
@@ -53,8 +53,7 @@ struct target_walk {
 	uint64_t opened;   /* recorders opened so far, according to the process */
 	uint32_t slots;    /* looked at */
 	uint32_t found;    /* passed to the callback */
-	uint32_t skipped;  /* in use, but inconsistent or unreadable; closing one meanwhile causes
-			      that */
+	uint32_t skipped;  /* in use, but unreadable, or just being closed */
 	bool cut;          /* there were more slots than the caller's maximum */
 };
 

@@ -14,8 +14,8 @@
 int thread_state(pid_t pid, pid_t tid, char *text, size_t size);
 
 /*
- * Returns the same phrase, good until the next call; NULL if the process has ended. Not asked again
- * for a while: thousands of a thread's recorders may be due at the same moment, and each answer
+ * Returns the same phrase, valid until the next call; NULL if the process has ended. The answer is
+ * kept for a while: thousands of a thread's recorders may be due at the same moment, and getting it
  * takes six system calls. Not thread-safe.
  */
 const char *thread_state_lately(pid_t pid, pid_t tid);

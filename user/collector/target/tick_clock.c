@@ -8,7 +8,7 @@
 #include "format/counter.h"
 
 #define MEASURE_NS 10000000
-/* Of two clocks that are read one after the other. */
+/* Two clocks, read one after the other. */
 #define LEEWAY_NS 1000000
 /*
  * The range of rates that a hostile log may claim: 10 MHz to 100 GHz, which includes arm64's

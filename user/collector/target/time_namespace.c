@@ -44,7 +44,7 @@ static int64_t read_offset(const char *path)
 	return time_namespace_parse(text);
 }
 
-/* What is set for children need not be what the process is in. */
+/* The offsets for its children need not be those it has itself. */
 static bool is_in_ours(pid_t pid)
 {
 	struct stat ours, theirs;

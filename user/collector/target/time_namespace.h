@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Time namespaces, in which CLOCK_MONOTONIC is another one; see time_namespaces(7). */
+/* Time namespaces, in which CLOCK_MONOTONIC is shifted; see time_namespaces(7). */
 #ifndef FLIGHTREC_TIME_NAMESPACE_H
 #define FLIGHTREC_TIME_NAMESPACE_H
 
@@ -15,7 +15,7 @@ int64_t time_namespace_ahead_ns(pid_t pid);
 /* The offset of CLOCK_MONOTONIC in @text, the contents of a /proc/PID/timens_offsets. */
 int64_t time_namespace_parse(const char *text);
 
-/* A time that such a process read from its clock, on ours. Times before ours began are 0. */
+/* Converts a time from such a process's clock to ours. Times before ours began become 0. */
 static inline uint64_t time_namespace_to_ours(uint64_t time_ns, int64_t ahead_ns)
 {
 	uint64_t by = ahead_ns < 0 ? 0 - (uint64_t)ahead_ns : (uint64_t)ahead_ns;
