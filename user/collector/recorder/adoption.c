@@ -2,22 +2,22 @@
 /*
  * Taking over the recorders that were open before their process was watched.
  *
- * The library lists what is open in its own memory. Once its probes are live, that list is walked,
- * from outside and without stopping the process, and each recorder found is handed to the kernel's
- * side. Between "live" and "walked" the process goes on, so the same recorder can be met twice, or
- * be gone:
+ * The library keeps a list of open recorders in its own memory. Once its probes are live, we walk
+ * that list from outside, without stopping the process, and hand each recorder to the BPF side. In
+ * the meantime the process goes on, so a recorder may be met twice, or be gone:
  *
- *   - It was opened after the probes were live: on_begin has it. Its opening time tells.
- *   - It was opened just before, by a thread that was between taking the time and passing the
- *     probe. It may pass the probe a moment later, and be tracked twice. So recorders that were
- *     younger than YOUNG_NS when the probes came alive are left for a second walk, AGAIN_NS later:
- *     who passed its probe by then is known to the kernel's side, which refuses to adopt it again.
- *   - It logs before we come to it: on_entry adopts it, and then it is known, too.
- *   - It closes while we read it: then it has no longer the number that the list has for it.
- *   - It is adopted in the very moment of its opening, and so is there twice: on_end closes both.
+ *   - It was opened after the probes went live: on_begin has seen it. Its opening time tells.
+ *   - It was opened just before, and its thread had taken the time but not yet reached the probe.
+ *     It may pass the probe a moment later and be tracked twice. So recorders that were younger
+ *     than YOUNG_NS when the probes went live are left for a second walk, AGAIN_NS later. By then
+ *     the probe has been passed, and BPF refuses to adopt what it tracks.
+ *   - It logs before we get to it: on_entry adopts it, and again BPF knows it.
+ *   - It closes while we read it: then its number is no longer the one in the list.
+ *   - It is adopted at the very moment it is opened, and is tracked twice after all: on_end closes
+ *     both.
  *
- * What comes from the process is as true as the process: the number of slots looked at is bounded,
- * and times in the future are cut to now by the kernel's side.
+ * A process may lie about everything. So the number of slots looked at is limited, and times in the
+ * future are replaced by the present.
  */
 #include "collector/recorder/adoption.h"
 
@@ -32,8 +32,8 @@
 #include "collector/target/host_tid.h"
 
 /*
- * An opening that was under way when the probes went live may reach its probe all the same, and
- * is not to be tracked twice: recorders that young are looked at again when it is over.
+ * How young a recorder is whose thread may not have reached the probe yet, and when we look again;
+ * see above.
  */
 #define YOUNG_NS 10000000
 #define AGAIN_NS 20000000
@@ -55,7 +55,7 @@ void adoption_add(void *arg, pid_t pid, uint64_t state)
 			.pid = pid, .state = state, .live_ns = clock_ns(CLOCK_MONOTONIC)};
 }
 
-/* Asked for once in a row: a thread may have thousands open. */
+/* Looked up once for many recorders in a row, since a thread may have thousands open. */
 static pid_t opener(struct adopting *adopting, pid_t own_tid)
 {
 	if (own_tid != adopting->own_tid) {
@@ -65,7 +65,7 @@ static pid_t opener(struct adopting *adopting, pid_t own_tid)
 	return adopting->tid;
 }
 
-/* The kernel's side takes it for now. */
+/* BPF takes it for the present. */
 static void tell_future(struct adopting *adopting)
 {
 	if (!adopting->pending->future)
@@ -137,7 +137,7 @@ void adoption_run(struct recorders *r)
 	if (!r->n_adoptions)
 		return;
 	r->adopt_again_ns = 0;
-	/* The kernel knows what tells a process from a later one with the same number. */
+	/* Only the kernel can tell a process from a later one with the same id. */
 	tracker_processes(r->tracker, adopt_process, r);
 	if (!r->adopt_again_ns) {
 		r->n_adoptions = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Recorders that were open before they were watched: found in the memory of their process, and
- * handed to the kernel to be tracked like any other. So a collector that comes to a process that
- * hangs already still tells what it hangs in.
+ * Recorders that were open before they were watched. They are found in the memory of their process
+ * and handed to BPF, to be tracked like any other. So a collector that is attached to a process
+ * that already hangs can still tell where.
  */
 #ifndef FLIGHTREC_ADOPTION_H
 #define FLIGHTREC_ADOPTION_H
@@ -22,9 +22,9 @@ void adoption_add(void *recorders, pid_t pid, uint64_t state);
  */
 void adoption_forget(struct recorders *recorders, pid_t pid);
 
-/* Takes over what is open in the copies that were added since, or have to be looked at again. */
+/* Adopts what is open in the copies that were added since, or that need a second look. */
 void adoption_run(struct recorders *recorders);
-/* Whether some have to be looked at again, and that is due. */
+/* Whether a second look is due. */
 bool adoption_is_due(const struct recorders *recorders);
 
 #endif /* FLIGHTREC_ADOPTION_H */

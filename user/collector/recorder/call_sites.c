@@ -10,9 +10,9 @@
 
 #include "collector/kernel/tracker.h"
 
-/* Call sites are static objects: a process that has more than this is inventing them. */
+/* Call sites are static objects, so a process with more than this must be inventing them. */
 #define SITES_MAX 16384
-/* How many call sites are kept that were at one address in turn. The oldest is dropped. */
+/* How many call sites are kept that were at the same address in turn. The oldest is dropped. */
 #define DESCRIPTIONS_MAX 16
 
 struct description {

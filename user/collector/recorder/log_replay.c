@@ -9,7 +9,7 @@
 #include "collector/target/host_tid.h"
 #include "collector/target/thread_state.h"
 
-/* For one recorder. The library keeps 6 KiB for each thread that logs to it. */
+/* For one recorder. The library keeps 6 KiB for each thread that logged to it. */
 #define RECORDING_MAX (16u << 20)
 #define MESSAGE_MAX 8192
 #define CONTEXT_TEXT_MAX 1024
@@ -52,7 +52,7 @@ void log_replay_free(struct log_replay *replay)
 	free(replay);
 }
 
-/* The number by which we know a thread of a process in a container. */
+/* The id by which we know a thread, which may be in a container. */
 static pid_t known_tid(struct log_replay *replay, pid_t own)
 {
 	if (!replay->owner->running)
@@ -214,7 +214,7 @@ uint64_t log_replay_logged(const struct log_replay *replay)
 	return replay->logged;
 }
 
-/* Which of all entries that were logged the one is that was found as number @found. */
+/* The number, among all entries that were logged, of the one that was found as number @found. */
 static uint64_t number_of(const struct log_replay *replay, uint64_t found)
 {
 	return found < replay->gap_at ? found : replay->logged - (replay->found - found);

@@ -13,7 +13,7 @@ struct log_owner {
 	const char *comm;
 	const char *exe;  /* or NULL */
 	bool running;     /* false for a core file */
-	int min_severity; /* entries below it are as if they had not been logged */
+	int min_severity; /* entries below it are ignored */
 	uint64_t now_ns;  /* CLOCK_REALTIME; for a core file, when it was written */
 	struct tick_clock clock;
 };
@@ -31,26 +31,26 @@ struct log_replay *log_replay_new(void);
 void log_replay_free(struct log_replay *replay);
 
 /*
- * Makes a report (REPORT_REPLAY), *@report. It is valid until the next one is made, and as long as
- * everything that it is made from. Returns 0; -ESTALE if the recorder was closed meanwhile and its
- * slot reused; -ENOMEM; or an error from reading the log.
+ * Makes a report (REPORT_REPLAY), *@report. It is valid until the next one is made, and no longer
+ * than what it is made from. Returns 0; -ESTALE if the recorder was closed meanwhile and its slot
+ * used again; -ENOMEM; or an error from reading the log.
  */
 int log_replay_make(struct log_replay *replay, struct memory_log *log,
 		    const struct log_recorder *recorder, const struct log_owner *owner,
 		    struct report **report);
 
 /*
- * Likewise one that says whose it is, without context and entries. The log is not read.
+ * Makes a report that only names the recorder, without context and entries. Does not read the log.
  */
 struct report *log_replay_head(struct log_replay *replay, const struct log_recorder *recorder,
 			       const struct log_owner *owner);
 
-/* How many entries had been logged to the recorder of the report just made, whatever was left. */
+/* How many entries were logged to the recorder of the report just made, kept or not. */
 uint64_t log_replay_logged(const struct log_replay *replay);
 
 /*
- * Leaves out of the report just made what had been logged when there were @logged entries. Returns
- * how many of the later ones are missing.
+ * Leaves the first @logged entries out of the report just made. Returns how many of the later ones
+ * are missing.
  */
 uint64_t log_replay_skip(struct log_replay *replay, uint64_t logged);
 

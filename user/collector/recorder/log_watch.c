@@ -27,7 +27,7 @@ static int count_open(void *arg, uint32_t slot, const struct memory_slot *copy)
 	return 0;
 }
 
-/* Those that are open when the watching begins are counted, the ones before are not. */
+/* Recorders that are open when the watching begins count, those closed before do not. */
 static void begin_counts(struct log_watch *w)
 {
 	for (uint32_t i = 0; i < log_source_logs(w->source); i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One process that is watched by memory: finds what is overdue in its logs, and reports it. When to
- * look is said by looks.h. Not thread-safe.
+ * One process that is watched by memory: finds what is overdue in its logs and reports it. looks.h
+ * decides when to look. Not thread-safe.
  */
 #ifndef FLIGHTREC_LOG_WATCH_H
 #define FLIGHTREC_LOG_WATCH_H
@@ -39,48 +39,48 @@ int log_watch_open(struct log_watch **watch, struct log_watching *watching, pid_
 void log_watch_close(struct log_watch *watch);
 
 /*
- * So many recorders that timed out are remembered, so that each is reported once; of one process
- * not more than twice as many as are left for others.
+ * How many recorders that timed out are remembered, so that each is reported only once. One process
+ * may have twice as many as are left for others.
  */
 #define LOG_WATCH_KNOWN_MAX 131072
 
 /* Whether it has the log whose page number ends in @log. */
 bool log_watch_has(const struct log_watch *watch, uint32_t log);
-/* Looks for logs that the process got since. */
+/* Looks for logs that the process has got since. */
 void log_watch_find_more(struct log_watch *watch);
 
 /* How a look went. */
 struct log_look {
 	uint64_t now_ns;
-	uint64_t until_ns; /* when it has to be interrupted */
-	bool anew;         /* not where the last one was interrupted */
-	uint64_t next_ns;  /* when to look again; UINT64_MAX: not before it is asked for */
-	bool more;         /* it was interrupted, and goes on where it was */
+	uint64_t until_ns; /* when it must be interrupted */
+	bool anew;         /* begin anew, not where the last one was interrupted */
+	uint64_t next_ns;  /* when to look again; UINT64_MAX: when asked to */
+	bool more;         /* it was interrupted, and must be continued */
 };
 
 /*
- * Looks at all that is open; what is overdue is reported. Returns 0 or a negative errno: the
- * process is gone, or cannot be read any more.
+ * Looks at everything that is open and reports what is overdue. Returns 0; or a negative errno: the
+ * process is gone, or can no longer be read.
  */
 int log_watch_look(struct log_watch *watch, struct log_look *look);
 
-/* What has become of those that were reported: later entries, and their ends. */
+/* Looks at the recorders that were reported, for later entries and their ends. */
 int log_watch_poll(struct log_watch *watch, struct log_look *look);
-/* Whether there are such. */
+/* Whether there are any that are still open. */
 bool log_watch_has_hung(const struct log_watch *watch);
 
 /* The recorder in a slot was closed past its deadline. */
 void log_watch_late(struct log_watch *watch, uint32_t log, uint32_t slot);
-/* A replay was asked for, of the recorder in a slot whose id ends in @id. */
+/* A replay was asked for: of the recorder in @slot whose id ends in @id. */
 void log_watch_ask(struct log_watch *watch, uint32_t slot, uint32_t id);
 
-/* Its process ended, or called execve(): the last look. */
+/* The process ended, or called execve(): looks for the last time. */
 void log_watch_end(struct log_watch *watch, const struct process_slot *ended);
 
-/* Recorders that are open at this moment. */
+/* How many recorders are open at this moment. */
 uint32_t log_watch_open_now(struct log_watch *watch);
 
-/* Recorders that were opened, and entries that were logged, since it is watched. */
+/* How many recorders were opened, and entries logged, since it has been watched. */
 void log_watch_count(struct log_watch *watch, uint64_t *opened, uint64_t *entries);
 
 #endif /* FLIGHTREC_LOG_WATCH_H */

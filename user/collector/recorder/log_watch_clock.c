@@ -28,8 +28,8 @@ static uint64_t apart(uint64_t a, uint64_t b)
 }
 
 /*
- * Two readings of two clocks never agree to the nanosecond. The same moment is to be told as the
- * same time in all reports, so what was found first is kept until it has really changed.
+ * Two readings of two clocks never agree to the nanosecond. All reports should show the same moment
+ * as the same time, so the first result is kept until it has really changed.
  */
 struct memory_log *log_watch_begin(struct log_watch *w, uint32_t index)
 {
@@ -50,7 +50,7 @@ struct memory_log *log_watch_begin(struct log_watch *w, uint32_t index)
 	return log;
 }
 
-/* However the clock is set in between, a recorder was opened at one time. */
+/* A recorder has one time of opening, even if the clock is set in between. */
 void log_watch_begin_hung(struct log_watch *w, const struct hung *hung)
 {
 	log_watch_begin(w, hung->place.log);

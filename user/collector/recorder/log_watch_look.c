@@ -5,15 +5,14 @@
 #include "collector/base/clock.h"
 #include "collector/target/time_namespace.h"
 
-/* A recorder is being opened, or one armed while we looked: then it is looked at again. */
+/* When to look again if a recorder armed during the look; and if one was just being opened. */
 #define SOON_NS 200000
 #define OPENING_NS 1000000
-/* The clock of a log is read as exactly as this. */
+/* The precision of a log's clock. */
 #define MARGIN_NS 50000
 #define SLOTS_AT_ONCE 128
 
-/* From when on it is overdue; 0: always, as it closed late; UINT64_MAX: never, as it did in time.
- */
+/* When it becomes overdue; 0: it is, as it closed late; UINT64_MAX: never, it closed in time. */
 static uint64_t overdue_from(const struct log_watch *w, const struct memory_slot *copy)
 {
 	uint64_t deadline_ns = log_watch_deadline(w, copy);
@@ -23,7 +22,7 @@ static uint64_t overdue_from(const struct log_watch *w, const struct memory_slot
 	return log_watch_time(w, copy->ended) < deadline_ns ? UINT64_MAX : 0;
 }
 
-/* Reports a recorder that timed out, unless that was done. Returns what is known of it, or NULL. */
+/* Reports a recorder that timed out, unless it was. Returns what is known of it, or NULL. */
 static struct hung *look_at_overdue(struct log_watch *w, struct place place, uint64_t now_ns)
 {
 	struct memory_log *log = log_source_log(w->source, place.log);
@@ -32,7 +31,7 @@ static struct hung *look_at_overdue(struct log_watch *w, struct place place, uin
 	struct hung *hung;
 	unsigned int state;
 
-	/* Read again: the first time it may have been mixed with what it became just then. */
+	/* Read it again: the first copy may be a mix of two recorders. */
 	if (memory_log_slot(log, place.slot, copy))
 		return NULL;
 	hung = log_watch_find_hung(w, place, copy);
@@ -67,7 +66,7 @@ static void look_at(struct log_watch *w, struct place place, const struct memory
 	log_watch_begin(w, place.log);
 }
 
-/* Whether the look has lasted long enough; then it goes on at @at the next time. */
+/* Whether the look has lasted long enough. If so, the next one goes on at @at. */
 static bool interrupt(struct log_watch *w, struct place at, struct log_look *look)
 {
 	if (w->ended || clock_ns(CLOCK_MONOTONIC) <= look->until_ns)
@@ -105,7 +104,7 @@ int log_watch_look_at_log(struct log_watch *w, uint32_t index, struct log_look *
 	return n;
 }
 
-/* On our clock; 0 if it is past. */
+/* armed_ns of a log, on our clock; 0 if it is past. */
 static uint64_t armed(struct log_watch *w, uint32_t index, uint64_t now_ns)
 {
 	uint64_t armed_ns =
@@ -116,8 +115,8 @@ static uint64_t armed(struct log_watch *w, uint32_t index, uint64_t now_ns)
 }
 
 /*
- * Recorders that are opened from now on, and due before armed_ns, tell of themselves; all others
- * rely on a look by then.
+ * A recorder that is opened later and due before armed_ns will tell. All others rely on a look at
+ * armed_ns.
  */
 static int look_at_index(struct log_watch *w, uint32_t index, struct log_look *look)
 {
@@ -129,11 +128,11 @@ static int look_at_index(struct log_watch *w, uint32_t index, struct log_look *l
 	after_ns = armed(w, index, look->now_ns);
 	if (after_ns && after_ns < look->next_ns)
 		look->next_ns = after_ns;
-	/* Of our own timeout they know nothing. */
+	/* They do not know about a timeout that was given to us. */
 	if (after_ns && w->watching->timeout_ns &&
 	    clock_sum(look->now_ns, w->watching->timeout_ns) < look->next_ns)
 		look->next_ns = clock_sum(look->now_ns, w->watching->timeout_ns);
-	/* One that told it, and closed between the two readings, hides an earlier one. */
+	/* If it changed, a recorder that armed and closed meanwhile may hide an earlier promise. */
 	if (before_ns != after_ns && look->now_ns + SOON_NS < look->next_ns)
 		look->next_ns = look->now_ns + SOON_NS;
 	return 0;
@@ -163,7 +162,7 @@ int log_watch_look(struct log_watch *w, struct log_look *look)
 	return err;
 }
 
-/* Returns whether it need not be known any more. */
+/* Returns whether it can be forgotten. */
 bool log_watch_poll_hung(struct log_watch *w, struct hung *hung, int *err)
 {
 	struct memory_log *log = log_source_log(w->source, hung->place.log);
@@ -201,7 +200,7 @@ int log_watch_poll(struct log_watch *w, struct log_look *look)
 		if (log_watch_poll_hung(w, hung, &err)) {
 			log_watch_forget_hung(w, hung);
 		} else {
-			/* To the end, so that the next time begins with those that were left. */
+			/* Put it at the end: the next poll begins with those that were left. */
 			HASH_DEL(w->hung, hung);
 			HASH_ADD(hh, w->hung, place, sizeof(hung->place), hung);
 		}

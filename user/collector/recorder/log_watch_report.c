@@ -52,7 +52,6 @@ static struct report *make(struct log_watch *w, struct memory_log *log,
 	return report;
 }
 
-/* What was reported of a recorder, if it was. */
 struct hung *log_watch_find_hung(struct log_watch *w, struct place place,
 				 const struct memory_slot *copy)
 {
@@ -62,7 +61,7 @@ struct hung *log_watch_find_hung(struct log_watch *w, struct place place,
 	if (!hung ||
 	    MEMORY_WORD_GENERATION(hung->recorder.copy.word) == MEMORY_WORD_GENERATION(copy->word))
 		return hung;
-	/* Its slot has another one now. */
+	/* The slot has another recorder now. */
 	if (!hung->over)
 		log_watch_report_finished(w, hung, clock_ns(CLOCK_MONOTONIC));
 	log_watch_forget_hung(w, hung);
@@ -91,7 +90,7 @@ void log_watch_report_timeout(struct log_watch *w, struct place place,
 	struct hung *hung;
 
 	if (!report)
-		return; /* or closed in this moment, and in use again */
+		return; /* its slot has another recorder now, or there is no memory */
 	report->event = REPORT_TIMEOUT;
 	w->watching->timed_out++;
 	w->watching->lost += report->entries_lost;
@@ -122,7 +121,6 @@ static void tell_held_back(struct log_watch *w, uint64_t count)
 		recorders_emit(w->watching->recorders, &report, false);
 }
 
-/* Of a process that is silent now. */
 void log_watch_report_held_back(struct log_watch *w)
 {
 	if (w->lines.held_back &&
@@ -140,7 +138,6 @@ static void report_entry(struct log_watch *w, const struct report *report)
 	recorders_emit(w->watching->recorders, report, false);
 }
 
-/* What was logged since it was reported. */
 void log_watch_report_entries(struct log_watch *w, struct hung *hung)
 {
 	struct memory_log *log = log_source_log(w->source, hung->place.log);

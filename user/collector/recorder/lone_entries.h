@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Entries that are reported by themselves, outside of a replay. A process may write so many of them
- * a second; the rest are held back, and counted.
+ * Entries that are reported by themselves, outside of a replay. The number per second and process
+ * is limited; the rest are held back and counted.
  */
 #ifndef FLIGHTREC_LONE_ENTRIES_H
 #define FLIGHTREC_LONE_ENTRIES_H

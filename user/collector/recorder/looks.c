@@ -14,33 +14,47 @@
 
 #define MS 1000000
 
-/* What timed out is looked at again so often. */
+/* How often recorders that timed out are looked at again. */
 #define POLL_NS (50 * (uint64_t)MS)
-/* And that which does not ask for it. */
+/* How often a process is looked at that does not ask for it. */
 #define UNASKED_NS (100 * (uint64_t)MS)
-/* One look, which the next one continues, and all looks between which other things are done. */
+/* The longest look at one process, and at all of them before other things are done. */
 #define LOOK_MAX_NS (2 * MS)
 #define LOOKS_MAX_NS (4 * MS)
-/* A look that took T is followed by another one of the same process after this many T ... */
+/* After a look that took T, a process is left alone for this many T ... */
 #define LOOK_PARTS 4
-/* ... unless it took so little. */
+/* ... unless T was less than this. */
 #define LOOK_SHORT_NS (100 * 1000)
-/* Processes that are remembered before the first look at which of them still live. */
+/* How many processes are remembered before we check which of them have ended. */
 #define PURGE_MIN 1024
 
+/*
+ * Without a `watch` a process is only remembered, so that its notices are ignored, and all its
+ * times are UINT64_MAX. Otherwise:
+ *
+ *   - look_ns <= asked_ns: a notice that comes during a look, which may be past its recorder
+ *     already, is not forgotten when the look ends;
+ *   - poll_ns is UINT64_MAX unless recorders that timed out are still open;
+ *   - it is due at the earlier of look_ns and poll_ns, but not before not_before_ns.
+ */
 struct looked_process {
 	pid_t pid;
 	struct log_watch *watch; /* NULL: it is watched by other means */
 	uint64_t look_ns;        /* when something of it is due */
-	uint64_t asked_ns;       /* the same, of what was told since the last look began */
-	bool interrupted;        /* that look is not at its end */
-	bool unasked;            /* see looks_unasked() */
+	uint64_t asked_ns;       /* the earliest time asked for since the last look began */
+	bool interrupted;        /* the last look is to be continued */
+	bool unasked;            /* looked at regularly, see looks_unasked() */
 	uint64_t poll_ns;        /* when those that timed out are looked at again */
 	uint64_t looked_ns;
 	uint64_t not_before_ns;
 	UT_hash_handle hh;
 };
 
+/*
+ * next_ns is never later than any process is due. It may be earlier, which only costs a call. A
+ * process is in the table from its first notice until its end is noticed, or a look finds it gone.
+ * Then its counts are added to `gone`, so totals never shrink.
+ */
 struct looks {
 	struct log_watching watching;
 	struct looked_process *processes; /* by pid */
@@ -67,7 +81,7 @@ struct looks *looks_new(struct recorders *recorders, uint64_t timeout_ns, int mi
 		free(l);
 		return NULL;
 	}
-	/* Measures the rate of the processor's counter, now and not in the first look. */
+	/* Measures the rate of the processor's counter now, rather than in the first look. */
 	tick_clock_now(&clock, &any, 0);
 	return l;
 }
@@ -106,7 +120,7 @@ void looks_free(struct looks *l)
 	free(l);
 }
 
-/* Nobody tells of the end of a process for which there was no slot. */
+/* There is no notice of the end of a process that has no slot. */
 static void purge(struct looks *l)
 {
 	struct looked_process *process, *next;
@@ -250,7 +264,7 @@ void looks_end(struct looks *l, pid_t pid, const struct process_slot *ended)
 		drop(l, process);
 		return;
 	}
-	/* Gone before it could be looked at: all that is known is what it said itself. */
+	/* It ended before it was looked at: we know no more than what it said when it left. */
 	l->gone.opened += ended->opened;
 	l->gone.entries += ended->entries;
 }
@@ -263,7 +277,7 @@ void looks_all(struct looks *l)
 		want(l, process, 1);
 }
 
-/* When to look again at those that timed out. */
+/* When to look again at recorders that timed out. */
 static uint64_t next_poll(const struct looked_process *process, bool interrupted, uint64_t took_ns)
 {
 	uint64_t apart_ns = took_ns * LOOK_PARTS > POLL_NS ? took_ns * LOOK_PARTS : POLL_NS;
@@ -292,7 +306,7 @@ static bool look(struct looked_process *process, uint64_t now_ns)
 	int err = 0;
 
 	if (process->look_ns <= now_ns) {
-		/* What is told while a look is interrupted may be of what it has passed. */
+		/* A notice during an interrupted look may be about what it has passed. */
 		if (!process->interrupted)
 			process->asked_ns = UINT64_MAX;
 		err = log_watch_look(process->watch, &look);
@@ -321,7 +335,7 @@ static uint64_t due_ns(const struct looked_process *process)
 	return due > process->not_before_ns ? due : process->not_before_ns;
 }
 
-/* Of those that are due the one not looked at for the longest time; or NULL, and sets next_ns. */
+/* The process that is due and has waited longest; NULL: none is due. Sets next_ns. */
 static struct looked_process *next_due(struct looks *l, uint64_t now_ns)
 {
 	struct looked_process *process, *found = NULL;

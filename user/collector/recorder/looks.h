@@ -2,16 +2,16 @@
 /*
  * Watching by memory: when to look into which process's log.
  *
- * A process tells when it must be looked at, at the latest (NOTICE_ARM). A look reports what is
- * overdue, and finds what is due next, which is when the next look is. Between looks nothing
- * happens: a process whose recorders are closed in time costs one look a timeout, however many they
- * are; one that opens none costs none.
+ * A process tells by when it must be looked at (NOTICE_ARM). A look reports what is overdue, and
+ * finds out what is due next; that is when the next look is. In between nothing happens. So a
+ * process whose recorders are closed in time costs one look per timeout, however many recorders it
+ * opens, and a process that opens none costs nothing.
  *
- * What timed out is looked at again every POLL_NS, for later entries and its end.
+ * Recorders that timed out are looked at again every POLL_NS, for later entries and for their end.
  *
- * A look takes as long as the process makes it: there is a limit to each, the next one waits for a
- * multiple of that time, and of those that are due the one goes first that was not looked at for
- * the longest time. Not thread-safe.
+ * How long a look takes is up to the process. So each look has a limit, the next look at the same
+ * process waits for a multiple of the time it took, and when several processes are due, the one
+ * that has waited longest goes first. Not thread-safe.
  */
 #ifndef FLIGHTREC_LOOKS_H
 #define FLIGHTREC_LOOKS_H
@@ -36,38 +36,38 @@ void looks_free(struct looks *looks);
 int looks_add(struct looks *looks, pid_t pid, uint64_t since_ns);
 
 /*
- * NOTICE_ARM, NOTICE_LATE, NOTICE_ASKED. Returns as looks_add(); -ENOTSUP: the process has a
- * recorder that is in no log.
+ * Takes NOTICE_ARM, NOTICE_LATE and NOTICE_ASKED. Returns the same as looks_add(); or -ENOTSUP if
+ * the process has a recorder that is in no log.
  */
 int looks_notice(struct looks *looks, const struct notice *notice);
 
 /*
- * Process @pid is watched by other means from now on; what it tells here is passed over. Returns
- * false if that was so already.
+ * Process @pid is watched by other means from now on, and its notices are ignored. Returns false if
+ * that was so before.
  */
 bool looks_leave(struct looks *looks, pid_t pid);
 bool looks_has_left(const struct looks *looks, pid_t pid);
 
 /*
- * Process @pid does not tell when it must be looked at, or not for all of its logs: it is looked at
- * all the time, ten times a second.
+ * Process @pid does not tell when it must be looked at, or not for all of its logs. It is looked at
+ * ten times a second.
  */
 void looks_unasked(struct looks *looks, pid_t pid);
 
-/* The process of @pid ended, or called execve(). */
+/* Process @pid ended, or called execve(). */
 void looks_end(struct looks *looks, pid_t pid, const struct process_slot *ended);
 
-/* Notices were lost: has everything looked at. */
+/* Notices were lost: all processes must be looked at. */
 void looks_all(struct looks *looks);
 
-/* Looks at those that are due, for a bounded time. */
+/* Looks at the processes that are due, for a limited time. */
 void looks_run(struct looks *looks);
-/* The last one at all, not bounded. */
+/* Looks at all of them for the last time, without a limit. */
 void looks_finish(struct looks *looks);
 /* When to call looks_run(), CLOCK_MONOTONIC; UINT64_MAX: no need to. */
 uint64_t looks_next(const struct looks *looks);
 
-/* How many recorders process @pid has open; 0: or it is not known here. */
+/* How many recorders process @pid has open; 0 if it is not known here. */
 uint32_t looks_open(const struct looks *looks, pid_t pid);
 
 struct looks_counts {

@@ -15,8 +15,8 @@
 #include "collector/recorder/call_sites.h"
 
 /*
- * How many lines a process may log per second outside of replays. What exceeds it is counted and
- * reported.
+ * How many lines a process may log per second outside of replays. The rest are counted, and the
+ * count is reported.
  */
 #define PROCESS_LINES_PER_SECOND 5000
 

@@ -53,10 +53,7 @@ void recorders_add_entry(struct recorders *r, const struct entry_record *record)
 		lone_entries_stray(r, record);
 		return;
 	}
-	/*
-	 * What happens to nearly all entries: their recorder closed in time, and they are
-	 * discarded.
-	 */
+	/* This is what happens to nearly all entries: their recorder was closed in time. */
 	word = tracker_slot_word(r->tracker, record->slot);
 	if (FR_WORD_GENERATION(word) != record->generation || FR_WORD_STATE(word) == RECORDER_FREE)
 		return;
@@ -84,7 +81,7 @@ void recorders_look_at_process(struct recorders *r, uint32_t index)
 {
 	switch (FR_WORD_STATE(tracker_process_word(r->tracker, index))) {
 	case PROCESS_ALIVE:
-		/* Right now, while it is alive: the path of its executable is kept. */
+		/* Now, while it is alive, the path of its executable can be read. */
 		process_table_get(&r->processes, index);
 		break;
 	case PROCESS_ENDED:

@@ -57,7 +57,7 @@ bool recorders_done(const struct recorders *recorders);
 void recorders_emit(struct recorders *recorders, const struct report *report, bool counts);
 
 struct recorders_counts {
-	uint64_t timed_out;   /* noticed here before the kernel's timer noticed */
+	uint64_t timed_out;   /* noticed here before the timer did */
 	uint64_t buffer_lost; /* entries missing from replays */
 };
 

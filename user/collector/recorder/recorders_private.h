@@ -13,8 +13,8 @@
 #include "collector/recorder/replay.h"
 
 /*
- * A recorder whose last entries are still on their way; or, with slot FR_NONE, a process that has
- * ended and of which entries may be in the rings.
+ * A recorder whose last entries are still on their way; or, if slot is FR_NONE, a process that has
+ * ended but may have entries in the rings.
  */
 struct waiting {
 	uint32_t slot;
@@ -22,8 +22,7 @@ struct waiting {
 	uint32_t process;
 	uint8_t what;      /* AGENDA_SETTLE or AGENDA_REPLAY */
 	uint64_t until_ns; /* CLOCK_MONOTONIC; then it is reported without them */
-	uint64_t drained; /* value of tracker_drained() at which the rings have been drained of what
-			     was in them */
+	uint64_t drained;  /* as tracker_drained(): when what is in the rings now is taken */
 };
 
 /* A copy of the library in a process, in which to look for open recorders. */
@@ -35,7 +34,7 @@ struct pending_adoption {
 	bool future;      /* times in the future were told of */
 };
 
-/* Slots of recorders of which all is said, to be given back to the kernel's side. */
+/* Slots of settled recorders, to be given back to BPF together. */
 struct releases {
 	size_t n;
 	uint32_t slot[FR_RELEASE_MAX];
@@ -43,10 +42,9 @@ struct releases {
 };
 
 /*
- * One thread, and calls that do not nest: notices put work on the agenda, entries go into tables
- * and buffers, and settlement_work() makes reports of what is there. emit() may call none of these
- * functions. `replay` holds one report at a time: it is filled and given to emit() with nothing in
- * between.
+ * Used by one thread, and calls do not nest: notices put work on the agenda, entries go into tables
+ * and buffers, and settlement_work() makes reports of what is there. emit() must not call any of
+ * these functions. `replay` holds one report at a time, which goes to emit() as soon as it is made.
  *
  * What holds between two calls from outside is listed in recorders_check.c.
  */
@@ -58,24 +56,24 @@ struct recorders {
 	struct replay replay;
 	/* settlement.c's, waiting.c's */
 	struct agenda agenda;
-	struct releases releases; /* settled, so nothing of them is reported again; gathered */
-	struct waiting *waiting;  /* for each reason once: held_recorder::waiting has it, too */
+	struct releases releases; /* these are settled: nothing of them is reported again */
+	struct waiting *waiting; /* once for each reason, which is also in held_recorder::waiting */
 	size_t n_waiting;
 	size_t waiting_room;
-	size_t next_waiting;       /* to be looked at */
-	uint64_t last_deadline_ns; /* later ones are not kept: the end is near; 0: all are */
+	size_t next_waiting;       /* where the next look begins */
+	uint64_t last_deadline_ns; /* later ones are ignored, at the end of a session; 0: none */
 	uint64_t reports;
 	bool done; /* the reports asked for are written */
 	struct recorders_counts counts;
-	uint64_t tell_held_back_ns; /* when to say how much was held back; 0: nothing was */
+	uint64_t tell_held_back_ns; /* when to report how much was held back; 0: nothing was */
 	/* adoption.c's */
 	struct pending_adoption *adoptions;
 	size_t n_adoptions;
 	size_t adoptions_room;
-	uint64_t adopt_again_ns; /* CLOCK_MONOTONIC; 0: all are looked at */
+	uint64_t adopt_again_ns; /* when the next second look is due, CLOCK_MONOTONIC; 0: none is */
 };
 
-/* Put on the agenda what is to be done for a slot, and for a process. */
+/* Put on the agenda what is to be done for a slot, or for a process. */
 static inline void recorders_plan_slot(struct recorders *r, uint32_t index, uint8_t what)
 {
 	uint32_t process = tracker_slot_process(r->tracker, index);

@@ -237,7 +237,7 @@ static void add_context(struct replay *replay, const unsigned char *data, size_t
 		struct report_context *item = &replay->context[recorder->n_context];
 
 		*item = (struct report_context){strdup(key), strdup(value)};
-		/* Counted, and so freed, even if there was no memory for one of them. */
+		/* Counted, so that it is freed, even if there was no memory for a part of it. */
 		recorder->n_context++;
 	}
 }

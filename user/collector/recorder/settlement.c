@@ -2,38 +2,39 @@
 /*
  * When a recorder can be reported, and when its slot can go back.
  *
- * The kernel's side tells of a recorder in two ways that are not in step. Its slot changes at once;
- * its entries come through rings, one a CPU, and a thread may have counted an entry in the slot and
- * not yet put it into a ring. At any time
+ * BPF tells us about a recorder in two ways that are not in step. Its slot changes immediately. Its
+ * entries come through rings, one per CPU, and a thread may have counted an entry in the slot
+ * without having put it into a ring yet. At any time
  *
  *	slot.entries = received + slot.refused + in flight
  *
  * where `received` is what was taken out of the rings, and `refused` what there was no room for. A
- * recorder is settled when nothing is in flight. Until then, but not for ever (waiting.h), it waits
- * while rings are emptied and other things are done. What has not come by then is reported as lost;
- * should it come after all, it is passed over, so that no entry is both lost and there.
+ * recorder is settled when nothing is in flight. Until then it waits, while rings are emptied and
+ * other things are done; but not for ever (waiting.h). Entries that have not come by then are
+ * reported as lost. If they come later they are ignored: no entry is both lost and shown.
  *
- * What is said depends on the slot's state (the table is in bpf/record.h):
+ * What is reported depends on the slot's state (bpf/record.h has the table):
  *
  *	TIMED_OUT	its replay, once; the slot stays, and later entries are written as they
  *			come
- *	LATE		it closed between its deadline and the timer's look: its replay, and that
- *			it finished
- *	FINISHED	that it finished, after its replay if that is still to come
- *	REPLAYED	the replay that the program asked for; it closed in time
+ *	LATE		it was closed after its deadline, but before the timer noticed: its replay,
+ *			and that it finished
+ *	FINISHED	that it finished, after its replay if that has not been written yet
+ *	REPLAYED	the replay that the program asked for; it was closed in time
  *
- * After the last three the slot goes back. That is a system call, so releases are gathered; until
- * then `settled` keeps a second notice, or a scan of all slots, from reporting it again.
+ * After the last three the slot is released. That takes a system call, so several are released
+ * together. Until then `settled` makes sure that a second notice, or a scan of all slots, does not
+ * report the recorder again.
  *
- * A process that ended settles all its recorders by force: none of its threads is left to put an
- * entry into a ring, and the rings were emptied since.
+ * When a process has ended, all its recorders are settled by force: it has no threads left to put
+ * an entry into a ring, and the rings have been emptied since.
  *
- * Nothing of that is done when it is told of. It is put on the agenda (agenda.h), and done in
- * turns of processes, between which rings are emptied and new notices are taken: a report is held
- * up by one turn of each of the others, not by all that these have due.
+ * A notice only puts this work on the agenda (agenda.h). It is done later, in turns of processes;
+ * between two turns the rings are emptied and new notices are taken. So a report waits for one turn
+ * of each other process, not for everything that these have due.
  *
- * Entries, and with them what lone_entries.h reports, come when the rings are emptied, which is
- * never within one of these functions.
+ * Entries arrive while the rings are emptied (see lone_entries.h for some of them), which never
+ * happens inside these functions.
  */
 #include "collector/recorder/settlement.h"
 
@@ -42,7 +43,7 @@
 #include "collector/recorder/recorders_private.h"
 #include "collector/recorder/waiting.h"
 
-/* A turn ends after this long; what takes longer is done in several. */
+/* A turn ends after this time. What takes longer is done in several turns. */
 #define TURN_NS 100000
 
 static void report_recorder(struct recorders *r, enum report_event event, uint32_t index,
@@ -58,7 +59,7 @@ static void report_recorder(struct recorders *r, enum report_event event, uint32
 	recorders_emit(r, &r->replay.report, true);
 }
 
-/* Past its timeout, for the first time. */
+/* The first report of a recorder that is past its deadline. */
 static void report_timeout(struct recorders *r, uint32_t index, const struct recorder_slot *slot,
 			   struct held_recorder *held)
 {
@@ -71,7 +72,7 @@ static void report_timeout(struct recorders *r, uint32_t index, const struct rec
 	entry_buffer_clear(&held->entries, &r->table.budget);
 }
 
-/* Asked for: unless that was written already. */
+/* A replay that was asked for, unless it was already written. */
 static void report_replay(struct recorders *r, uint32_t index, const struct recorder_slot *slot,
 			  struct held_recorder *held)
 {
@@ -82,7 +83,7 @@ static void report_replay(struct recorders *r, uint32_t index, const struct reco
 		held->replays = slot->replays;
 }
 
-/* What the report at the end of a recorder says of entries: those since its replay. */
+/* The entries lost since the replay, for the report of the end. */
 static uint64_t lost_since_replay(const struct recorder_slot *slot,
 				  const struct held_recorder *held)
 {
@@ -118,7 +119,7 @@ void settlement_release(struct recorders *r)
 	releases->n = 0;
 }
 
-/* Its slot goes back, with those of others: it is a system call. */
+/* Releases the slot, later, together with others: it takes a system call. */
 static void release(struct recorders *r, uint32_t index, uint32_t generation)
 {
 	struct held_recorder *held = recorder_table_get(&r->table, index, generation);
@@ -128,7 +129,7 @@ static void release(struct recorders *r, uint32_t index, uint32_t generation)
 		held->settled = true;
 	releases->slot[releases->n] = index;
 	releases->generation[releases->n++] = generation;
-	/* Without what tells that it is settled, it would be reported again. */
+	/* If nothing remembers that it is settled, it would be reported again. */
 	if (!held || releases->n == FR_RELEASE_MAX)
 		settlement_release(r);
 }
@@ -140,8 +141,9 @@ static bool has_arrived(const struct recorder_slot *slot, const struct held_reco
 }
 
 /*
- * Reports what there is to report of a recorder that is not just open. Returns false if entries of
- * it are still on their way, and @force is not set.
+ * Reports what there is to report of a recorder that timed out, closed late, or closed after a
+ * replay was asked for. Without @force, returns false if some of its entries are still on their
+ * way.
  */
 static bool settle(struct recorders *r, uint32_t index, bool force)
 {
@@ -174,7 +176,7 @@ static bool settle(struct recorders *r, uint32_t index, bool force)
 	return true;
 }
 
-/* A recorder that is open asks for a replay, of what was logged until then. */
+/* A replay was asked for, of a recorder that is open: reports what was logged so far. */
 static bool settle_replay(struct recorders *r, uint32_t index, bool force)
 {
 	struct held_recorder *held;
@@ -205,7 +207,7 @@ void settlement_process(struct recorders *r, uint32_t index)
 	waiting_add_process(r, index);
 }
 
-/* A recorder whose process is no more. */
+/* Settles a recorder whose process is gone. */
 static void settle_dead(struct recorders *r, uint32_t index, struct recorder_slot *slot,
 			const struct process_slot *dead)
 {
@@ -236,7 +238,7 @@ static void settle_dead(struct recorders *r, uint32_t index, struct recorder_slo
 	release(r, index, generation);
 }
 
-/* Goes on with a process that ended, until @until_ns. Returns whether that was all of it. */
+/* Goes on settling a process that has ended, until @until_ns. Returns whether it is done. */
 static bool settle_process(struct recorders *r, uint32_t index, uint64_t until_ns)
 {
 	uint32_t used = tracker_slots_used(r->tracker), *at = agenda_progress(&r->agenda, index);

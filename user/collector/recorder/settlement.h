@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is to be said of a recorder, and when: its replay, once all its entries are there; then
- * what became of it, and its slot goes back to the kernel's side.
+ * What is reported of a recorder, and when: its replay as soon as all its entries are here; then
+ * what became of it. After that its slot is given back to BPF.
  */
 #ifndef FLIGHTREC_SETTLEMENT_H
 #define FLIGHTREC_SETTLEMENT_H
@@ -13,28 +13,28 @@
 struct recorders;
 
 /*
- * A recorder timed out, was closed late, or was closed after it had asked for a replay: it is to be
- * reported as soon as its entries have come.
+ * A recorder timed out, was closed late, or was closed after a replay was asked for. It will be
+ * reported as soon as its entries have arrived.
  */
 void settlement_begin(struct recorders *recorders, uint32_t slot);
-/* Its program asked for a replay: one is to be made if it is open, and was not made for that. */
+/* Its program asked for a replay. One will be made, if it is open and there was none since. */
 void settlement_replay(struct recorders *recorders, uint32_t slot);
 /*
- * A process ended, or called execve(): its late recorders are to be reported, the others dropped,
- * and its slot freed, when the rings are emptied of what is in them now.
+ * A process ended, or called execve(). When everything that is in the rings now has been taken, its
+ * late recorders will be reported, the others dropped, and its slot released.
  */
 void settlement_process(struct recorders *recorders, uint32_t index);
 
 /*
- * Does what is to be done, in turns of the processes, and nothing new after @max_ns. Returns
- * whether something is left.
+ * Does what is on the agenda, in turns of the processes, and begins nothing new after @max_ns.
+ * Returns whether something is left.
  */
 bool settlement_work(struct recorders *recorders, uint64_t max_ns);
 
-/* Gives back the slots of those of which all is said. */
+/* Releases the slots of recorders that are settled. */
 void settlement_release(struct recorders *recorders);
 
-/* Looks at those that wait for entries; @force: waits for none any longer. */
+/* Looks at the recorders that wait for entries; with @force, they wait no longer. */
 void settlement_continue(struct recorders *recorders, bool force);
 
 #endif /* FLIGHTREC_SETTLEMENT_H */

@@ -5,9 +5,9 @@
 #include "collector/base/clock.h"
 #include "collector/recorder/recorders_private.h"
 
-/* How long an entry may be on its way: counted by its recorder, not yet in a ring. */
+/* How long to wait for an entry that was counted but is not in a ring yet. */
 #define WAIT_NS 100000000
-/* They are looked at for this long at a time. */
+/* How long one look at them may take. */
 #define LOOK_NS 300000
 #define RECORDERS_A_LOOK 64
 
@@ -48,7 +48,7 @@ void waiting_add_process(struct recorders *r, uint32_t index)
 		recorders_plan_process(r, index);
 }
 
-/* Returns whether it is waited for no longer. @now_ns: UINT64_MAX: in any case. */
+/* Returns whether the waiting is over. With UINT64_MAX for @now_ns, it always is. */
 static bool goes_on(struct recorders *r, const struct waiting *waiting, uint64_t now_ns)
 {
 	bool drained = now_ns == UINT64_MAX || tracker_drained(r->tracker) >= waiting->drained;
@@ -72,7 +72,7 @@ static bool goes_on(struct recorders *r, const struct waiting *waiting, uint64_t
 	return true;
 }
 
-/* Some of them at a time: there may be as many as there are slots. */
+/* Only some of them at a time, as there may be as many as there are slots. */
 void waiting_look(struct recorders *r, bool force)
 {
 	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC), until_ns = now_ns + LOOK_NS;
