@@ -5,7 +5,7 @@
 
 #include "limits.h"
 
-/* Set by the collector when it stops: nothing begins any more, and what ends is still seen to. */
+/* Set by the collector when it stops: from then on only the ends of recorders have an effect. */
 volatile u32 ends_only;
 
 int on_begin(struct pt_regs *ctx);
@@ -41,8 +41,8 @@ struct {
 };
 
 /*
- * At every probe stands this program, and the cookie of the attachment says which probe it is. So
- * one link is enough for all probes of a file, where the kernel has links of many places.
+ * The one program for all probes; the cookie of the attachment says which probe it is. So one link
+ * is enough for all probes of a file, on kernels with links that cover many places.
  */
 SEC("uprobe")
 int on_probe(struct pt_regs *ctx)
@@ -56,10 +56,10 @@ int on_probe(struct pt_regs *ctx)
 }
 
 /*
- * From 6.13 on the kernel gives a program of this type that uses much stack a stack per CPU, and
- * yet lets uprobe programs be preempted: another thread's run on the same CPU then writes over
- * the values of the first, which crashes the kernel. A program with a tail call in it keeps to
- * the kernel's stack, also where that call, as here, is never made.
+ * Since 6.13 the kernel gives a program of this type that needs much stack one stack per CPU, but
+ * still lets uprobe programs be preempted. The same program for another thread on that CPU then
+ * overwrites the values of the first, which crashes the kernel. A program that contains a tail call
+ * stays on the kernel's stack, even if it never makes the call, as here.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);

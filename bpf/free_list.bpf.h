@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Last-in first-out lists of free slots, without locks, as uprobe programs may preempt one another
- * and the deadline timer may interrupt them. A list's head counts its changes, so that a pop that
- * was overtaken fails and is tried again. Each CPU has its own list, and what was taken from a list
- * goes back to it.
+ * Last-in first-out lists of free slots. They need no locks, since uprobe programs may preempt one
+ * another and the deadline timer may interrupt them. A list's head counts its changes, so a pop
+ * that was overtaken fails and is tried again. Each CPU has its own list, and a slot always goes
+ * back to the list it was taken from.
  */
 #ifndef FLIGHTREC_FREE_LIST_BPF_H
 #define FLIGHTREC_FREE_LIST_BPF_H

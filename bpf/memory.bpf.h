@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Watching by memory: a process keeps its own log, and tells only when it must be looked at.
- * Nothing is kept here but the process's slot, so that its end is seen.
+ * Watching by memory: a process keeps its own log, and only tells when it must be looked at. All
+ * that is kept here is a slot for the process, so that its end is noticed.
  */
 #ifndef FLIGHTREC_MEMORY_BPF_H
 #define FLIGHTREC_MEMORY_BPF_H
@@ -10,16 +10,16 @@
 #include "process.bpf.h"
 #include "recorder.bpf.h"
 
-/* Covers a clock that the process reads before what it wrote is seen. */
+/* For a process that reads the clock before others can see what it wrote. */
 #define ARM_MARGIN_NS 50000
 
-/* Page numbers fit where addresses do not. */
+/* A page number fits where an address does not. */
 static __always_inline u32 log_number(u64 memory)
 {
 	return (u32)(memory >> 12);
 }
 
-/* Whether the current process is watched. Its slot, if there is room for one, tells of its end. */
+/* Whether the current process is watched. If so, gives it a slot, so that its end is noticed. */
 static __always_inline bool is_watched(struct process_key *key)
 {
 	current_key(key);
@@ -51,7 +51,7 @@ int on_late(struct pt_regs *ctx)
 	return 0;
 }
 
-/* Counts what only the process itself knows, should it be gone before anybody can look. */
+/* Keeps the process's own counts, as it may be gone before anybody can look. */
 SEC("uprobe")
 int on_leave(struct pt_regs *ctx)
 {

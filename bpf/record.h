@@ -94,9 +94,10 @@ enum notice_type {
 	NOTICE_REFUSED,  /* process `index` (a pid) has a recorder without a slot, due at time_ns */
 	NOTICE_UNQUEUED, /* the wheel cannot look at a slot at time_ns: visit it then */
 	/* Of watching by memory; `index` is a pid, and `log` which of its logs is meant. */
-	NOTICE_ARM,   /* look at the log by time_ns; log 0: this process is not all in one */
+	NOTICE_ARM,   /* look at the log by time_ns; log 0: a recorder of this process is in none */
 	NOTICE_LATE,  /* the recorder in slot `detail` of the log was closed late */
-	NOTICE_ASKED, /* a replay is asked for: of that in slot `detail`, whose id ends in `log` */
+	NOTICE_ASKED, /* a replay is asked for: of the one in slot `detail` whose id ends in `log`
+		       */
 };
 
 struct notice {
@@ -114,7 +115,7 @@ struct notice {
 
 /*
  * The low byte of a slot's word, and what changes it. Every change is a compare-and-swap of the
- * whole word, so of two who try, only one succeeds:
+ * whole word, so if two try, only one succeeds:
  *
  *	from                      event                     to         by
  *	FREE                      opened, or found open     OPEN       on_begin, on_entry, adopt
@@ -222,11 +223,10 @@ struct process_slot {
 			  registered */
 	u64 reserved;
 	/* What each opening and closing writes, in a cache line of its own. */
-	s32 held; /* recorder slots; negative for a moment if changes crossed, and then as good as 0
-		   */
+	s32 held; /* recorder slots; may be negative for a moment, which counts as 0 */
 	u32 reserved2;
 	char comm[FR_COMM_SIZE];
-	/* Said by a process that kept a log, when it left. */
+	/* What a process that kept a log said when it exited. */
 	u64 opened;
 	u64 entries;
 	u64 reserved3[3];

@@ -57,7 +57,7 @@ static int on_timer(void *map, u32 *key, struct bpf_timer *timer)
 			break;
 	}
 	if (taken_nodes || wheel_epoch & 1) {
-		/* The rest follows at once, but others get their turn on this CPU first. */
+		/* The rest follows immediately, but others get their turn on this CPU first. */
 		bpf_timer_start(timer, 0, 0);
 		return 0;
 	}

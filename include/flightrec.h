@@ -21,8 +21,8 @@
  *  - Times are in nanoseconds, on CLOCK_MONOTONIC.
  *  - It creates no thread, installs no signal handler and takes no lock. Only flightrec_begin() may
  *    allocate memory: the log and 36 KiB the first time; later, when more recorders are open at
- *once than ever before, twice as much as the last time. If there is no memory for the log, nothing
- *is logged there, and everything else works.
+ *    once than ever before, twice as much as the last time. If there is no memory for the log,
+ *    nothing is logged there, and everything else works.
  *  - A call takes at most 3 KiB of stack; a FLIGHTREC_SCOPE() adds 400 bytes to its function's
  *    frame, a FLIGHTREC_STEP() 300. So a signal handler that does little else can log on an
  *    alternate stack 4 KiB larger than what the kernel itself needs, getauxval(AT_MINSIGSTKSZ), but

@@ -32,8 +32,8 @@ struct attached_key {
  *				attached to anew: its probes are being taken out
  *	LEAVING -> removed	they are out
  *	LEAVING -> WAITING	the same, and somebody wants to write to it
- *	WAITING -> removed	nobody has it open for writing any more; who maps it is scanned
- *again
+ *	WAITING -> removed	nobody has it open for writing any more; the processes that map
+ *				it are scanned again
  */
 enum attached_state {
 	FILE_ATTACHED, /* or there is nothing to attach to */
