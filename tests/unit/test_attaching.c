@@ -106,9 +106,10 @@ int placement_attach_linker(const struct tracker *tracker, struct attached_file 
 	return refused;
 }
 
-void departures_leave(struct attachments *a, struct attached_file *file)
+void departures_wait(struct attachments *a, struct attached_file *file)
 {
-	called("leave\n");
+	called("wait\n");
+	file->state = FILE_WAITING;
 }
 
 void departures_retry(struct attachments *a, struct attached_file *file)
@@ -339,36 +340,34 @@ static void test_usual(void **state)
 	assert_true(meet()->usual);
 }
 
-/* It was open for writing when it was attached to. */
-static void test_lease_later(void **state)
+/* Nobody knows what it becomes: it waits. */
+static void test_open_for_writing(void **state)
 {
 	struct attached_file *file;
 
 	(void)state;
 	lease_error = -EAGAIN;
 	file = meet();
-	expect_called("look\nlease\nattach\n");
-	assert_int_equal(file->lease, -1);
-	meet();
-	expect_called("lease\n");
-	lease_error = 0;
-	meet();
-	expect_called("lease\nlook\n");
+	expect_called("look\nlease\nwait\n");
+	assert_true(file->held);
 	assert_true(file->lease >= 0);
-	meet();
-	expect_called("");
+	/* It has the library, but that is not attached to. */
+	assert_int_equal(file->probes->copies, 1);
+	assert_int_equal(attachments.copies, 0);
+	changed_ns = 2;
+	met.linker = true;
+	assert_ptr_equal(meet(), file);
+	expect_called("retry\n");
 }
 
-static void test_lease_later_of_what_changed(void **state)
+static void test_linker_is_open_for_writing(void **state)
 {
 	(void)state;
+	copies = 0;
+	met.linker = true;
 	lease_error = -EAGAIN;
-	meet();
-	lease_error = 0;
-	copies = 2;
-	calls[0] = '\0';
-	meet();
-	expect_called("lease\nlook\nleave\n");
+	assert_true(meet()->held);
+	expect_called("look\nlease\nwait\n");
 }
 
 static void test_leaving(void **state)
@@ -400,8 +399,8 @@ int main(void)
 		CASE(test_stripped),
 		CASE(test_usual_without_a_lease),
 		CASE(test_usual),
-		CASE(test_lease_later),
-		CASE(test_lease_later_of_what_changed),
+		CASE(test_open_for_writing),
+		CASE(test_linker_is_open_for_writing),
 		CASE(test_leaving),
 	};
 

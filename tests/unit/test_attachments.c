@@ -336,7 +336,7 @@ static void test_file_waits(void **state)
 	(void)state;
 	known[1].state = FILE_WAITING;
 	assert_int_equal(scan(), 1);
-	expect_called("meet 0\nmeet 1\n1234 uses 1\n");
+	expect_called("meet 0\nmeet 1\n1234 uses 1\nblind 1 in /usr/bin/program\n");
 	known[1].held = false;
 	assert_int_equal(scan(), 0);
 	expect_called("meet 0\nmeet 1\n1234 uses\n");

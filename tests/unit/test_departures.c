@@ -271,6 +271,24 @@ static void test_to_be_written(void **state)
 	assert_true(attachments.usual_again);
 }
 
+/* Of one that nobody maps there is nothing to wait for. */
+static void test_waits_for_nobody(void **state)
+{
+	(void)state;
+	departures_wait(&attachments, file);
+	now_ns += 10 * MS_NS;
+	file->usual = true;
+	lease_error = -EAGAIN;
+	due();
+	expect_called("lease\n");
+	assert_false(is_gone());
+	file->usual = false;
+	now_ns += 20 * MS_NS;
+	due();
+	expect_called("");
+	assert_true(is_gone());
+}
+
 /* What was open may have been closed unseen, in a process that is watched by probes. */
 static void test_missed(void **state)
 {
@@ -329,15 +347,11 @@ int main(void)
 {
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		CASE(test_unused),
-		CASE(test_used_after_all),
-		CASE(test_of_one_process),
-		CASE(test_usual_one_stays),
-		CASE(test_to_be_written),
-		CASE(test_missed),
-		CASE(test_missed_by_one_without_a_log),
-		CASE(test_without_a_thread),
-		CASE(test_scans_later),
+		CASE(test_unused),           CASE(test_used_after_all),
+		CASE(test_of_one_process),   CASE(test_usual_one_stays),
+		CASE(test_to_be_written),    CASE(test_waits_for_nobody),
+		CASE(test_missed),           CASE(test_missed_by_one_without_a_log),
+		CASE(test_without_a_thread), CASE(test_scans_later),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

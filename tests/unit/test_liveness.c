@@ -17,6 +17,7 @@
 static struct attachments attachments;
 static struct attached_file file;
 static char calls[512];
+static pid_t told_blind;
 
 void departures_scan_later(struct attachments *a, pid_t pid, uint64_t at_ns)
 {
@@ -45,6 +46,8 @@ static int set_up(void **state)
 {
 	(void)state;
 	memset(&attachments, 0, sizeof(attachments));
+	file.state = FILE_ATTACHED;
+	told_blind = 0;
 	now_ns += 10 * UINT64_C(1000000000);
 	return 0;
 }
@@ -52,6 +55,7 @@ static int set_up(void **state)
 static void found(struct file_user *user, const struct liveness *blind, const char *expected)
 {
 	calls[0] = '\0';
+	now_ns += 60 * MS_NS;
 	liveness_found(&attachments, user, blind);
 	assert_string_equal(calls, expected);
 }
@@ -72,6 +76,53 @@ static void test_blind(void **state)
 	found(&user, &blind, "");
 	found(&user, &sees, "");
 	found(&user, &blind, "scan 5 in 50 ms");
+}
+
+static void note_blind(void *arg, pid_t pid)
+{
+	assert_ptr_equal(arg, &attachments);
+	told_blind = pid;
+}
+
+/* What it loads meanwhile, and is scanned for, hurries nothing. */
+static void test_scanned_at_once(void **state)
+{
+	const struct liveness blind = {.file = &file, .path = "/lib/x"};
+	struct file_user user = {.pid = 5};
+
+	(void)state;
+	found(&user, &blind, "scan 5 in 50 ms");
+	calls[0] = '\0';
+	now_ns += 49 * MS_NS;
+	liveness_found(&attachments, &user, &blind);
+	assert_string_equal(calls, "");
+	now_ns += 1 * MS_NS;
+	liveness_found(&attachments, &user, &blind);
+	assert_string_equal(calls, "leave");
+}
+
+/* It is told when it lasts. */
+static void test_open_for_writing(void **state)
+{
+	const struct liveness blind = {.file = &file, .path = "/lib/x"};
+	struct file_user user = {.pid = 5};
+
+	(void)state;
+	file.state = FILE_WAITING;
+	attachments.options = (struct attachments_options){
+		.by_memory = true, .blind = note_blind, .arg = &attachments};
+	found(&user, &blind, "scan 5 in 50 ms");
+	/* It is looked at meanwhile. */
+	assert_int_equal(told_blind, 5);
+	found(&user, &blind, "scan 5 in 1000 ms");
+	found(&user, &blind, "");
+	now_ns += 1000 * MS_NS;
+	found(&user, &blind,
+	      "process 5 is not watched in /lib/x, which is open for writing: until that is over "
+	      "it is looked at every 0.1 s");
+	told_blind = 0;
+	found(&user, &blind, "");
+	assert_int_equal(told_blind, 5);
 }
 
 /* The rest of it was mapped meanwhile. */
@@ -102,14 +153,6 @@ static void test_others_have_the_file(void **state)
 	now_ns += 1000000000;
 	found(&third, &blind, "scan 7 in 50 ms");
 	found(&third, &blind, "leave");
-}
-
-static pid_t told_blind;
-
-static void note_blind(void *arg, pid_t pid)
-{
-	assert_ptr_equal(arg, &attachments);
-	told_blind = pid;
 }
 
 /* Its log can be read all the same. */
@@ -146,8 +189,13 @@ int main(void)
 {
 #define CASE(test) cmocka_unit_test_setup(test, set_up)
 	const struct CMUnitTest tests[] = {
-		CASE(test_blind),     CASE(test_sees_later),   CASE(test_others_have_the_file),
-		CASE(test_by_memory), CASE(test_mapped_twice),
+		CASE(test_blind),
+		CASE(test_scanned_at_once),
+		CASE(test_open_for_writing),
+		CASE(test_sees_later),
+		CASE(test_others_have_the_file),
+		CASE(test_by_memory),
+		CASE(test_mapped_twice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

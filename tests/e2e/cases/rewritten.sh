@@ -164,3 +164,28 @@ test_nobody_maps_them_any_more()
 	stop a
 }
 
+
+# It is not attached to meanwhile, as nobody knows what it becomes; it is looked at all the same.
+test_library_is_open_for_writing()
+{
+	local writer
+
+	private_library
+	attach a -a --json -o "$T/replays"
+	exec {writer}>>"$T/lib/libflightrec.so.0"
+	start_worker w
+	if [[ $WAY = memory ]]; then hang w first; fi
+	await a err "flightrec: process * is not watched in $T/lib/libflightrec.so.0, which is open for writing: until that is over it is *"
+	exec {writer}>&-
+	# It had that open as well.
+	finish w
+	start_worker x
+	until_true is_watched x
+	hang x second
+	tell x end r
+	dd if="$FLIGHTREC_BUILD/libflightrec.so.0" of="$T/lib/libflightrec.so.0" conv=notrunc status=none ||
+		fail "cannot write"
+	hang x third
+	finish x
+	stop a
+}

@@ -38,7 +38,7 @@ struct attached_file *attached_files_add(struct attached_files *files,
 
 void attached_files_hold(struct attached_files *files, struct attached_file *file)
 {
-	if (file->held || !file->links.count)
+	if (file->held || (!file->links.count && file->state == FILE_ATTACHED))
 		return;
 	HASH_DEL(files->plain, file);
 	file->held = true;

@@ -28,6 +28,7 @@ struct attached_key {
 };
 
 /*
+ *	ATTACHED -> WAITING	it is met while somebody has it open for writing
  *	ATTACHED -> LEAVING	nobody maps it, or somebody wants to write to it, or it is to be
  *				attached to anew: its probes are being taken out
  *	LEAVING -> removed	they are out
@@ -47,7 +48,7 @@ struct attached_file {
 	struct uprobe_links links;
 	enum attached_state state;
 	bool is_linker; /* attached to as the dynamic linker, if it lets itself be */
-	bool held;      /* by links: see attached_files_hold() */
+	bool held;      /* by links or a descriptor: see attached_files_hold() */
 	bool usual;     /* attached to before anybody maps it */
 	bool listed;    /* since it is unused, processes not known before were looked for */
 	bool to_write;  /* it leaves because somebody wants to write to it */
@@ -75,7 +76,7 @@ struct attached_file *attached_files_find(const struct attached_files *files,
 struct attached_file *attached_files_add(struct attached_files *files,
 					 const struct attached_key *key);
 
-/* It has links now: it is found whatever becomes of it. */
+/* It has links now, or waits for them: it is found whatever becomes of it. */
 void attached_files_hold(struct attached_files *files, struct attached_file *file);
 
 /* Its links must be somebody else's by now, and so must its users. Gives back its lease. */

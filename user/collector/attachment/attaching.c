@@ -62,6 +62,18 @@ static void drop_lease(struct attached_file *file, int fd)
 	file->lease = -1;
 }
 
+/* Whether somebody has it open for writing: then it is no place for probes until that is over. */
+static bool must_wait(struct attachments *a, struct attached_file *file, int fd)
+{
+	if (file->lease >= 0 || file->lease_error != -EAGAIN)
+		return false;
+	file->lease = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (file->lease < 0)
+		return false;
+	departures_wait(a, file);
+	return true;
+}
+
 /* It is not a problem of ours, and what it has in memory can be read. */
 static void note_stripped(struct attachments *a, const struct attaching *met)
 {
@@ -98,12 +110,14 @@ static int attach_copies(struct attachments *a, struct attached_file *file,
 	if (err)
 		return may_pass(err) ? err : 0;
 	/* Without a lease probes are in a file only while somebody maps it. */
-	if (met->usual && file->lease < 0)
-		return -EAGAIN;
+	if (met->usual && file->lease < 0 && file->lease_error != -EAGAIN)
+		return -EPERM;
 	file->probes = malloc(sizeof(*file->probes));
 	if (!file->probes)
 		return -ENOMEM;
 	*file->probes = probes;
+	if (must_wait(a, file, met->fd))
+		return 0;
 	err = placement_attach_copies(a->options.tracker, file, met->fd,
 				      a->options.by_memory && !a->all_probes);
 	if (!err) {
@@ -123,6 +137,8 @@ static void attach_linker(struct attachments *a, struct attached_file *file,
 
 	file->is_linker = true;
 	take_lease(file, met->fd);
+	if (must_wait(a, file, met->fd))
+		return;
 	err = placement_attach_linker(a->options.tracker, file, met->fd);
 	if (err && err != -ENOENT && err != -EBADMSG && err != -EFBIG)
 		attach_failed(a, met, err);
@@ -134,9 +150,9 @@ static bool attach(struct attachments *a, struct attached_file *file, const stru
 {
 	int err = is_new ? attach_copies(a, file, met) : 0;
 
-	if (!err && met->linker && !file->is_linker)
+	if (!err && met->linker && !file->is_linker && file->state == FILE_ATTACHED)
 		attach_linker(a, file, met);
-	if (!file->links.count)
+	if (!file->links.count && file->state == FILE_ATTACHED)
 		drop_lease(file, met->fd);
 	attached_files_hold(&a->files, file);
 	if (err && !file->held) {
@@ -145,42 +161,6 @@ static bool attach(struct attachments *a, struct attached_file *file, const stru
 	}
 	file->usual = file->usual || (met->usual && file->probes);
 	return true;
-}
-
-static bool is_same_copy(const struct elf_probes_copy *a, const struct elf_probes_copy *b)
-{
-	if (a->state != b->state || a->present != b->present)
-		return false;
-	for (size_t p = 0; p < FLIGHTREC_PROBES; p++) {
-		if (a->probe[p].offset != b->probe[p].offset ||
-		    a->probe[p].ref_ctr_offset != b->probe[p].ref_ctr_offset)
-			return false;
-	}
-	return true;
-}
-
-/* Whether the same places are to be attached to in a file as before. */
-static bool is_same(int fd, const struct elf_probes *before)
-{
-	struct elf_probes now;
-
-	if (elf_probes_find(fd, &now) || now.copies != before->copies)
-		return false;
-	for (size_t i = 0; i < now.copies; i++) {
-		if (!is_same_copy(&now.copy[i], &before->copy[i]))
-			return false;
-	}
-	return true;
-}
-
-/* It was open for writing, and may have been written to, when it was attached to. */
-static void try_lease_again(struct attachments *a, struct attached_file *file, int fd)
-{
-	if (!file->probes || file->lease >= 0 || file->lease_error != -EAGAIN)
-		return;
-	take_lease(file, fd);
-	if (file->lease >= 0 && !is_same(fd, file->probes))
-		departures_leave(a, file);
 }
 
 struct attached_file *attaching_file(struct attachments *a, const struct attaching *met)
@@ -202,9 +182,5 @@ struct attached_file *attaching_file(struct attachments *a, const struct attachi
 	is_new = !file;
 	if (is_new)
 		file = attached_files_add(&a->files, &key);
-	if (!file || !attach(a, file, met, is_new))
-		return NULL;
-	if (!is_new)
-		try_lease_again(a, file, met->fd);
-	return file;
+	return file && attach(a, file, met, is_new) ? file : NULL;
 }

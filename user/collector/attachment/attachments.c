@@ -186,6 +186,14 @@ static size_t places_of(const struct scan *scan, const struct mapped_file *mappe
 	return places;
 }
 
+static void found_blind(struct scan *scan, struct attached_file *file,
+			const struct mapped_file *mapped)
+{
+	scan->blind.file = file;
+	scan->blind.twice = false;
+	snprintf(scan->blind.path, sizeof(scan->blind.path), "%s", mapped->path);
+}
+
 /* Tells of the copies of the library in a file, and notes if one does not see that it is watched.
  */
 static size_t tell_copies(struct scan *scan, struct attached_file *file,
@@ -196,6 +204,8 @@ static size_t tell_copies(struct scan *scan, struct attached_file *file,
 	uint64_t bias[PLACES_MAX];
 	size_t places = copies ? places_of(scan, mapped, fd, bias) : 0;
 
+	if (places && file->state != FILE_ATTACHED)
+		found_blind(scan, file, mapped);
 	for (size_t i = 0; i < places * copies && file->state == FILE_ATTACHED; i++) {
 		const struct elf_probes_copy *copy = &file->probes->copy[i % copies];
 		uint64_t state = copy->state + bias[i / copies];
@@ -203,9 +213,8 @@ static size_t tell_copies(struct scan *scan, struct attached_file *file,
 		scan->fn(scan->arg, scan->used.pid, state);
 		if (!semaphores_down(scan->used.pid, state, placement_wanted(copy, by_memory)))
 			continue;
-		scan->blind.file = file;
+		found_blind(scan, file, mapped);
 		scan->blind.twice = places > 1;
-		snprintf(scan->blind.path, sizeof(scan->blind.path), "%s", mapped->path);
 	}
 	return places * copies;
 }

@@ -57,6 +57,14 @@ static void forget(struct attachments *a, struct attached_file *file)
 	want(a, 1);
 }
 
+void departures_wait(struct attachments *a, struct attached_file *file)
+{
+	file->state = FILE_WAITING;
+	file->retry_apart_ns = RETRY_FIRST_NS;
+	file->retry_ns = clock_ns(CLOCK_MONOTONIC) + RETRY_FIRST_NS;
+	want(a, file->retry_ns);
+}
+
 void departures_leave(struct attachments *a, struct attached_file *file)
 {
 	if (file->state != FILE_ATTACHED)
@@ -81,10 +89,7 @@ void departures_done(struct attachments *a, struct attached_file *file)
 		forget(a, file);
 		return;
 	}
-	file->state = FILE_WAITING;
-	file->retry_apart_ns = RETRY_FIRST_NS;
-	file->retry_ns = clock_ns(CLOCK_MONOTONIC) + RETRY_FIRST_NS;
-	want(a, file->retry_ns);
+	departures_wait(a, file);
 }
 
 void departures_retry(struct attachments *a, struct attached_file *file)
@@ -113,7 +118,7 @@ static void retry(struct attachments *a, struct attached_file *file, uint64_t no
 		want(a, file->retry_ns);
 		return;
 	}
-	if (file_lease_take(file->lease) != -EAGAIN) {
+	if ((!file->users && !file->usual) || file_lease_take(file->lease) != -EAGAIN) {
 		forget(a, file);
 		return;
 	}

@@ -12,6 +12,9 @@ struct attachments;
 /* The file is detached from; who maps it is scanned again then. */
 void departures_leave(struct attachments *attachments, struct attached_file *file);
 
+/* A file without probes for which somebody holds them up, by having it open for writing. */
+void departures_wait(struct attachments *attachments, struct attached_file *file);
+
 /* A file that waits was met: is it still being written to? */
 void departures_retry(struct attachments *attachments, struct attached_file *file);
 

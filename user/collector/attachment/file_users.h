@@ -21,7 +21,8 @@ struct file_user {
 	struct attached_file **file;
 	size_t files;
 	bool listed;        /* the last listing has it */
-	unsigned char dead; /* how often a copy of it was found that does not see us */
+	unsigned char dead; /* what was done about a copy that does not see us: see liveness.c */
+	uint64_t dead_ns;   /* and when to go on with that */
 	UT_hash_handle hh;
 };
 

@@ -11,6 +11,9 @@
 /* Others have that file too: a process cannot have it attached to without end. */
 #define ATTACH_APART_NS (1000 * MS)
 
+/* How long a file may be open for writing before that is said. */
+#define WRITTEN_NS (1000 * MS)
+
 enum { NEW, LOOKED_AGAIN, ATTACHED_AGAIN, TOLD };
 
 static bool may_attach_again(struct attachments *a, uint64_t now_ns)
@@ -25,7 +28,12 @@ static void tell(struct attachments *a, const struct file_user *user, const stru
 {
 	const char *then = a->options.by_memory ? "looked at every 0.1 s" : "not watched";
 
-	if (found->twice)
+	if (found->file->state != FILE_ATTACHED)
+		message_limited(&a->not_seen,
+				"process %d is not watched in %s, which is open for writing: until "
+				"that is over it is %s",
+				user->pid, found->path, then);
+	else if (found->twice)
 		message_limited(&a->not_seen,
 				"process %d has mapped %s more than once, and the kernel lets only "
 				"one of these see that it is watched: the others are %s",
@@ -35,8 +43,37 @@ static void tell(struct attachments *a, const struct file_user *user, const stru
 				"process %d does not see that it is watched (a semaphore in %s is "
 				"0): it is %s",
 				user->pid, found->path, then);
+}
+
+/* It will not tell when it is to be looked at. */
+static void look_unasked(const struct attachments *a, const struct file_user *user)
+{
 	if (a->options.blind)
 		a->options.blind(a->options.arg, user->pid);
+}
+
+static void look_again(struct attachments *a, struct file_user *user, unsigned char state,
+		       uint64_t at_ns)
+{
+	user->dead = state;
+	user->dead_ns = at_ns;
+	departures_scan_later(a, user->pid, at_ns);
+}
+
+/* What comes next of a process that is blind still. */
+static void go_on(struct attachments *a, struct file_user *user, const struct liveness *found,
+		  uint64_t now_ns)
+{
+	if (user->dead == LOOKED_AGAIN && found->file->state != FILE_ATTACHED) {
+		/* As a rule nobody writes for long. */
+		look_again(a, user, ATTACHED_AGAIN, now_ns + WRITTEN_NS);
+	} else if (user->dead == LOOKED_AGAIN && !found->twice && may_attach_again(a, now_ns)) {
+		user->dead = ATTACHED_AGAIN;
+		departures_leave(a, found->file);
+	} else {
+		user->dead = TOLD;
+		tell(a, user, found);
+	}
 }
 
 void liveness_found(struct attachments *a, struct file_user *user, const struct liveness *found)
@@ -47,16 +84,10 @@ void liveness_found(struct attachments *a, struct file_user *user, const struct 
 		user->dead = NEW;
 		return;
 	}
-	if (user->dead == TOLD)
-		return;
-	if (user->dead == NEW) {
-		user->dead = LOOKED_AGAIN;
-		departures_scan_later(a, user->pid, now_ns + LOOK_AGAIN_NS);
-	} else if (user->dead == LOOKED_AGAIN && !found->twice && may_attach_again(a, now_ns)) {
-		user->dead = ATTACHED_AGAIN;
-		departures_leave(a, found->file);
-	} else {
-		user->dead = TOLD;
-		tell(a, user, found);
-	}
+	if (user->dead == NEW)
+		look_again(a, user, LOOKED_AGAIN, now_ns + LOOK_AGAIN_NS);
+	else if (user->dead != TOLD && now_ns >= user->dead_ns)
+		go_on(a, user, found, now_ns);
+	if (user->dead == TOLD || found->file->state != FILE_ATTACHED)
+		look_unasked(a, user);
 }

@@ -182,6 +182,7 @@ int looks_add(struct looks *l, pid_t pid, uint64_t since_ns)
 	/* At once: what it opened before may be overdue, and what it promised is to be taken over.
 	 */
 	if (process) {
+		process->unasked = false;
 		want(l, process, 1);
 		if (process->watch)
 			log_watch_find_more(process->watch);

@@ -50,7 +50,7 @@ bool looks_has_left(const struct looks *looks, pid_t pid);
 
 /*
  * Process @pid does not tell when it must be looked at, or not for all of its logs. It is looked at
- * ten times a second.
+ * ten times a second, until looks_add().
  */
 void looks_unasked(struct looks *looks, pid_t pid);
 
