@@ -168,9 +168,9 @@ void departures_done(struct attachments *a, struct attached_file *file)
 	called("done %td\n", file - known);
 }
 
-void departures_due(struct attachments *a, uint64_t now_ns)
+void departures_due(struct attachments *a, uint64_t now_ns, bool scans_pending)
 {
-	called("due\n");
+	called("due%s\n", scans_pending ? " later" : "");
 }
 
 struct detacher *detacher_new(void)
@@ -379,23 +379,25 @@ static void send(int fd)
 static void test_work(void **state)
 {
 	(void)state;
-	attachments_work(&attachments);
+	attachments_work(&attachments, false);
 	expect_called("due\n");
+	attachments_work(&attachments, true);
+	expect_called("due later\n");
 	/* A signal that is somebody else's. */
 	send(lease_signals);
-	attachments_work(&attachments);
+	attachments_work(&attachments, false);
 	expect_called("due\n");
 	any_signals = true;
 	send(lease_signals);
-	attachments_work(&attachments);
+	attachments_work(&attachments, false);
 	expect_called("wanted\ndue\n");
 	done = &known[1];
 	send(detached);
-	attachments_work(&attachments);
+	attachments_work(&attachments, false);
 	expect_called("done 1\ndue\n");
 	attachments.usual_again = true;
 	assert_int_equal(attachments_next(&attachments), 1);
-	attachments_work(&attachments);
+	attachments_work(&attachments, false);
 	expect_called("due\nmeet 2 usual\n");
 	assert_int_equal(attachments_next(&attachments), UINT64_MAX);
 }
@@ -407,7 +409,7 @@ static void test_end_of_a_process(void **state)
 
 	(void)state;
 	assert_int_equal(epoll_ctl(attachments_fd(&attachments), EPOLL_CTL_ADD, pidfd, &event), 0);
-	attachments_work(&attachments);
+	attachments_work(&attachments, false);
 	expect_called("drop\ndue\n");
 	close(pidfd);
 }
@@ -430,7 +432,7 @@ static void test_all_is_given_back(void **state)
 	assert_int_equal(fcntl(lease, F_GETFD), -1);
 	assert_int_equal(scan(), 0);
 	attachments_add_usual(&attachments);
-	attachments_work(&attachments);
+	attachments_work(&attachments, false);
 	expect_called("");
 	assert_int_equal(attachments_next(&attachments), UINT64_MAX);
 }

@@ -164,7 +164,7 @@ static int tear_down(void **state)
 
 static void due(void)
 {
-	departures_due(&attachments, now_ns);
+	departures_due(&attachments, now_ns, false);
 }
 
 /* The only file is gone. */
@@ -184,6 +184,10 @@ static void test_unused(void **state)
 	now_ns += 1000 * MS_NS;
 	due();
 	expect_called("begin\nscan 9\nend\n");
+	departures_due(&attachments, now_ns, true);
+	expect_called("");
+	assert_int_equal(attachments.next_ns, now_ns + 20 * MS_NS);
+	now_ns += 20 * MS_NS;
 	due();
 	expect_called("detach 3\n");
 	assert_int_equal(attachments.copies, 3);

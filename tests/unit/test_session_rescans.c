@@ -52,18 +52,37 @@ static int tear_down(void **state)
 	return 0;
 }
 
+static void expect_taken(pid_t expected)
+{
+	pid_t pid;
+
+	assert_true(rescans_pending(&rescans));
+	assert_true(rescans_take(&rescans, &pid));
+	assert_int_equal(pid, expected);
+}
+
+static void expect_none(void)
+{
+	pid_t pid;
+
+	assert_false(rescans_pending(&rescans));
+	assert_false(rescans_take(&rescans, &pid));
+}
+
 static void test_each_once(void **state)
 {
 	(void)state;
 	rescans_add(&rescans, 11);
 	rescans_add(&rescans, 5);
 	rescans_add(&rescans, 11);
-	assert_int_equal(rescans.n, 2);
 	rescans_add_all(&rescans);
-	assert_int_equal(rescans.n, 3);
-	assert_int_equal(rescans.pid[0], 11);
-	assert_int_equal(rescans.pid[1], 5);
-	assert_int_equal(rescans.pid[2], 10);
+	expect_taken(11);
+	/* While it is being scanned it changes again. */
+	rescans_add(&rescans, 11);
+	expect_taken(5);
+	expect_taken(10);
+	expect_taken(11);
+	expect_none();
 }
 
 static void test_none_were_missed(void **state)
@@ -77,7 +96,7 @@ static void test_none_were_missed(void **state)
 	rescans_expect_missed(&rescans);
 	assert_true(rescans_next(&rescans) == SECOND_NS + 20 * MS_NS);
 	rescans_look_for_missed(&rescans);
-	assert_int_equal(rescans.n, 0);
+	expect_none();
 	assert_true(rescans_next(&rescans) == UINT64_MAX);
 }
 
@@ -87,13 +106,14 @@ static void test_some_were_missed(void **state)
 	missed = 3;
 	rescans_expect_missed(&rescans);
 	rescans_look_for_missed(&rescans);
-	assert_int_equal(rescans.n, 2);
+	expect_taken(10);
+	expect_taken(11);
+	expect_none();
 	/* There may be more, but all processes are not scanned all the time. */
 	assert_true(rescans_next(&rescans) == now_ns + SECOND_NS);
-	rescans.n = 0;
 	now_ns += SECOND_NS;
 	rescans_look_for_missed(&rescans);
-	assert_int_equal(rescans.n, 0);
+	expect_none();
 	assert_true(rescans_next(&rescans) == UINT64_MAX);
 	/* Later, it is soon again. */
 	now_ns += SECOND_NS;

@@ -22,6 +22,7 @@
 #define NOTICES_NS 1000000
 #define ENTRIES_NS 2000000
 #define WORK_NS 1000000
+#define RESCANS_NS 4000000
 /* While the rings are not empty: they come first, but not alone. */
 #define WORK_BESIDE_NS 300000
 /* Has a process scanned in this dispatch or the next. */
@@ -268,12 +269,20 @@ static bool is_due(uint64_t at_ns)
 	return at_ns != UINT64_MAX && clock_ns(CLOCK_MONOTONIC) >= at_ns;
 }
 
+/* There may be as many as a user starts. What is left is for the next dispatch. */
 static void rescan(struct session *s)
 {
+	uint64_t until_ns = clock_ns(CLOCK_MONOTONIC) + RESCANS_NS;
+	pid_t pid;
+
 	s->attachments.tell = true;
-	for (size_t i = 0; i < s->rescans.n && !s->finishing; i++)
-		session_scan(s, s->rescans.pid[i]);
-	s->rescans.n = 0;
+	while (rescans_take(&s->rescans, &pid)) {
+		if (!s->finishing)
+			session_scan(s, pid);
+		if (!s->finishing && clock_ns(CLOCK_MONOTONIC) > until_ns)
+			break;
+	}
+	s->more = s->more || rescans_pending(&s->rescans);
 	session_adopt(s);
 }
 
@@ -355,10 +364,10 @@ void session_dispatch(struct session *s)
 		refusals_look(&s->refusals);
 	/* What follows may take a while. */
 	write_reports(s);
-	attachments_work(&s->attachments);
+	attachments_work(&s->attachments, rescans_pending(&s->rescans));
 	if (is_due(rescans_next(&s->rescans)))
 		rescans_look_for_missed(&s->rescans);
-	if (s->rescans.n)
+	if (rescans_pending(&s->rescans))
 		rescan(s);
 	if (adoption_is_due(s->recorders))
 		session_adopt(s);

@@ -36,11 +36,11 @@ struct session {
 	uint32_t *ended; /* with looks: generation of the last process that ended in each slot */
 	struct session_options options;
 	struct sink *sink;
-	struct rescans rescans; /* empty after a dispatch */
-	bool loss_told;         /* it was reported that reports are lost */
-	bool more;              /* the last dispatch left something in the rings */
-	bool library_seen;      /* a process has or had a copy */
-	bool finishing;         /* nothing is attached to any more */
+	struct rescans rescans;
+	bool loss_told;    /* it was reported that reports are lost */
+	bool more;         /* the last dispatch left something in the rings */
+	bool library_seen; /* a process has or had a copy */
+	bool finishing;    /* nothing is attached to any more */
 	/* While it is looked for what was there before, when that began; later 0. */
 	uint64_t watching_since_ns;
 	struct message_limit by_probes_told;

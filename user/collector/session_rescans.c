@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 
-#include "collector/base/array.h"
+#include <uthash.h>
+
 #include "collector/base/clock.h"
 #include "collector/kernel/tracker.h"
 
@@ -12,6 +13,11 @@
 /* Scanning all processes more often than this would take milliseconds each time. */
 #define FOUND_APART_NS 1000000000
 
+struct rescan {
+	pid_t pid;
+	UT_hash_handle hh;
+};
+
 void rescans_init(struct rescans *r, struct tracker *tracker)
 {
 	*r = (struct rescans){.tracker = tracker, .look_ns = UINT64_MAX};
@@ -19,18 +25,42 @@ void rescans_init(struct rescans *r, struct tracker *tracker)
 
 void rescans_free(struct rescans *r)
 {
-	free(r->pid);
+	pid_t pid;
+
+	while (rescans_take(r, &pid))
+		;
 	*r = (struct rescans){.look_ns = UINT64_MAX};
 }
 
 void rescans_add(struct rescans *r, pid_t pid)
 {
-	for (size_t i = 0; i < r->n; i++) {
-		if (r->pid[i] == pid)
-			return;
-	}
-	if (!array_reserve(r->pid, r->room, r->n + 1))
-		r->pid[r->n++] = pid;
+	struct rescan *rescan;
+
+	HASH_FIND(hh, r->queue, &pid, sizeof(pid), rescan);
+	if (rescan)
+		return;
+	rescan = calloc(1, sizeof(*rescan));
+	if (!rescan)
+		return;
+	rescan->pid = pid;
+	HASH_ADD(hh, r->queue, pid, sizeof(rescan->pid), rescan);
+}
+
+bool rescans_take(struct rescans *r, pid_t *pid)
+{
+	struct rescan *first = r->queue;
+
+	if (!first)
+		return false;
+	*pid = first->pid;
+	HASH_DEL(r->queue, first);
+	free(first);
+	return true;
+}
+
+bool rescans_pending(const struct rescans *r)
+{
+	return r->queue;
 }
 
 static void add_process(void *arg, const struct process_found *found)

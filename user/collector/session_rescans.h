@@ -11,29 +11,35 @@
 #ifndef FLIGHTREC_SESSION_RESCANS_H
 #define FLIGHTREC_SESSION_RESCANS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
+struct rescan;
 struct tracker;
 
 struct rescans {
 	struct tracker *tracker; /* borrowed */
-	pid_t *pid;              /* each of them once */
-	size_t n;
-	size_t room;
-	uint64_t missed;   /* how many calls of execve() had been missed at the last look */
-	uint64_t look_ns;  /* when to look again, CLOCK_MONOTONIC; UINT64_MAX: no need to */
-	uint64_t found_ns; /* when more were found; 0: never */
+	struct rescan *queue;    /* hash table, in the order in which they came */
+	uint64_t missed;         /* how many calls of execve() had been missed at the last look */
+	uint64_t look_ns;        /* when to look again, CLOCK_MONOTONIC; UINT64_MAX: no need to */
+	uint64_t found_ns;       /* when more were found; 0: never */
 };
 
 void rescans_init(struct rescans *rescans, struct tracker *tracker);
 /* May be called on zeroed or freed rescans. */
 void rescans_free(struct rescans *rescans);
 
-/* A process is to be scanned; or all that are watched. Without memory for that, it is not. */
+/*
+ * A process is to be scanned, once however often it is added; or all that are watched. Without
+ * memory for that, it is not.
+ */
 void rescans_add(struct rescans *rescans, pid_t pid);
 void rescans_add_all(struct rescans *rescans);
+/* Takes the first one. Returns false if there is none. */
+bool rescans_take(struct rescans *rescans, pid_t *pid);
+bool rescans_pending(const struct rescans *rescans);
 
 /* A process told that its mappings changed: another one may have done so unseen. */
 void rescans_expect_missed(struct rescans *rescans);

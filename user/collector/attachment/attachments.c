@@ -122,7 +122,7 @@ static void on_event(struct attachments *a, uint64_t token)
 	}
 }
 
-void attachments_work(struct attachments *a)
+void attachments_work(struct attachments *a, bool scans_pending)
 {
 	struct epoll_event events[64];
 	int n;
@@ -134,7 +134,7 @@ void attachments_work(struct attachments *a)
 		for (int i = 0; i < n; i++)
 			on_event(a, events[i].data.u64);
 	} while (n == 64);
-	departures_due(a, clock_ns(CLOCK_MONOTONIC));
+	departures_due(a, clock_ns(CLOCK_MONOTONIC), scans_pending);
 	if (a->usual_again)
 		attachments_add_usual(a);
 }

@@ -78,8 +78,9 @@ void attachments_free(struct attachments *attachments);
 int attachments_fd(const struct attachments *attachments);
 /*
  * Detaches from files that nobody maps, and before others write to them; attaches again afterwards.
+ * @scans_pending: not all of the processes were scanned yet that were to be.
  */
-void attachments_work(struct attachments *attachments);
+void attachments_work(struct attachments *attachments, bool scans_pending);
 /* When it must be called in any case, CLOCK_MONOTONIC; UINT64_MAX: no need to. */
 uint64_t attachments_next(const struct attachments *attachments);
 

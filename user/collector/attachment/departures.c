@@ -13,6 +13,8 @@
 #define MS UINT64_C(1000000)
 /* A file with a lease is kept for so long after its last user: a program may be started again. */
 #define UNUSED_NS (1000 * MS)
+/* When to look again, if not all was known of the processes. */
+#define SCANS_NS (20 * MS)
 /* How long to wait before looking whether a file is still being written to, at first and at most.
  */
 #define RETRY_FIRST_NS (10 * MS)
@@ -198,7 +200,7 @@ static void scan_due(struct attachments *a, uint64_t now_ns)
 	a->laters = kept;
 }
 
-void departures_due(struct attachments *a, uint64_t now_ns)
+void departures_due(struct attachments *a, uint64_t now_ns, bool scans_pending)
 {
 	struct attached_file *file, *next;
 
@@ -216,5 +218,8 @@ void departures_due(struct attachments *a, uint64_t now_ns)
 		else if (file->detached)
 			departures_done(a, file);
 	}
-	leave_unused(a, now_ns);
+	if (scans_pending)
+		want(a, now_ns + SCANS_NS);
+	else
+		leave_unused(a, now_ns);
 }

@@ -3,6 +3,7 @@
 #ifndef FLIGHTREC_DEPARTURES_H
 #define FLIGHTREC_DEPARTURES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -22,8 +23,11 @@ void departures_retry(struct attachments *attachments, struct attached_file *fil
 void departures_wanted(struct attachments *attachments);
 /* A file's probes are taken out. */
 void departures_done(struct attachments *attachments, struct attached_file *file);
-/* Does what is due at @now_ns, and sets next_ns. */
-void departures_due(struct attachments *attachments, uint64_t now_ns);
+/*
+ * Does what is due at @now_ns, and sets next_ns. While scans are pending, nobody is known to be
+ * without users.
+ */
+void departures_due(struct attachments *attachments, uint64_t now_ns, bool scans_pending);
 
 /* The process will be scanned again at that time. */
 void departures_scan_later(struct attachments *attachments, pid_t pid, uint64_t at_ns);
