@@ -96,8 +96,7 @@ enum notice_type {
 	/* Of watching by memory; `index` is a pid, and `log` which of its logs is meant. */
 	NOTICE_ARM,   /* look at the log by time_ns; log 0: a recorder of this process is in none */
 	NOTICE_LATE,  /* the recorder in slot `detail` of the log was closed late */
-	NOTICE_ASKED, /* a replay is asked for: of the one in slot `detail` whose id ends in `log`
-		       */
+	NOTICE_ASKED, /* a replay is asked for: the one in slot `detail` whose id ends in `log` */
 };
 
 struct notice {
