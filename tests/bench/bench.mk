@@ -36,7 +36,7 @@ $(BENCH_DIR)/deadlines.o: $(BENCH_DIR)/timer.skel.h
 
 $(BENCH_DIR)/shapes: $(BENCH_DIR)/ways.o
 $(BENCH_DIR)/lateness: BENCH_LINK += -ljansson
-$(BENCH_DIR)/floor: $(addprefix $(B)/cmd/user/collector/target/,elf_probes.o elf_file.o)
+$(BENCH_DIR)/floor: $(addprefix $(B)/cmd/user/collector/target/,elf_probes.o elf_places.o elf_file.o)
 
 $(BENCH_PROGRAMS): $(BENCH_DIR)/%: $(BENCH_DIR)/%.o $(BENCH_DIR)/measure.o $(BENCH_LIB)
 	$(call say,LD,$@)

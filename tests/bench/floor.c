@@ -27,6 +27,7 @@ static void attach(struct bpf_program *program, const char *path, uint64_t offse
 		fail("cannot attach");
 }
 
+/* To those that the collector uses with --probes. */
 static void attach_probes(struct bpf_program *program, const char *path)
 {
 	struct elf_probes probes;
@@ -35,7 +36,7 @@ static void attach_probes(struct bpf_program *program, const char *path)
 	if (fd < 0 || elf_probes_find(fd, &probes))
 		fail(path);
 	for (size_t i = 0; i < probes.copies; i++) {
-		for (int p = 0; p < FLIGHTREC_PROBES; p++) {
+		for (int p = 0; p < FLIGHTREC_PROBE_ARM; p++) {
 			const struct elf_probe *probe = &probes.copy[i].probe[p];
 
 			if (probe->offset)

@@ -25,6 +25,12 @@ take() {
 	done <<<"$output"
 }
 
+watched_by_memory() {
+	LD_LIBRARY_PATH=$DIR BENCH_COLLECTORS=parent BENCH_LOOKERS=1 \
+		taskset -c 0 "$BUILD/flightrec" run -o "${REPORTS:-/dev/null}" "$@" 2>>"$LOG"
+}
+
+# By probes.
 watched() {
 	LD_LIBRARY_PATH=$DIR BENCH_COLLECTORS=parent BENCH_WATCHERS=1 \
 		taskset -c 0 "$BUILD/flightrec" run --probes -o "${REPORTS:-/dev/null}" "$@" 2>>"$LOG"

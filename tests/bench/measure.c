@@ -36,16 +36,29 @@ void fail(const char *what)
 
 static const volatile uint16_t *semaphores;
 
+/* They share a semaphore. */
+#define PROBES_BY_MEMORY (FLIGHTREC_PROBES - FLIGHTREC_PROBE_ARM)
+
+static unsigned long expected(const char *name)
+{
+	const char *number = getenv(name);
+
+	return number ? strtoul(number, NULL, 10) : 0;
+}
+
 void check_watchers(const volatile uint16_t *entry)
 {
-	const char *expected = getenv("BENCH_WATCHERS");
-	unsigned long watchers = expected ? strtoul(expected, NULL, 10) : 0;
+	unsigned long watchers = expected("BENCH_WATCHERS"), lookers = expected("BENCH_LOOKERS");
 
 	semaphores = entry - FLIGHTREC_PROBE_ENTRY;
 	if (semaphores[FLIGHTREC_PROBE_BEGIN] == watchers && *entry == watchers &&
-	    semaphores[FLIGHTREC_PROBE_END] == watchers)
+	    semaphores[FLIGHTREC_PROBE_END] == watchers &&
+	    semaphores[FLIGHTREC_PROBE_ARM] == lookers * PROBES_BY_MEMORY)
 		return;
-	fprintf(stderr, "bench: not %lu watch this program, but more or fewer\n", watchers);
+	fprintf(stderr,
+		"bench: not %lu watch this program by probes and %lu by memory, but more or "
+		"fewer\n",
+		watchers, lookers);
 	_exit(75);
 }
 

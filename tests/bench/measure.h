@@ -47,10 +47,10 @@ int collector_counts(uint64_t *counts, size_t n);
 const struct counters *map_collector_counts(void);
 
 /*
- * What measures calls it before and after; median_time() repeats it with each batch. Ends the
- * program with status 75 if not as many watch it as BENCH_WATCHERS says: others on this machine
- * may watch every process. @entry is the semaphore of the entry probe, those of begin and end
- * are beside it (struct flightrec_state).
+ * To be called before and after measuring; median_time() also calls it with each batch. Ends the
+ * program with status 75 unless as many watch it by probes as BENCH_WATCHERS says, and by memory as
+ * BENCH_LOOKERS says: others on this machine may watch every process. @entry is the semaphore of
+ * the entry probe; the others are beside it (struct flightrec_state).
  */
 void check_watchers(const volatile uint16_t *entry);
 

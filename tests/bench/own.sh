@@ -4,18 +4,24 @@
 
 bench_calls() {
 	for _ in $(seq "$REPEAT"); do
+		take no_log env FLIGHTREC_MEMORY=0 "$DIR/cost" calls
 		take unwatched "$DIR/cost" calls
+		take by_memory watched_by_memory -- "$DIR/cost" calls
 		take watched watched -- "$DIR/cost" calls
 		take floor empty "$DIR/cost" calls
 	done
 	title 'Calls'
-	row unwatched.log ns max 2 'log call, nobody watching, two arguments, loop included'
+	row no_log.log ns max 2 'log call without memory log, nobody watching'
+	row unwatched.log ns 'log call, nobody watching, two arguments, loop included'
+	row by_memory.log ns vs unwatched.log max 1.25 'log call, watched by memory'
+	row no_log.pair ns 'begin and end without memory log, nobody watching'
 	row unwatched.pair ns 'begin and end, nobody watching'
+	row by_memory.pair ns vs unwatched.pair max 1.25 'begin and end, watched by memory'
 	row floor.bare ns 'trap alone: a nop in a loop, empty BPF program'
 	row floor.log ns 'log call, empty BPF program on the same probe site'
-	row watched.log ns vs floor.log max 1.4 'log call, watched'
+	row watched.log ns vs floor.log max 1.4 'log call, watched by probes'
 	row floor.pair ns 'begin and end, empty BPF programs'
-	row watched.pair ns vs floor.pair max 1.5 'begin and end, watched'
+	row watched.pair ns vs floor.pair max 1.5 'begin and end, watched by probes'
 }
 
 bench_collector() {
