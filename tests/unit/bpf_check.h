@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Invariants of what the BPF programs keep in maps, walked at a moment when none of them runs.
- * Included behind the headers of bpf/. Each returns NULL, or what is wrong.
+ * Invariants of what the BPF programs keep in maps, checked while none of them runs. To be included
+ * after the headers of bpf/. Each function returns NULL, or what is wrong.
  */
 #ifndef BPF_CHECK_H
 #define BPF_CHECK_H
 
 #include <stdlib.h>
 
-/* What a walk has seen of a node. */
+/* What a walk has found out about a node. */
 struct node_seen {
 	uint8_t times;
 	uint64_t when_ns;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Headers of bpf/ compiled for the host: maps are arrays of the test's, time is what the test says
- * it is, and notices go to the test. One thread, one CPU.
+ * Headers of bpf/, compiled for the host: maps are arrays in the test, the test sets the time, and
+ * notices go to the test. One thread, one CPU.
  */
 #ifndef BPF_ON_HOST_H
 #define BPF_ON_HOST_H
@@ -28,7 +28,7 @@
 #define READ_ONCE(x) (*(volatile typeof(x) *)&(x))
 #define WRITE_ONCE(x, value) (*(volatile typeof(x) *)&(x) = (value))
 
-/* The test's: where an element of a map is, or NULL; the time; what came of a notice. */
+/* Provided by the test: an element of a map, or NULL; the time; what becomes of a notice. */
 static void *host_element(const void *map, uint32_t index);
 static uint64_t host_now_ns;
 static uint64_t host_timer_ns = UINT64_MAX; /* when the timer fires; UINT64_MAX: never */
@@ -36,7 +36,7 @@ static void host_notice(const struct notice *notice);
 
 static struct notice host_record;
 
-/* Hash maps are the test's, too: where the value of @key is, or NULL; new if @make. */
+/* Also by the test, for hash maps: the value of @key, or NULL; @make: created if need be. */
 static void *host_value(const void *map, const void *key, bool make);
 static void host_delete(const void *map, const void *key);
 

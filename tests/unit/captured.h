@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is said on standard error between capture_begin() and capture_end(). */
+/* Captures what is written to standard error between capture_begin() and capture_end(). */
 #ifndef FLIGHTREC_UNIT_CAPTURED_H
 #define FLIGHTREC_UNIT_CAPTURED_H
 
@@ -19,7 +19,7 @@ static inline int capture_begin(void)
 	return captured_file && dup2(fileno(captured_file), STDERR_FILENO) >= 0 ? 0 : -1;
 }
 
-/* What was said so far. */
+/* What was written so far. */
 static inline const char *captured_so_far(void)
 {
 	ssize_t n;
@@ -30,7 +30,7 @@ static inline const char *captured_so_far(void)
 	return captured;
 }
 
-/* Returns all that was said. */
+/* Returns all that was written. */
 static inline const char *capture_end(void)
 {
 	captured_so_far();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ELF files made byte by byte, with what no linker would write: sections that are the same part of
- * the file, or of any number and size, in sparse files.
+ * ELF files made byte by byte, with things that no linker would write: sections that share the same
+ * part of the file, any number of them and of any size, in sparse files.
  *
  *	0x1000	code, executable: a nop at ELF_IMAGE_NOP
  *	0x2000	data, writable: a library's state at ELF_IMAGE_STATE
@@ -72,7 +72,7 @@ static inline Elf64_Ehdr elf_image_header(size_t segments, size_t sections)
 	};
 }
 
-/* A file with @n sections more than the first two. Returns a descriptor, or -1. */
+/* Makes a file with @n sections besides the first two. Returns a descriptor, or -1. */
 static inline int elf_image(const Elf64_Shdr *section, size_t n)
 {
 	const Elf64_Ehdr header = elf_image_header(2, n + 2);
@@ -102,7 +102,7 @@ static inline int elf_image(const Elf64_Shdr *section, size_t n)
 	return fd;
 }
 
-/* A note of the end probe, whose nop is said to be at @address. */
+/* A note for the end probe that puts its nop at @address. */
 struct elf_image_note {
 	uint32_t name_size, size, type;
 	char name[8];

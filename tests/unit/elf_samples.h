@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Programs and libraries with probes, built for a test in a directory of its own. */
+/* Builds programs and libraries with probes for a test, in a directory of its own. */
 #ifndef FLIGHTREC_UNIT_ELF_SAMPLES_H
 #define FLIGHTREC_UNIT_ELF_SAMPLES_H
 
@@ -21,8 +21,8 @@
 static char directory[] = "/tmp/elf_samples.XXXXXX";
 
 /*
- * Behind each nop stands a jump over the probe's name, by which a test knows it again. SUFFIX
- * makes a second copy of everything; main() tells where its state stands, and waits.
+ * After each nop there is a jump over the probe's name, by which a test recognizes it. SUFFIX makes
+ * a second copy of everything. main() tells where its state is, and waits.
  */
 static const char source[] =
 	"#include <stdio.h>\n"

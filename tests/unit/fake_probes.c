@@ -84,7 +84,7 @@ void probe_replay(const flightrec *rec, uint64_t id)
 	errno = saved_errno;
 }
 
-/* Of a recorder or an entry these say nothing that the others do not: they are counted. */
+/* These tell nothing about recorders that the other probes do not. They are only counted. */
 static void note_only(enum flightrec_probe probe)
 {
 	atomic_fetch_add(&probed.count[probe], 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Probes that write down what they would have told a watcher, and the watcher's side of them. */
+/* Probes that note what they would have told a watcher, and the watcher's side of them. */
 #ifndef FLIGHTREC_UNIT_FAKE_PROBES_H
 #define FLIGHTREC_UNIT_FAKE_PROBES_H
 
@@ -13,7 +13,7 @@
 
 #define HOUR FLIGHTREC_SEC(3600)
 
-/* What came last, and how often each came. */
+/* What was told last, and how often each probe was passed. */
 struct probed {
 	atomic_uint count[FLIGHTREC_PROBES];
 	uint64_t id, parent_id, timeout_ns, how, size;
@@ -59,7 +59,7 @@ static inline uint64_t open_slots(void)
 	return open;
 }
 
-/* Whatever a test opens it closes: nothing is left open, and nothing current. */
+/* Every test closes what it opens: nothing is left open, and nothing is current. */
 static inline int teardown(void **state)
 {
 	(void)state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A BPF ring buffer in plain memory, written as the kernel does it. */
+/* A BPF ring buffer in plain memory, written the way the kernel does. */
 #ifndef FAKE_RING_H
 #define FAKE_RING_H
 
@@ -13,7 +13,7 @@
 struct fake_ring {
 	uint64_t consumer;
 	uint64_t producer;
-	/* Twice in a row; put_record() keeps both halves alike. */
+	/* Twice in a row; put_record() writes both halves. */
 	_Alignas(8) unsigned char data[2 * FAKE_RING_BYTES];
 };
 
@@ -28,7 +28,7 @@ static inline void fake_ring_write(struct fake_ring *ring, uint64_t position, co
 	}
 }
 
-/* Reserves a record, and says that it is being written. Returns its position. */
+/* Reserves a record and marks it as being written. Returns its position. */
 static inline uint64_t fake_ring_reserve(struct fake_ring *ring, uint32_t size)
 {
 	uint64_t position = ring->producer;

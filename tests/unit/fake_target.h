@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the memory of a process lists as open is what the test says. Its threads are in a
- * container: their numbers here are higher by 1000. Included by one file of a test.
+ * A process whose open recorders are what the test says. Its threads are in a container: their ids
+ * here are higher by 1000. To be included by one file of a test.
  */
 #ifndef FAKE_TARGET_H
 #define FAKE_TARGET_H
@@ -18,9 +18,9 @@
 
 static struct {
 	pid_t pid;
-	flightrec rec[FAKE_RECORDERS]; /* those without a number are free slots */
+	flightrec rec[FAKE_RECORDERS]; /* those without an id are free slots */
 	uint32_t n;
-	uint64_t ns_each; /* what a look at one takes */
+	uint64_t ns_each; /* how long a look at one takes */
 	int error;        /* of every walk */
 	/* what was asked for */
 	uint32_t walks;

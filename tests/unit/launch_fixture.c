@@ -157,7 +157,7 @@ int launch_tests(char **argv, int (*group)(const char *name))
 	else
 		failed = group("held at the entry");
 
-	/* In a process of its own, for LeakSanitizer uses ptrace at the end of this one. */
+	/* In a process of its own, because LeakSanitizer uses ptrace at the end of this one. */
 	pid = fork();
 	if (pid == 0) {
 		ptrace_refused = true;

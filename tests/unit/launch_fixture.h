@@ -24,12 +24,12 @@ extern bool ptrace_refused;
 /* In the folder of this test; the last four stay. */
 const char *path_of(const char *name);
 void write_file(const char *name, const char *text, mode_t mode);
-/* Builds a program; false if this machine cannot, for want of a static libc, say. */
+/* Builds a program. False if this machine cannot, for example without a static libc. */
 bool build(const char *name, const char *flags, const char *source);
 int wait_status(pid_t pid);
 /* launch_start() and launch_hold(). */
 int hold(struct launch *l, const char *const *argv, const sigset_t *mask);
-/* The same, which must work. */
+/* The same, but it must work. */
 void start(struct launch *l, const char *const *argv);
 /* Starts and releases a command; returns its wait status. */
 int run(const char *const *argv);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Writing to a memory log as the library does, for the tests of those who read it. */
+/* Writes a memory log as the library does, for tests of the code that reads it. */
 #ifndef FLIGHTREC_TEST_MEMORY_SAMPLES_H
 #define FLIGHTREC_TEST_MEMORY_SAMPLES_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Time goes on when the test says so, for all that is linked with it. Included by one file. */
+/* A clock that the test sets, for everything linked with it. To be included by one file. */
 #ifndef OWN_CLOCK_H
 #define OWN_CLOCK_H
 

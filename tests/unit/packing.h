@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Entries packed right in front of a page that faults, and taken apart again by the test. */
+/* Packs entries right in front of a page that faults, and takes them apart again. */
 #ifndef FLIGHTREC_UNIT_PACKING_H
 #define FLIGHTREC_UNIT_PACKING_H
 
@@ -23,7 +23,7 @@
 		.file = "file.c", .function = "function"                                           \
 	}
 
-static char *guard; /* a page that faults; what ends at it can neither be read nor written beyond */
+static char *guard; /* a page that faults: nothing can be read or written beyond what ends here */
 static char *out_guard;
 
 static inline char *map_guarded(void)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the log of this very process has of a recorder, as the collector reads it. */
+/* Reads a recorder from the log of this process, the way the collector does. */
 #ifndef FLIGHTREC_TEST_PROCESS_LOG_H
 #define FLIGHTREC_TEST_PROCESS_LOG_H
 

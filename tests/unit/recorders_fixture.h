@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Recorders over a tracker whose maps are plain memory: a test says what the kernel's side has in
- * its slots, what is in the rings, and sees what is reported and released.
+ * Recorders on top of a tracker whose maps are plain memory: a test says what BPF has in its slots
+ * and in the rings, and sees what is reported and released.
  */
 #ifndef RECORDERS_FIXTURE_H
 #define RECORDERS_FIXTURE_H
@@ -34,10 +34,10 @@ static uint32_t fresh_slots;
 static struct tracker tracker;
 static struct recorders *recorders;
 
-/* What was said, a line for each report: "timeout 1: one two, 3 lost". */
+/* The reports, a line for each: "timeout 1: one two, 3 lost". */
 static char said[4096];
 
-/* The entries that the next drain finds, of one recorder. */
+/* The entries of one recorder that the next drain will find. */
 static struct {
 	uint32_t slot, left;
 	uint32_t next;
@@ -45,7 +45,7 @@ static struct {
 
 /* ---- what tracker.c and drain.c do ---- */
 
-/* Its text is "entry N", as it is: no call site. */
+/* Its text is "entry N", without a call site. */
 static void log_entry(uint32_t index, uint32_t sequence)
 {
 	union {
@@ -178,7 +178,7 @@ static inline void set_state(uint32_t index, uint32_t to)
 		slot[index].ended_ns = clock_ns(CLOCK_MONOTONIC);
 }
 
-/* As a session does when something came. */
+/* What a session does when something has come. */
 static inline void work(void)
 {
 	tracker_drain_entries(&tracker, 0);

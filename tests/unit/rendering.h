@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Entries packed and rendered for a test, and the random numbers that make them up. */
+/* Packs and renders entries for a test, and makes random ones. */
 #ifndef FLIGHTREC_UNIT_RENDERING_H
 #define FLIGHTREC_UNIT_RENDERING_H
 
@@ -18,7 +18,7 @@
 #define OUT_MAX 8192
 
 static unsigned int seed = 1;
-static unsigned int test_case; /* counted within a random test, to be named by a failure */
+static unsigned int test_case; /* of a random test, to name the case that failed */
 
 static inline int seed_random(void **state)
 {
@@ -36,7 +36,7 @@ static inline unsigned int below(unsigned int n)
 	return (unsigned int)random() % n;
 }
 
-/* Packs into @capacity and renders, for what libc is no measure of. */
+/* Packs into @capacity and renders, for what cannot be compared with libc. */
 static inline const char *rendered(size_t capacity, const char *format, ...)
 {
 	static char out[OUT_MAX];

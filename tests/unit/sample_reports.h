@@ -19,7 +19,7 @@
 #define MS UINT64_C(1000000)
 #define STARTED (UINT64_C(1524131025876) * MS) /* Thu Apr 19 09:43:45.876 2018 UTC */
 #define NOW (STARTED + 10001 * MS)
-/* How a line of text begins, but for its severity. */
+/* How a line of text begins, up to its severity. */
 #define P "[2018-04-19 09:43:55,877: "
 
 static const struct report_context user_42[] = {{"user", "42"}, {"host\n", "\xff"}};
@@ -72,7 +72,7 @@ static inline struct report make(enum report_event event)
 	return report;
 }
 
-/* A report with all that there can be. */
+/* A report with everything there can be. */
 static inline struct report make_full(enum report_event event)
 {
 	struct report report = make(event);

@@ -2,7 +2,7 @@
 /* clang-format off */
 /* link: user/collector/recorder/adoption.c user/collector/recorder/recorder_table.c user/collector/recorder/entry_buffer.c */
 /* clang-format on */
-/* Which of the recorders in a process's memory are handed to the kernel's side, and when. */
+/* Which of the recorders in a process's memory are handed to BPF, and when. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +18,7 @@
 
 #define SLOTS 16
 #define PID 77
-#define LIVE_NS (1000 * MS_NS) /* when the probes are live */
+#define LIVE_NS (1000 * MS_NS) /* when the probes went live */
 #define OLD_NS (500 * MS_NS)   /* when most were opened: long before */
 
 /* ---- the kernel's side ---- */
@@ -73,7 +73,7 @@ uint64_t tracker_process_word(const struct tracker *t, uint32_t index)
 	return FR_WORD(1, index == 3 ? PROCESS_ENDED : PROCESS_ALIVE);
 }
 
-/* Of the one that is watched, another, and what was PID's before. */
+/* Of the watched process, another one, and one that had its pid before. */
 bool tracker_process_copy(const struct tracker *t, uint32_t index, struct process_slot *copy)
 {
 	(void)t;
@@ -161,7 +161,7 @@ static void test_all_that_is_known_is_handed_over(void **state)
 	assert_int_equal(args->overdue, 0);
 	assert_string_equal(args->comm, "comm");
 	assert_string_equal(args->name, "checkout");
-	/* Without a context there is nothing to hold. */
+	/* Without a context there is nothing to keep. */
 	assert_int_equal(recorders.table.listed, 0);
 }
 
@@ -217,7 +217,7 @@ static void test_young_ones_wait_for_a_second_walk(void **state)
 	assert_false(adoption_is_due(&recorders));
 }
 
-/* By a clock that is not the kernel's: no opening was seen then. */
+/* By another clock than the kernel's, so its opening was not seen. */
 static void test_opened_in_the_future(void **state)
 {
 	(void)state;
@@ -249,7 +249,7 @@ static void test_context_is_held(void **state)
 	assert_memory_equal(held->context, "abc", 3);
 }
 
-/* The kernel's side knows it already, or has no room for it. */
+/* BPF knows it already, or has no room for it. */
 static void test_not_adopted(void **state)
 {
 	static const uint32_t answers[] = {FR_NONE, FR_REFUSED};

@@ -56,7 +56,7 @@ static void test_slots_in_their_order(void **state)
 	agenda_add_slot(&agenda, 3, 0, 7, AGENDA_SETTLE);
 	agenda_add_slot(&agenda, 3, 0, 99, AGENDA_REPLAY);
 	agenda_add_slot(&agenda, 3, 0, 2, AGENDA_SETTLE);
-	/* However often: once. */
+	/* Only once, however often it is added. */
 	for (int i = 0; i < 10; i++)
 		agenda_add_slot(&agenda, 3, 0, 7, AGENDA_REPLAY);
 	assert_int_equal(agenda.wanted, 3);
@@ -64,7 +64,7 @@ static void test_slots_in_their_order(void **state)
 	assert_int_equal(agenda_begin_turn(&agenda), 3);
 	expect_taken(7, AGENDA_SETTLE | AGENDA_REPLAY);
 	expect_taken(99, AGENDA_REPLAY);
-	/* Again, as it was taken. */
+	/* Once more, since it was taken. */
 	agenda_add_slot(&agenda, 3, 0, 7, AGENDA_SETTLE);
 	expect_taken(2, AGENDA_SETTLE);
 	expect_taken(7, AGENDA_SETTLE);
@@ -95,7 +95,7 @@ static void test_the_process_after_its_slots(void **state)
 	assert_int_equal(*agenda_progress(&agenda, 1), 0);
 }
 
-/* One has fifty due, and another one comes: it is next. */
+/* A process has fifty due, and another one comes: that one is next. */
 static void test_turns(void **state)
 {
 	(void)state;
@@ -113,7 +113,7 @@ static void test_turns(void **state)
 	agenda_end_turn(&agenda, 100);
 }
 
-/* Many processes of one user are together as good as one of another. */
+/* Many processes of one user count as much as a single one of another. */
 static void test_users(void **state)
 {
 	uint32_t slot = 0, turns = 0;
@@ -133,7 +133,7 @@ static void test_users(void **state)
 	assert_in_range(turns, 19, 20);
 }
 
-/* What the kernel's side says is checked; here it does no harm in any case. */
+/* Numbers from BPF are checked elsewhere; here they do no harm in any case. */
 static void test_of_no_slot(void **state)
 {
 	(void)state;

@@ -35,7 +35,7 @@ static void test_grows(void **state)
 	free(elements);
 }
 
-/* Many at once, and no more than is asked for if there is room already. */
+/* Many at once; and nothing happens if there is room already. */
 static void test_many_at_once(void **state)
 {
 	int *numbers = NULL;
@@ -51,7 +51,7 @@ static void test_many_at_once(void **state)
 	free(numbers);
 }
 
-/* What cannot be had leaves the array as it was. */
+/* If there is no memory the array stays as it was. */
 static void test_too_many(void **state)
 {
 	static const size_t sizes[] = {SIZE_MAX, SIZE_MAX / 2 + 2, SIZE_MAX / sizeof(int) + 1,
@@ -72,7 +72,7 @@ static void test_too_many(void **state)
 	free(numbers);
 }
 
-/* The arguments are expressions, and evaluated once where that could matter. */
+/* Arguments are expressions, evaluated only once where it matters. */
 static void test_needed_is_evaluated_once(void **state)
 {
 	struct {

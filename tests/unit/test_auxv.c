@@ -41,7 +41,7 @@ static void test_64_bits(void **state)
 	(void)state;
 	assert_true(auxv_find_in(vector, sizeof(vector), AT_ENTRY, &value));
 	assert_true(value == 1ull << 40);
-	/* Behind the end. */
+	/* After the end. */
 	assert_false(auxv_find_in(vector, sizeof(vector), AT_BASE, &value));
 }
 
@@ -59,7 +59,7 @@ static void test_32_bits(void **state)
 #endif
 }
 
-/* Cut anywhere, nothing is read behind the end. */
+/* However much is cut off, nothing is read beyond the end. */
 static void test_cut(void **state)
 {
 	static const uint64_t vector[] = {AT_PAGESZ, 4096, AT_ENTRY, 1};

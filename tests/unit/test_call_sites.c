@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* link: user/collector/recorder/call_sites.c */
-/* Call sites: what stood where and when, and how much of it is kept. */
+/* Call sites: what was where and when, and how much is kept. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -83,7 +83,7 @@ static void test_what_stood_there_when(void **state)
 	(void)state;
 	assert_int_equal(add(&sites, 1, "first", 100), 0);
 	assert_int_equal(add(&sites, 1, "third", 300), 0);
-	/* From a ring that was emptied later. */
+	/* It comes from a ring that was drained later. */
 	assert_int_equal(add(&sites, 1, "second", 200), 0);
 	expect(1, 99, NULL);
 	expect(1, 100, "first");
@@ -92,12 +92,12 @@ static void test_what_stood_there_when(void **state)
 	expect(1, 299, "second");
 	expect(1, 300, "third");
 	expect(1, UINT64_MAX, "third");
-	/* Looked at anew because something else was mapped: it is what it was. */
+	/* Described again because something else was mapped; it has not changed. */
 	size_t used = budget.used;
 	assert_int_equal(add(&sites, 1, "third", 400), 0);
 	assert_int_equal(budget.used, used);
 	expect(1, 350, "third");
-	/* Written over where it stood. */
+	/* It was overwritten in place. */
 	assert_int_equal(add(&sites, 1, "3rd", 300), 0);
 	expect(1, 300, "3rd");
 	expect(1, 299, "second");
@@ -118,7 +118,7 @@ static void test_many_at_one_address(void **state)
 	expect(1, 1, NULL);
 }
 
-/* However many one process makes up, there is as much room left for another. */
+/* However many a process invents, there is as much room left for another one. */
 static void test_share(void **state)
 {
 	char format[1000];
@@ -135,7 +135,7 @@ static void test_share(void **state)
 	for (uint64_t i = 0; i < n / 3; i++)
 		assert_int_equal(add(&others, i, format, 0), 0);
 	expect(n - 1, 0, format);
-	/* It takes nothing from what is known. */
+	/* What is known already stays. */
 	assert_int_equal(add(&sites, n - 1, "another", 1), -ENOSPC);
 	expect(n - 1, 1, format);
 	call_sites_clear(&sites, &budget);

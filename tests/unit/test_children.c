@@ -44,7 +44,7 @@ static void test_text(void **state)
 	assert_string_equal(small, "1000,");
 }
 
-/* A process with a child that has one, and another; each tells of itself. */
+/* A process with two children, one of which has a child. Each tells its pid. */
 static void family(int to)
 {
 	pid_t own;

@@ -20,14 +20,14 @@ static void test_nanoseconds(void **state)
 	assert_true(between <= (uint64_t)after.tv_sec * 1000000000 + (uint64_t)after.tv_nsec);
 }
 
-/* A monotonic time with the offset is a real one. */
+/* A monotonic time plus the offset is real time. */
 static void test_real_offset(void **state)
 {
 	uint64_t before = clock_ns(CLOCK_REALTIME);
 	uint64_t between = clock_ns(CLOCK_MONOTONIC) + clock_real_offset();
 
 	(void)state;
-	/* Somebody may set the clock meanwhile, but not by a minute. */
+	/* The clock may be set meanwhile, but not by a whole minute. */
 	assert_true(between + 60000000000 > before);
 	assert_true(between < clock_ns(CLOCK_REALTIME) + 60000000000);
 }

@@ -7,7 +7,7 @@
 /* link: user/collector/report/report_forms.c user/collector/report/report_text.c */
 /* link: user/collector/report/report_time.c */
 /* link: user/collector/report/report_json.c user/collector/report/date_cache.c */
-/* The scripts, as the shells themselves read them. */
+/* The completion scripts, run by the shells themselves. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -45,7 +45,7 @@ static void output_of(const char *command, char *text, size_t size)
 	assert_int_equal(pclose(pipe), 0);
 }
 
-/* What bash completes "flightrec WORDS" to, the last of these being completed. */
+/* What bash suggests for the last of WORDS in "flightrec WORDS". */
 static void completes(const char *words, const char *expected)
 {
 	char command[1024], got[4096];

@@ -3,7 +3,7 @@
 /* link: tests/unit/fake_probes.c user/lib/recorder.c user/lib/process.c user/lib/numbers.c user/lib/thread.c user/lib/log.c user/lib/pack.c user/lib/memory.c user/lib/memory_slot.c user/lib/memory_entry.c user/lib/memory_site.c user/lib/ticks.c user/format/conversion.c user/collector/target/memory_log.c user/collector/report/render.c user/collector/report/render_number.c user/collector/report/render_out.c */
 /* libs: dl */
 /* clang-format on */
-/* Recorders that one copy of the library opened, used by another copy in the same process. */
+/* Recorders that one copy of the library opened and another copy uses in the same process. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
@@ -28,7 +28,7 @@
 #define MANY 2000
 #define UNTOUCHED 12345
 
-/* The other copy: the library as it is built, beside the one that is linked into this test. */
+/* The other copy: the shared library, besides the one linked into this test. */
 static struct {
 	void *handle;
 	int (*begin)(flightrec *rec, const char *name, uint64_t timeout_ns);
@@ -118,7 +118,7 @@ static void test_closed_by_another_copy(void **state)
 	slot = memory_slot(process_memory(process), rec.slot_);
 	assert_int_equal(slot->id, MANY);
 	assert_int_equal(MEMORY_WORD_STATE(slot->word), MEMORY_FREE);
-	/* Closed already, whoever did it. */
+	/* It is closed already, whoever closed it. */
 	other.end(&rec);
 	flightrec_end(&rec);
 	assert_int_equal(count(FLIGHTREC_PROBE_END), MANY);
@@ -170,7 +170,7 @@ static void test_logged_by_another_copy(void **state)
 
 	(void)state;
 	watch(0);
-	/* Before the copy that logs has opened anything, and afterwards. */
+	/* Before the copy that logs has opened anything, and after. */
 	assert_null(process_peek());
 	for (int n = 0; n < 2; n++) {
 		assert_int_equal(other.begin(&rec, "task", HOUR), 0);
@@ -207,7 +207,7 @@ static void test_logged_by_another_copy(void **state)
 	}
 }
 
-/* A handler may use one copy while it interrupts the other: they write to chunks of their own. */
+/* A handler may use one copy while it interrupts the other: each writes to its own chunks. */
 static void test_copies_write_side_by_side(void **state)
 {
 	flightrec rec = FLIGHTREC_INIT;
@@ -247,7 +247,7 @@ static void test_parent_of_another_copy(void **state)
 	flightrec_end(&rec);
 }
 
-/* Its code and data are gone, what it kept of recorders is not. */
+/* Its code and data are gone, but not what it kept of recorders. */
 static void test_copy_that_was_unloaded(void **state)
 {
 	flightrec rec[2] = {FLIGHTREC_INIT, FLIGHTREC_INIT};
@@ -324,7 +324,7 @@ static void assert_not_open(flightrec *rec)
 	assert_int_equal(errno, UNTOUCHED);
 }
 
-/* What is not a recorder, or another process's in memory that both have, is not open here. */
+/* Something that is no recorder, or another process's in shared memory, is not open here. */
 static void test_instance_that_is_none(void **state)
 {
 	char *page =
@@ -348,7 +348,7 @@ static void test_instance_that_is_none(void **state)
 	assert_not_open(&rec);
 }
 
-/* A copy that keeps other things there, as a later version may. */
+/* A copy with another layout, as a later version may have. */
 static void test_copy_of_another_layout(void **state)
 {
 	flightrec rec = FLIGHTREC_INIT;
@@ -366,7 +366,7 @@ static void test_copy_of_another_layout(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		/* First: it begins where this copy has not been used. */
+		/* Must come first: this copy must not have been used before. */
 		TEST_OTHER(test_logged_by_another_copy),    TEST_OTHER(test_numbers_are_shared),
 		TEST_OTHER(test_numbers_are_not_mixed_up),  TEST_OTHER(test_closed_by_another_copy),
 		TEST_OTHER(test_copies_write_side_by_side), TEST_OTHER(test_parent_of_another_copy),

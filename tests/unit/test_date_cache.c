@@ -26,21 +26,21 @@ static void write_time(const struct tm *tm, char *text, size_t size)
 static const struct date_style utc = {.local = false, .write = write_time};
 static const struct date_style local = {.local = true, .write = write_time};
 
-/* A second is written once, whatever part of it is asked for. */
+/* Each second is formatted once, whatever part of it is asked for. */
 static void test_remembers(void **state)
 {
 	struct date_cache cache = {0};
 
 	(void)state;
 	written = 0;
-	/* Zeroed, it holds no date of its own, not even that of the Epoch. */
+	/* When zeroed it has no dates at all, not even that of the Epoch. */
 	assert_string_equal(date_text(&cache, 0, &utc), "1970 00:00:00");
 	assert_string_equal(date_text(&cache, SECOND - 1, &utc), "1970 00:00:00");
 	assert_int_equal(written, 1);
 	assert_string_equal(date_text(&cache, SECOND, &utc), "1970 00:00:01");
 	assert_string_equal(date_text(&cache, 5, &utc), "1970 00:00:00");
 	assert_int_equal(written, 2);
-	/* One that has its place now. */
+	/* Another one has taken its place. */
 	assert_string_equal(date_text(&cache, DATE_CACHE_SIZE * SECOND, &utc), "1970 00:00:08");
 	assert_string_equal(date_text(&cache, 0, &utc), "1970 00:00:00");
 	assert_int_equal(written, 4);

@@ -124,7 +124,7 @@ static void test_merged_by_time(void **state)
 		assert_int_equal(share[i].consumed, share[i].produced);
 }
 
-/* An entry refers to its call site: that comes first, whatever its place. */
+/* A call site comes before the entries that refer to it, wherever it is. */
 static void test_sites_first(void **state)
 {
 	static struct site_record site = {.type = RECORD_SITE};
@@ -138,7 +138,7 @@ static void test_sites_first(void **state)
 	expect_seen(times, 3);
 }
 
-/* Whoever waits for a notice does not wait for the entries that others log. */
+/* A notice does not have to wait for the entries that others log. */
 static void test_notices_by_themselves(void **state)
 {
 	const uint64_t times[] = {9 | 1ULL << 63, 1, 2};
@@ -158,7 +158,7 @@ static void wake_again(void)
 	ring_woken[0] = 1;
 }
 
-/* A wake-up that comes during a drain finds the ring empty afterwards: it is not waited for. */
+/* A wake-up during a drain finds the ring empty afterwards, so nothing waits for it. */
 static void test_woken_meanwhile(void **state)
 {
 	const uint64_t times[] = {1, 100};
@@ -177,7 +177,7 @@ static void wake_always(void)
 	on_next = wake_always;
 }
 
-/* However fast it fills: it ends, and says that there is more. */
+/* However fast the ring fills, a drain ends, and says that there is more. */
 static void test_endless(void **state)
 {
 	(void)state;
@@ -195,7 +195,7 @@ static void take_long(void)
 		;
 }
 
-/* One notice takes long: the others wait, so that what else is due has its turn. */
+/* After a notice that takes long the others wait, so that other things get their turn. */
 static void test_bounded_in_time(void **state)
 {
 	(void)state;
@@ -213,7 +213,7 @@ static void put_more(void)
 	put_entry(1, 0, 1000);
 }
 
-/* What was there when it began is taken, in as many pieces as it needs, and then that is said. */
+/* Everything that was there at the beginning is taken, in pieces; then it says so. */
 static void test_goes_on_to_the_end_it_began_with(void **state)
 {
 	uint64_t wanted;
@@ -237,7 +237,7 @@ static void test_goes_on_to_the_end_it_began_with(void **state)
 	assert_int_equal(n_seen, 64 + 4);
 }
 
-/* A thread that is held up while it writes an entry, or a notice, holds up nobody's. */
+/* A thread that is held up while it writes an entry or a notice does not hold up others. */
 static void test_being_written(void **state)
 {
 	const uint64_t times[] = {5, 6, 7 | 1ULL << 63};

@@ -43,7 +43,7 @@ static struct image load(const char *name)
 	return image;
 }
 
-/* Calls everything for a file of these bytes. Whatever it says must be true of the file. */
+/* Calls everything for a file of these bytes. Whatever is returned must be true. */
 static int examine(const unsigned char *bytes, size_t size, struct elf_probes *probes)
 {
 	int fd = memfd_create("image", MFD_CLOEXEC), err;
@@ -146,7 +146,7 @@ static void test_damaged(void **state)
 	free(image.bytes);
 }
 
-/* Prelink moves the file but not what its notes say: the same as notes moved the other way. */
+/* Prelink moves a file but not its notes, which is the same as moving notes the other way. */
 static void test_prelinked(void **state)
 {
 	struct elf_probes expected, got;
@@ -169,7 +169,7 @@ static void test_prelinked(void **state)
 	free(image.bytes);
 }
 
-/* A nop does not make a probe where nothing can be executed. */
+/* A nop that cannot be executed is no probe. */
 static void test_nop_in_data(void **state)
 {
 	struct elf_probes probes;

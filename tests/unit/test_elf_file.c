@@ -3,8 +3,8 @@
 /* link: user/collector/target/elf_file.c user/collector/target/elf_stripped.c */
 /* libs: libelf */
 /*
- * Files that are made to cost much. That they do not is seen by the memory that this process ever
- * had, and by its being alive: it may take only so much of a processor.
+ * Files made to be expensive. That they are not is shown by the peak memory of this process, and by
+ * its survival: its CPU time is limited.
  */
 #include <elf.h>
 #include <errno.h>
@@ -25,7 +25,7 @@
 #include "collector/target/elf_stripped.h"
 #include "elf_image.h"
 
-/* What was read before libelf was given limits took 3 GiB, and a minute or more for a file. */
+/* Without limits for libelf, some of these files took 3 GiB, or more than a minute. */
 #define CPU_SECONDS 60
 #define MEMORY_KIB (512 << 10)
 
@@ -80,7 +80,7 @@ static void test_notes(void **state)
 	(void)state;
 	memcpy(foreign.text, "somebody", 8);
 	expect(with_notes(good, 1, 1), 0, ELF_REASON_NONE);
-	/* The same again is no other probe, but so often it is not written by a linker. */
+	/* The same note twice is harmless, but no linker writes it this often. */
 	expect(with_notes(good, 256, 1), 0, ELF_REASON_NONE);
 	expect(with_notes(good, 257, 1), -EBADMSG, ELF_REASON_NOTES);
 	expect(with_notes(good, 1, 256), 0, ELF_REASON_NONE);
@@ -157,7 +157,7 @@ static void test_many_sections_without_base(void **state)
 	expect(fd, -ENOENT, ELF_REASON_NONE);
 }
 
-/* Sections that are nameless, as their names begin a string without an end. */
+/* Sections without a name, because the string where it begins has no end. */
 static void test_names_without_end(void **state)
 {
 	const Elf64_Shdr notes = {.sh_name = 1, .sh_type = SHT_NOTE};
@@ -181,7 +181,7 @@ static void test_names_without_end(void **state)
 	free(text);
 }
 
-/* The number of sections stands in the first of them, as in huge object files. */
+/* The number of sections is in the first one, as in huge object files. */
 static void test_extended_numbering(void **state)
 {
 	const Elf64_Ehdr header = elf_image_header(2, 0);
@@ -195,7 +195,7 @@ static void test_extended_numbering(void **state)
 	expect(fd, -ENOENT, ELF_REASON_NONE);
 }
 
-/* 1 GiB of zeros is a few hundred KiB of them, so compressed: what would be unpacked, is not. */
+/* A section that would be 1 GiB when unpacked is not unpacked. */
 static void test_compressed(void **state)
 {
 	const Elf64_Chdr packed = {.ch_type = ELFCOMPRESS_ZLIB, .ch_size = 1 << 30};
@@ -282,7 +282,7 @@ static void test_symbols(void **state)
 	expect_symbol(&header, 1, -ENOENT);
 }
 
-/* Many symbols, and each name goes on to the end of a table of strings that has none. */
+/* Many symbols, the name of each of which goes on to the end of the string table. */
 static void test_symbols_without_end(void **state)
 {
 	const size_t size = ELF_FILE_READ_MAX / 2 / sizeof(Elf64_Sym) * sizeof(Elf64_Sym);

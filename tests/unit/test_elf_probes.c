@@ -4,7 +4,7 @@
 /* link: user/collector/target/mapping_open.c user/collector/base/auxv.c */
 /* libs: libelf */
 /* tests: user/collector/target/elf_places.c */
-/* Inputs are built here, with each linker there is, and are then read and run. */
+/* Builds inputs with each linker there is, reads them, and runs them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -31,7 +31,7 @@
 #define ALL_PROBES ((1u << FLIGHTREC_PROBES) - 1)
 #define FIRST_SEMAPHORE 1000 /* what the file holds for semaphore[0]; the next ones count on */
 
-/* What stands at the offsets must be what the source put there. */
+/* At the offsets there must be what the source put there. */
 static void check_probe(int fd, const struct elf_probe *probe, unsigned p)
 {
 	char expected[32], code[64];
@@ -62,7 +62,7 @@ static void check_file(const char *name, unsigned present, size_t copies)
 	fd = open(path_of(name), O_RDONLY | O_CLOEXEC);
 	for (i = 0; i < copies; i++) {
 		have = probes.copy[i].present;
-		/* What is not reachable may be there, or have been dropped. */
+		/* Probes that cannot be reached may be there or not. */
 		assert_int_equal(have & present, present);
 		assert_int_equal(have & ~ALL_PROBES, 0);
 		for (p = 0; p < FLIGHTREC_PROBES; p++) {
@@ -102,7 +102,7 @@ static uint64_t state_by_mapping(pid_t pid, const char *name)
 	return state;
 }
 
-/* Runs it, and compares the address it tells with the one found from outside. */
+/* Runs it, and compares the address that it tells with the one found from outside. */
 static void check_running(const char *name)
 {
 	int to[2], from[2], status;
@@ -152,7 +152,7 @@ static void check_linker(const char *linker)
 			check_file("stripped", ALL_PROBES, 1);
 		}
 	}
-	/* Of what main() does not reach the linker may leave the notes without the code. */
+	/* Where main() does not reach them, the linker may keep notes and drop the code. */
 	snprintf(flags, sizeof(flags), "-DMAIN -DFEW %s %s", drop[1], linker);
 	if (build("file", flags))
 		check_file("file", 1u << FLIGHTREC_PROBE_BEGIN | 1u << FLIGHTREC_PROBE_END, 1);

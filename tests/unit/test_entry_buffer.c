@@ -35,7 +35,7 @@ static int setup(void **state)
 	return 0;
 }
 
-/* Whatever a test did: emptied, everything is given back. */
+/* Whatever a test did, emptying a buffer gives everything back. */
 static int teardown(void **state)
 {
 	(void)state;
@@ -81,7 +81,7 @@ static void look(void *arg, const struct entry_record *record, bool head)
 		seen.first = record->sequence;
 	else
 		assert_true(record->sequence > seen.last);
-	/* None of the head after one of the tail. */
+	/* No first entry comes after a later one. */
 	assert_false(head && seen.first_tail);
 	if (head) {
 		seen.head++;
@@ -119,7 +119,7 @@ static void test_few_are_all_kept(void **state)
 	assert_int_equal(seen.first, 1);
 	assert_int_equal(seen.last, 10);
 	assert_int_equal(buffer.dropped, 0);
-	/* They cost little: one small chunk or two, not the whole of a recorder's share. */
+	/* They are cheap: one small chunk or two, not all that a recorder may have. */
 	assert_true(budget.used <= 8192);
 }
 
@@ -131,7 +131,7 @@ static void test_no_data(void **state)
 	assert_int_equal(seen.kept, 3);
 }
 
-/* Head and tail win over the middle, and the gap between them is what was dropped. */
+/* Head and tail are kept, and the gap between them is what was dropped. */
 static void test_the_middle_gives_way(void **state)
 {
 	const uint64_t sent = 5000;
@@ -147,7 +147,7 @@ static void test_the_middle_gives_way(void **state)
 	assert_int_equal(seen.first_tail - seen.last_head - 1, buffer.dropped);
 	assert_true(buffer.head_bytes <= ENTRY_BUFFER_HEAD);
 	assert_true(buffer.tail_bytes <= ENTRY_BUFFER_TAIL);
-	/* Both are used to the full, but for a record in the head, a chunk in the tail. */
+	/* Both are full, except for a record in the head and a chunk in the tail. */
 	assert_true(buffer.head_bytes > ENTRY_BUFFER_HEAD - 200);
 	assert_true(buffer.tail_bytes > ENTRY_BUFFER_TAIL - 8192);
 }
@@ -168,7 +168,7 @@ static void test_sizes_mixed(void **state)
 	assert_int_equal(seen.first_tail - seen.last_head - 1, buffer.dropped);
 }
 
-/* Once something is in the tail, a small entry does not slip into what is left of the head. */
+/* Once something is in the tail, nothing is added to the head. */
 static void test_order_at_the_heads_end(void **state)
 {
 	(void)state;
@@ -191,7 +191,7 @@ static void test_largest_entries(void **state)
 	assert_int_equal(seen.kept + buffer.dropped, 1000);
 }
 
-/* No memory at all: all are counted. */
+/* Without any memory, all are counted. */
 static void test_no_budget(void **state)
 {
 	(void)state;
@@ -203,7 +203,7 @@ static void test_no_budget(void **state)
 	assert_int_equal(budget.used, 0);
 }
 
-/* The budget's end: this recorder's own older entries make room for its new ones. */
+/* When the budget is used up, a recorder's own older entries make room for new ones. */
 static void test_budget_is_kept_to(void **state)
 {
 	(void)state;
@@ -218,7 +218,7 @@ static void test_budget_is_kept_to(void **state)
 	assert_int_equal(seen.kept + buffer.dropped, 2000);
 }
 
-/* One recorder that takes all is not the others' loss for good. */
+/* A recorder that takes everything does not take it from others for ever. */
 static void test_budget_is_shared(void **state)
 {
 	struct entry_buffer other = {0};

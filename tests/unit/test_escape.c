@@ -85,7 +85,7 @@ static void test_ordinary_text_stays(void **state)
 	assert_escaped(NULL, "");
 	assert_escaped("C:\\new\\table \\x1b", "C:\\new\\table \\x1b");
 	assert_escaped("Grüße, мир, 世界, 😀, \u00a0", "Grüße, мир, 世界, 😀, \u00a0");
-	/* Neighbours of what is escaped. */
+	/* Characters next to those that are escaped. */
 	assert_escaped("\u00a0\u00ac\u00ae\u200a\u2010\u2027\u202f\u205f\u2070",
 		       "\u00a0\u00ac\u00ae\u200a\u2010\u2027\u202f\u205f\u2070");
 	assert_escaped("\u061b\u061d\u180a\ufdff\ufe10\ufefe\uff00\uffef\ufffc\ufffd",
@@ -192,7 +192,7 @@ static void test_valid_stays(void **state)
 	}
 }
 
-/* Whatever two bytes, or four at random, are given, nothing unsafe is let through. */
+/* Nothing unsafe gets through, whatever two bytes, or four random ones, are given. */
 static void test_any_bytes(void **state)
 {
 	uint32_t random = 1;
@@ -247,7 +247,7 @@ static void test_quoted(void **state)
 		{"two words", "\"two words\"", "\"two words\""},
 		{"a\"b\\", "\"a\\\"b\\\\\"", "\"a\\\"b\\\\\""},
 		{"a\n\x1b\xff\u200b", "\"a\\n\\x1b\\xff\\u200b\"", "\"a\\n\\x1b\\xff\\u200b\""},
-		/* Letters that look like ours, and brackets that do. */
+		/* Letters and brackets that look like ours. */
 		{"ｅvil［1］", "\"ｅvil［1］\"", "\"ｅvil［1］\""},
 	};
 	struct text_buffer text = {0};
@@ -308,7 +308,7 @@ static void test_json_keys(void **state)
 		assert_string_equal(key, cases[i].json);
 		free(key);
 	}
-	/* Two bytes at most, all against all that begin alike. */
+	/* All keys of up to two bytes, compared with those that begin alike. */
 	for (unsigned int first = 0x7e; first < 0x100; first += 3) {
 		for (unsigned int second = 1; second < 0xff; second++) {
 			char one[] = {(char)first, (char)second, '\0'};

@@ -94,7 +94,7 @@ static void test_what_the_command_gets(void **state)
 					 "RedisCache.background_refresh cache /usr/bin/cache 0\n"));
 }
 
-/* What a program calls its recorder is data, whatever it looks like. */
+/* A recorder's name is data, whatever it looks like. */
 static void test_hostile_names(void **state)
 {
 	struct report report = make(REPORT_TIMEOUT);
@@ -126,7 +126,7 @@ static void test_only_timeouts(void **state)
 	assert_string_equal(captured_so_far(), "");
 }
 
-/* Process 1 has to wait for its first, process 2 does not. */
+/* Process 1 has to wait for its first command, process 2 does not. */
 static void test_one_at_a_time_and_process(void **state)
 {
 	struct exec_hook *h;
@@ -160,7 +160,7 @@ static void test_limit(void **state)
 	wait_for_all(h);
 	exec_hook_close(h);
 	captured_so_far();
-	/* What is said of the limit may stand in between. */
+	/* The message about the limit may be in between. */
 	first = strstr(captured, "1\n");
 	assert_non_null(first);
 	assert_non_null(strstr(first, "2\n"));
@@ -194,7 +194,7 @@ static void test_failure_is_told_once(void **state)
 					       "flightrec: --exec: failed 3 times\n");
 }
 
-/* One process with timeouts without end: another one's is run all the same. */
+/* If a process times out all the time, another one's command is still run. */
 static void test_fair_share(void **state)
 {
 	static char name[3000];
@@ -228,7 +228,7 @@ static void test_fair_share(void **state)
 	assert_int_equal(kill(sleeper, SIGKILL), 0);
 }
 
-/* It is not waited for, and what is left of it to read is there. */
+/* Nothing waits for it, and what it wrote can still be read. */
 static void test_left_at_the_end(void **state)
 {
 	struct exec_hook *h;

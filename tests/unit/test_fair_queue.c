@@ -76,7 +76,7 @@ static void test_by_what_turns_cost(void **state)
 	assert_int_equal(turns[1], 1000);
 }
 
-/* It does not matter how long the others have been busy, or it has been away. */
+/* It does not matter how long others have been busy, or how long this one was away. */
 static void test_who_comes_now_and_then_waits_for_a_turn(void **state)
 {
 	(void)state;
@@ -91,7 +91,7 @@ static void test_who_comes_now_and_then_waits_for_a_turn(void **state)
 		while (turn(100, true) != 9)
 			waited++;
 		assert_true(waited <= 5);
-		/* And is not ahead of the others for having been away. */
+		/* Having been away does not put it ahead of the others. */
 		while (turn(100, true) != 9)
 			waited++;
 		assert_true(waited >= 4);
@@ -102,7 +102,7 @@ static void test_who_comes_now_and_then_waits_for_a_turn(void **state)
 	}
 }
 
-/* As many members as it likes: a group has what another group has. */
+/* However many members a group has, it gets as much as another group. */
 static void test_groups(void **state)
 {
 	uint64_t of_many = 0;

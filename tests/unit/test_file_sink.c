@@ -46,7 +46,7 @@ static void test_writes(void **state)
 	assert_int_equal(sink->lost, 0);
 	assert_int_equal(sink->error, 0);
 	ops->close(sink);
-	/* The descriptor is still the caller's. */
+	/* The descriptor still belongs to the caller. */
 	assert_int_equal(close(fd[1]), 0);
 	close(fd[0]);
 }
@@ -65,7 +65,7 @@ static void test_tells_what_is_lost(void **state)
 	assert_int_equal(poll(&event, 1, 0), 0);
 	ops->add(sink, &end);
 	ops->flush(sink);
-	/* It asks for the flush that will know. */
+	/* It asks to be flushed, which will tell. */
 	assert_int_equal(poll(&event, 1, PATIENT), 1);
 	ops->flush(sink);
 	assert_int_equal(sink->lost, 1);

@@ -7,7 +7,7 @@
 /* link: user/collector/report/report_forms.c user/collector/report/report_text.c */
 /* link: user/collector/report/report_time.c */
 /* link: user/collector/report/report_json.c user/collector/report/date_cache.c */
-/* The pages of help, and that the manual page says the same as the tables they are made from. */
+/* The pages of help; and that the manual page agrees with the tables they are made from. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -109,7 +109,7 @@ static void test_pages(void **state)
 
 /* ---- the manual page ---- */
 
-/* Its text, without what only troff reads. */
+/* Its text, without troff's markup. */
 static char *read_manual(void)
 {
 	FILE *file = fopen(MANUAL, "r");
@@ -162,7 +162,7 @@ static void test_manual_has_every_option(void **state)
 	free(manual);
 }
 
-/* What begins a paragraph of the manual page as an option is one. */
+/* Everything that looks like an option at the start of a paragraph is one. */
 static void test_manual_has_no_other_option(void **state)
 {
 	char *manual = read_manual(), *at = manual, name[64];

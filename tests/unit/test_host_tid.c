@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* link: user/collector/target/host_tid.c */
 /*
- * The threads are this process's own, so that /proc/PID/task lists them; what they are called in
- * their namespaces is what the test says. A thread has its number here + IN_CONTAINER there.
+ * The threads are those of this process, so that /proc/PID/task lists them, but the test says which
+ * ids they have in their namespaces: a thread's id here, plus IN_CONTAINER.
  */
 #include <pthread.h>
 #include <setjmp.h>
@@ -19,7 +19,7 @@
 #include "collector/target/host_tid.h"
 
 #define THREADS 3
-#define IN_CONTAINER 5000000 /* no number of a thread is as high: PID_MAX_LIMIT */
+#define IN_CONTAINER 5000000 /* above any thread id: PID_MAX_LIMIT */
 
 static pid_t tid[THREADS];
 static pthread_barrier_t started, over;
@@ -80,7 +80,7 @@ static void test_container_in_container(void **state)
 	(void)state;
 	numbers = "\t%1$d\t%2$d\t%3$d\n";
 	assert_int_equal(host_tid(getpid(), tid[2] + IN_CONTAINER), tid[2]);
-	/* The number in between is nobody's own. */
+	/* No thread calls itself by the number in between. */
 	assert_int_equal(host_tid(getpid(), 1), 1);
 }
 
@@ -90,7 +90,7 @@ static void test_no_such_thread(void **state)
 	assert_int_equal(host_tid(getpid(), IN_CONTAINER), IN_CONTAINER);
 	gone = tid[1];
 	assert_int_equal(host_tid(getpid(), tid[1] + IN_CONTAINER), tid[1] + IN_CONTAINER);
-	/* The others are found all the same. */
+	/* The others are still found. */
 	assert_int_equal(host_tid(getpid(), tid[2] + IN_CONTAINER), tid[2]);
 }
 

@@ -37,7 +37,7 @@ static void fails_with(const char *const *argv, int expected)
 	assert_int_equal(err, -expected);
 	assert_int_equal(l.exec_errno, expected);
 	assert_int_equal(l.pid, 0);
-	/* Nothing is left to be waited for. */
+	/* There is nothing left to wait for. */
 	assert_int_equal(waitpid(-1, NULL, 0), -1);
 	assert_int_equal(errno, ECHILD);
 }
@@ -49,7 +49,7 @@ static void test_exec_failures(void **state)
 	(void)state;
 	write_file("unexecutable", "#!/bin/sh\n", 0644);
 	write_file("no_interpreter", "#!/nonexistent/interpreter\n", 0755);
-	/* A directory in PATH that may not be searched would make it EACCES, as everywhere. */
+	/* With a directory in PATH that may not be searched it would be EACCES, as usual. */
 	snprintf(path, sizeof(path), "%s", getenv("PATH"));
 	setenv("PATH", path_of("."), 1);
 	fails_with(ARGV("no-such-command-here"), ENOENT);
@@ -99,7 +99,7 @@ static bool maps_contain(pid_t pid, const char *what)
 	return found;
 }
 
-/* What "held" promises: libraries are mapped, and main() has done nothing. */
+/* What "held" means: libraries are mapped, and main() has not begun. */
 static void test_held_at_entry(void **state)
 {
 	struct launch l;
@@ -138,7 +138,7 @@ static int run_without_launch(const char *path)
 
 static void run_built(const char *flags)
 {
-	/* Its own code must be as it was: the breakpoint is gone. */
+	/* Its code must be as it was: the breakpoint is gone. */
 	static const char source[] = "extern const unsigned char _start[];\n"
 				     "int main(int argc, char **argv)\n"
 				     "{ return _start[0] == 0xcc ? 99 : 30 + argc; }\n";
@@ -157,7 +157,7 @@ static void test_kinds_of_programs(void **state)
 	run_built("-static");
 	run_built("-static-pie -fPIE");
 #if defined(__x86_64__)
-	/* A 32-bit program; it wants a kernel that runs one. */
+	/* A 32-bit program, if the kernel can run one. */
 	if (build("program", "-m32 -nostdlib -static",
 		  "__asm__(\".globl _start\\n_start: movl $1, %eax\\n movl $32, %ebx\\n\"\n"
 		  "\"int $0x80\\n\");\n") &&
@@ -287,7 +287,7 @@ static void test_cancel_before_exec(void **state)
 	assert_int_equal(waitpid(-1, NULL, 0), -1);
 }
 
-/* The command holds the write end of a pipe: its end is seen as the end of the file. */
+/* The command has the write end of a pipe, so its end shows as the end of the file. */
 static void dies_with_holder(bool released)
 {
 	const char *const argv[] = {"sh", "-c", "echo ran", NULL};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* link: user/cli/launch.c user/cli/breakpoint.c user/collector/base/auxv.c user/cli/startup.c */
 /* link: tests/unit/launch_fixture.c */
-/* What a command finds: signals, limits, descriptors, and its environment. */
+/* What a command inherits: signals, limits, descriptors, and its environment. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -113,7 +113,7 @@ static void test_inherits(void **state)
 	assert_string_equal(got, expected);
 }
 
-/* Limits that this process raised are no business of the command's. */
+/* The command does not get the limits that this process raised. */
 static void test_limits_as_at_start(void **state)
 {
 	struct rlimit before, changed;
@@ -127,7 +127,7 @@ static void test_limits_as_at_start(void **state)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
-/* As systemd passes sockets and asks for signs of life. */
+/* The way systemd passes sockets and asks for signs of life. */
 static void test_environment_names_the_command(void **state)
 {
 	char number[32];

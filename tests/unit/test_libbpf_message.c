@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* link: user/collector/kernel/libbpf_message.c */
-/* libbpf is the test: it says what libbpf 1.x says when it cannot load a program. */
+/* The test plays libbpf: it says what libbpf 1.x says when it cannot load a program. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -55,7 +55,7 @@ static void test_last_warning(void **state)
 	say(LIBBPF_WARN, "libbpf: Error loading %s: %d\n", "vmlinux BTF", -3);
 	say(LIBBPF_INFO, "libbpf: not kept\n");
 	assert_string_equal(libbpf_message(), "libbpf: Error loading vmlinux BTF: -3");
-	/* Asked again it says the same. */
+	/* The same when asked again. */
 	assert_string_equal(libbpf_message(), "libbpf: Error loading vmlinux BTF: -3");
 }
 
@@ -89,7 +89,7 @@ static void test_log_without_verdict(void **state)
 	    "libbpf: prog 'p': -- BEGIN PROG LOAD LOG --\n"
 	    "cut off in the middle\n");
 	assert_string_equal(libbpf_message(), "libbpf: prog 'p': -- BEGIN PROG LOAD LOG --");
-	/* A log of nothing but its end. */
+	/* A log with nothing but its end. */
 	libbpf_message_keep();
 	say(LIBBPF_WARN, "%s",
 	    "libbpf: prog 'p': -- BEGIN PROG LOAD LOG --\n"

@@ -44,7 +44,7 @@ static int check_child(flightrec *rec, uint64_t parents_id)
 	if (flightrec_current() != &own || open_slots() != 1)
 		return 6;
 	flightrec_end(&own);
-	/* The copy's memory serves for a recorder of the child's. */
+	/* The child can use the copy's memory for a recorder of its own. */
 	if (flightrec_begin(rec, "copy", HOUR) || probed.id != 2)
 		return 7;
 	flightrec_end(rec);
@@ -73,7 +73,7 @@ static void test_fork(void **state)
 	assert_int_equal(count(FLIGHTREC_PROBE_END), 1);
 }
 
-/* A child's child that had a recorder open when it was made: nothing of any ancestor is open. */
+/* In a grandchild nothing is open of what any ancestor had open. */
 static void test_fork_of_a_fork(void **state)
 {
 	flightrec rec = FLIGHTREC_INIT, childs = FLIGHTREC_INIT;
@@ -117,7 +117,7 @@ static void *close_it(void *arg)
 	return NULL;
 }
 
-/* Of two that close one recorder, one does. */
+/* If two threads close a recorder, one of them does. */
 static void test_two_threads_close_one(void **state)
 {
 	flightrec rec = FLIGHTREC_INIT;
@@ -192,7 +192,7 @@ static void on_signal(int number)
 		abort();
 }
 
-/* A handler that logs, opens and closes, in the middle of anything the library does. */
+/* A handler that logs, opens and closes, whatever it interrupts in the library. */
 static void test_signal_handler(void **state)
 {
 	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};

@@ -2,7 +2,7 @@
 /* clang-format off */
 /* link: tests/unit/fake_probes.c user/lib/recorder.c user/lib/process.c user/lib/numbers.c user/lib/memory.c user/lib/memory_slot.c user/lib/memory_entry.c user/lib/memory_site.c user/lib/ticks.c user/lib/thread.c user/lib/log.c user/lib/pack.c user/format/conversion.c */
 /* clang-format on */
-/* What is told of a recorder: steps, entries, context. */
+/* What the probes tell: steps, entries, context. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,7 +37,7 @@ static void test_steps(void **state)
 	assert_int_equal(probed.size, sizeof(int));
 	assert_memory_equal(probed.data, &evaluated, sizeof(int));
 	assert_int_equal(count(FLIGHTREC_PROBE_ENTRY), 2);
-	/* Without a recorder there is nothing to tell. */
+	/* Without a recorder nothing is told. */
 	FLIGHTREC_STEP(NULL, "nothing")
 		evaluated++;
 	assert_int_equal(evaluated, 2);
@@ -125,17 +125,17 @@ static void test_context_is_inherited(void **state)
 	flightrec_begin(&parent, "parent", HOUR);
 	assert_int_equal(flightrec_context(&parent, "user", "%d", 42), 0);
 	flightrec_begin(&child, "child", HOUR);
-	/* Told to the watchers as the child's own. */
+	/* Watchers are told of it as the child's own. */
 	assert_ptr_equal(probed.rec, &child);
 	assert_int_equal(count(FLIGHTREC_PROBE_CONTEXT), 2);
 	assert_int_equal(child.context_size_, parent.context_size_);
 	assert_memory_equal(child.context_, parent.context_, parent.context_size_);
-	/* As it is now: what the parent gets later is its own. */
+	/* A copy: what the parent gets later is not added. */
 	assert_int_equal(flightrec_context(&parent, "later", "%d", 1), 0);
 	assert_true(child.context_size_ < parent.context_size_);
 	flightrec_end(&child);
 	flightrec_end(&parent);
-	/* The next one in the same memory has none of it. */
+	/* The next recorder in the same memory has none of it. */
 	flightrec_begin(&child, "alone", HOUR);
 	assert_int_equal(child.context_size_, 0);
 	flightrec_end(&child);
@@ -182,7 +182,7 @@ static void test_context_limits(void **state)
 	key[sizeof(key) - 1] = '\0';
 	assert_int_equal(flightrec_context(&rec, key, "v"), -ENOSPC);
 	assert_int_equal(flightrec_context(&rec, NULL, "v"), -EINVAL);
-	/* Through a variable: the compiler would refuse what is to be refused here. */
+	/* Through a variable, as the compiler would refuse the literal. */
 	const char *volatile bad = "%n";
 	const char *volatile none = NULL;
 

@@ -43,7 +43,7 @@ static void test_begin_and_end(void **state)
 	assert_int_equal(count(FLIGHTREC_PROBE_END), 1);
 	assert_int_equal(probed.id, id);
 	assert_null(flightrec_current());
-	/* Closed already: nothing. */
+	/* It is closed already: nothing happens. */
 	flightrec_end(&rec);
 	flightrec_end(NULL);
 	assert_int_equal(count(FLIGHTREC_PROBE_END), 1);
@@ -127,7 +127,7 @@ static void test_unwatched_tells_nobody(void **state)
 		assert_int_equal(count((enum flightrec_probe)i), 0);
 }
 
-/* Opened before somebody came, closed after: the end is told, and the other way round. */
+/* Opened before somebody watches, closed after: only the end is told; and the reverse. */
 static void test_watched_in_the_middle(void **state)
 {
 	flightrec rec = FLIGHTREC_INIT;
@@ -196,14 +196,14 @@ static void test_many_at_once(void **state)
 			assert_int_equal(probed.id, first + (uint64_t)i);
 		}
 		assert_int_equal(open_slots(), MANY);
-		/* From both ends, so that free slots are in disorder for the next round. */
+		/* From both ends, so that the free slots are in disorder in the next round. */
 		for (int i = 0; i < MANY / 2; i++) {
 			flightrec_end(&many[i]);
 			flightrec_end(&many[MANY - 1 - i]);
 		}
 		assert_int_equal(open_slots(), 0);
 	}
-	/* The slots of the first round did for the second one. */
+	/* The second round used the slots of the first. */
 	struct flightrec_process *process = (void *)(uintptr_t)flightrec_state_.process;
 
 	assert_true(process->used <= MANY + 64);
@@ -224,7 +224,7 @@ static void test_current_follows_nesting(void **state)
 	assert_int_equal(probed.parent_id, a_id);
 	flightrec_begin(&c, "c", HOUR);
 	assert_ptr_equal(flightrec_current(), &c);
-	/* Not the innermost one: what is within stays current. */
+	/* If it is not the innermost one, the inner one stays current. */
 	flightrec_end(&b);
 	assert_ptr_equal(flightrec_current(), &c);
 	flightrec_end(&c);
@@ -249,7 +249,7 @@ static void test_nesting_deeper_than_is_remembered(void **state)
 	flightrec_end(&deep[0]);
 }
 
-/* A recorder whose memory is gone is not looked at: another thread closed it. */
+/* A recorder that another thread closed is not looked at: its memory may be gone. */
 static void *end_and_free(void *rec)
 {
 	flightrec_end(rec);
@@ -272,7 +272,7 @@ static void test_current_after_another_thread_closed_it(void **state)
 	flightrec_end(&outer);
 }
 
-/* However many of its recorders others close, a thread knows the one it opened last. */
+/* However many of a thread's recorders others close, it knows the one it opened last. */
 static void test_current_after_others_closed_many(void **state)
 {
 	flightrec rec = FLIGHTREC_INIT, inner = FLIGHTREC_INIT;
@@ -371,7 +371,7 @@ out:
 	assert_int_equal(count(FLIGHTREC_PROBE_END), 7);
 }
 
-/* It cannot be opened: the braces run all the same. */
+/* If it cannot be opened, the braces still run. */
 static void test_scope_that_is_not_open(void **state)
 {
 	int runs = 0;

@@ -3,7 +3,7 @@
 /* link: tests/unit/fake_probes.c user/lib/memory.c user/lib/memory_slot.c user/lib/memory_entry.c user/lib/memory_site.c user/lib/ticks.c user/format/conversion.c user/collector/target/memory_log.c user/collector/target/log_source.c user/collector/target/core_file.c user/collector/target/target_memory.c user/collector/target/time_namespace.c user/collector/target/mappings.c user/collector/base/auxv.c user/collector/target/tick_clock.c user/collector/target/host_tid.c user/collector/target/thread_state.c user/collector/target/proc_status.c user/collector/recorder/log_replay.c user/collector/report/render.c user/collector/report/render_number.c user/collector/report/render_out.c */
 /* tests: user/collector/target/core_file.c user/collector/target/tick_clock.c user/collector/recorder/log_replay.c */
 /* clang-format on */
-/* Memory logs of processes and in core files, and the reports that are made of them. */
+/* Memory logs, of processes and in core files, and the reports made of them. */
 #include <elf.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -108,7 +108,7 @@ static void test_core_file(void **state)
 	assert_int_equal(core_file_segment(core, 0), ADDRESS);
 	assert_int_equal(core_file_read(core, ADDRESS, bytes, 16), 0);
 	assert_memory_equal(bytes, MEMORY_MAGIC, 16);
-	/* Over the border of two segments. */
+	/* Across the border of two segments. */
 	assert_int_equal(core_file_read(core, ADDRESS + 65536 - 8, bytes, 16), 0);
 	assert_memory_equal(bytes, (char *)memory + 65536 - 8, 16);
 	assert_int_equal(core_file_read(core, MISSING, bytes, 1), -EFAULT);
@@ -155,7 +155,7 @@ static void test_report_out_of_a_core(void **state)
 	assert_string_equal(report->recorder.name, "name");
 	assert_int_equal(report->recorder.tid, 7);
 	assert_false(report->recorder.closed);
-	/* Made just now, by any reckoning. */
+	/* It was made just now, on either clock. */
 	assert_true(owner.now_ns + 60000000000 > report->recorder.started_ns);
 	assert_true(report->recorder.started_ns + 60000000000 > owner.now_ns);
 	assert_int_equal(report->n_entries, 2);
@@ -176,7 +176,7 @@ static void test_report_out_of_a_core(void **state)
 	memory_destroy(memory);
 }
 
-/* This process's own: there may be one more of a test that ran before. */
+/* This process's own; there may be another one from an earlier test. */
 static void test_process(void **state)
 {
 	struct memory_header *memory = make_log();
@@ -212,7 +212,7 @@ static void test_clock(void **state)
 	assert_true(at > now_ns - 1000000000 && at < now_ns + 1000000000);
 	assert_int_equal(tick_clock_elapsed_ns(&clock, 10, 10), 0);
 	assert_int_equal(tick_clock_elapsed_ns(&clock, 11, 10), 0);
-	/* Whatever a log claims: no overflow, no trap. */
+	/* Whatever a log claims, nothing overflows or traps. */
 	memory->zero_ticks = memory->last_ticks;
 	memory->last_ns = 0;
 	tick_clock_stored(&stored, memory);
@@ -247,7 +247,7 @@ static void test_clock_of_a_namespace(void **state)
 	}
 }
 
-/* ---- what is no core file, or was damaged ---- */
+/* ---- files that are no core, or are damaged ---- */
 
 static void test_damaged_core(void **state)
 {

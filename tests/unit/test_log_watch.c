@@ -25,7 +25,7 @@ static struct recorders recorders;
 static struct log_watching watching;
 static struct log_watch *watch;
 
-/* What was said, a line for each report. */
+/* The reports, a line for each. */
 static char said[8192];
 
 void recorders_emit(struct recorders *r, const struct report *report, bool counts)
@@ -106,7 +106,7 @@ static uint64_t look(void)
 {
 	struct log_look look = {.until_ns = UINT64_MAX};
 
-	/* Times out of a log are exact to some microseconds. */
+	/* Times from a log are exact to some microseconds. */
 	sleep_ms(1);
 	assert_int_equal(log_watch_look(watch, &look), 0);
 	assert_false(look.more);
@@ -166,7 +166,7 @@ static uint32_t number_of_log(void)
 	return (uint32_t)((uintptr_t)memory >> 12);
 }
 
-/* It closed before anybody looked: told of by itself, and found by a look, it is reported once. */
+/* It closed before anybody looked. Notified of and found by a look, it is reported once. */
 static void test_closed_late(void **state)
 {
 	(void)state;
@@ -187,7 +187,7 @@ static void test_closed_late(void **state)
 	expect_said("timeout 2:\nfinished 2:\n");
 	log_watch_late(watch, number_of_log(), 1);
 	expect_said("");
-	/* Told of in vain: by its own rough clock it was nearly late. */
+	/* A needless notice: by its own rough clock it was nearly late. */
 	open_with(2, 3, HOUR);
 	memory_tell(memory, 2, 3);
 	assert_true(memory_close(memory, 2, 3, true));
@@ -210,7 +210,7 @@ static void test_extended(void **state)
 	expect_said("");
 }
 
-/* What is open and due later relies on a look by what was told last. */
+/* Recorders that are due later rely on a look at the time that was told last. */
 static void test_promises(void **state)
 {
 	uint64_t now = clock_ns(CLOCK_MONOTONIC), next;
@@ -320,7 +320,7 @@ static void test_end(void **state)
 	assert_int_equal(entries, 2);
 }
 
-/* One that was there before: what is open counts, what was logged does not. */
+/* A process that was there before: open recorders count, entries logged so far do not. */
 static void test_counts(void **state)
 {
 	uint64_t opened, entries;
@@ -341,7 +341,7 @@ static void test_counts(void **state)
 	assert_int_equal(log_watch_open_now(watch), 2);
 }
 
-/* A look that takes too long goes on where it was, and what is told meanwhile is not forgotten. */
+/* A look that takes too long is continued, and notices meanwhile are not forgotten. */
 static void test_interrupted(void **state)
 {
 	struct log_look look = {.until_ns = 0};
@@ -382,7 +382,7 @@ static void test_when(void **state)
 	assert_true(looks_next(looks) == UINT64_MAX);
 	open_with(0, 1, 20 * MS);
 	assert_int_equal(looks_notice(looks, &arm), 0);
-	/* The first time at once: what else it has is not known. */
+	/* Immediately the first time, since nothing is known of what it has. */
 	assert_true(looks_next(looks) <= clock_ns(CLOCK_MONOTONIC));
 	looks_run(looks);
 	expect_said("");
@@ -391,7 +391,7 @@ static void test_when(void **state)
 		sleep_ms(1);
 	looks_run(looks);
 	expect_said("timeout 1:\n");
-	/* From now on it is looked at again for what becomes of it. */
+	/* From now on it is polled for what becomes of it. */
 	assert_true(looks_next(looks) < clock_ns(CLOCK_MONOTONIC) + 60 * MS);
 	memory_close(memory, 0, 1, true);
 	looks_notice(looks, &late);
@@ -429,7 +429,7 @@ static void test_by_other_means(void **state)
 	looks_free(looks);
 }
 
-/* One that never says that it is to be looked at. */
+/* A process that never asks to be looked at. */
 static void test_unasked(void **state)
 {
 	(void)state;
@@ -466,7 +466,7 @@ static void test_finish(void **state)
 	sleep_ms(1);
 	looks_finish(looks);
 	expect_said("timeout 1:\n");
-	/* Of one that was gone before it could be looked at, what it said itself counts. */
+	/* If a process ends before a look, what it said itself counts. */
 	looks_end(looks, 1, &ended);
 	assert_int_equal(looks_count(looks).opened, 6);
 	assert_int_equal(looks_count(looks).entries, 6);

@@ -3,7 +3,7 @@
 /* link: user/collector/base/auxv.c user/collector/target/elf_places.c */
 /* link: user/collector/target/elf_file.c */
 /* libs: libelf */
-/* Opening what is mapped, whatever it is called, wherever it is, and whatever took its place. */
+/* Opens files that are mapped, whatever they are called, and wherever they are. */
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
@@ -133,7 +133,7 @@ static void test_open_hostile_names(void **state)
 	}
 }
 
-/* Whatever took the file's place must not be taken for it, nor opened if that could block. */
+/* Another file in its place is not mistaken for it, nor opened if that could block. */
 static void test_open_replaced(void **state)
 {
 	bool have = have_map_files();
@@ -253,7 +253,7 @@ struct expected {
 	unsigned compared;
 };
 
-/* The dynamic linker knows the load biases, too. */
+/* The dynamic linker also knows the load biases. */
 static int compare_bias(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	struct expected *expected = arg;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* link: user/collector/target/mappings.c user/collector/base/auxv.c */
-/* Lines of /proc/PID/maps, and the files that they name. */
+/* Lines of /proc/PID/maps and the files they name. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -75,7 +75,7 @@ static void test_parse_refuses(void **state)
 		if (mapping_parse(bad[i], &m) != -EINVAL)
 			fail_msg("accepted: '%s'", bad[i]);
 	}
-	/* Cut anywhere before the inode's digits, it is no line. */
+	/* If it is cut before the inode's digits, it is no line. */
 	for (i = 0; i < (size_t)(strstr(good, "42") - good); i++) {
 		memcpy(line, good, i);
 		line[i] = 0;
@@ -134,7 +134,7 @@ static void test_distinct_files(void **state)
 	mappings_free(&m);
 }
 
-/* One inode number on many devices: only the whole of it tells files apart. */
+/* The same inode number on many devices: files differ by both. */
 static void test_same_inode(void **state)
 {
 	char text[1000 * 48];
@@ -151,7 +151,7 @@ static void test_same_inode(void **state)
 	mappings_free(&m);
 }
 
-/* A line that is far longer than any buffer is one line, and what follows is another. */
+/* A line far longer than any buffer is still one line. */
 static void test_long_line(void **state)
 {
 	size_t size = 300000, head, i;

@@ -40,7 +40,7 @@ static void test_sites(void **state)
 	assert_int_equal(memory_log_site(&log, at, &texts), 0);
 	assert_int_equal(strlen(texts.format), MEMORY_FORMAT_MAX - 1);
 	assert_string_equal(texts.file, "a.c");
-	/* Without end: they have their share, and no more. */
+	/* However many there are, they get their share and no more. */
 	for (uint32_t i = 0; i < 20000; i++) {
 		other.line = i;
 		at = memory_site_at(memory, &other);
@@ -54,7 +54,7 @@ static void test_sites(void **state)
 	memory_destroy(memory);
 }
 
-/* ---- what lies ---- */
+/* ---- lies ---- */
 
 struct damaged {
 	unsigned char *bytes;
@@ -89,7 +89,7 @@ static int read_all(void *arg, uint32_t slot, const struct memory_slot *copy)
 		memory_log_site(&damaged_log, recording->record[i].site, &damaged_texts);
 	}
 	assert_true(recording->bytes_used <= 65536);
-	/* A bounded number of steps, whatever chains there seem to be. */
+	/* A limited number of steps, whatever the chains look like. */
 	assert_true(damaged.reads - before < 8ull * MEMORY_STRANDS_MAX * 16 + 65536);
 	return 0;
 }
@@ -147,7 +147,7 @@ static void test_damage(void **state)
 	memory_destroy(memory);
 }
 
-/* A log that says to be larger than any that the library makes, with nothing in it. */
+/* A log that claims to be larger than any the library makes, with nothing in it. */
 static void test_slots_without_end(void **state)
 {
 	struct memory_header *memory = memory_create(1, "256K");

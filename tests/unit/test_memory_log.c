@@ -2,7 +2,7 @@
 /* clang-format off */
 /* link: tests/unit/fake_probes.c user/lib/memory.c user/lib/memory_slot.c user/lib/memory_entry.c user/lib/memory_site.c user/lib/ticks.c user/collector/target/memory_log.c */
 /* clang-format on */
-/* The memory log: what the library writes, the collector reads. */
+/* The memory log: the collector reads what the library writes. */
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -132,7 +132,7 @@ static void test_closed_is_not_read(void **state)
 	assert_true(put(&w, 0, 1, 2, 0));
 	memory_close(memory, 0, 1, false);
 	assert_false(put(&w, 0, 1, 3, 0));
-	/* Until its chunk is used again, what it logged is there. */
+	/* What it logged is there until its chunk is used again. */
 	assert_int_equal(read_recorder(memory, 0, &recording), 0);
 	assert_int_equal(recording.n, 2);
 	before = *memory_slot(memory, 0);
@@ -140,7 +140,7 @@ static void test_closed_is_not_read(void **state)
 	open_slot(&w, 0, 2);
 	assert_int_equal(memory_log_open(&log, read_region, memory), 0);
 	assert_int_equal(memory_log_recording(&log, 0, &before, LIMIT, &recording), -ESTALE);
-	/* One that is late is kept out of the new one. */
+	/* A late entry stays out of the new recorder. */
 	assert_false(put(&w, 0, 1, 2, 0));
 	assert_int_equal(read_recorder(memory, 0, &recording), 0);
 	assert_int_equal(recording.n, 0);
@@ -148,7 +148,7 @@ static void test_closed_is_not_read(void **state)
 	memory_destroy(memory);
 }
 
-/* A handler that interrupts a log call writes elsewhere, and both are read in order of time. */
+/* A handler that interrupts a log call writes elsewhere. Both are read in order of time. */
 static void test_levels(void **state)
 {
 	struct memory_header *memory = memory_create(1, NULL);
@@ -165,7 +165,7 @@ static void test_levels(void **state)
 	assert_true(memory_place(&w, 0, 1, &place));
 	assert_true(put(&handler, 0, 1, 3, 0));
 	before = *memory_slot(memory, 0);
-	/* It closes the recorder, and opens others: what is being written stays whose it is. */
+	/* It closes the recorder and opens others, which do not get the entry being written. */
 	memory_close(memory, 0, 1, false);
 	for (uint32_t i = 0; i < 20; i++) {
 		open_slot(&handler, i, 100 + i);
@@ -194,12 +194,12 @@ static void test_levels(void **state)
 
 struct crowd {
 	struct memory_header *memory;
-	uint64_t id[SHARED]; /* of recorders that all log to, each closed and opened all the time */
+	uint64_t id[SHARED]; /* of recorders that all log to, while they open and close */
 	int stop;
 	uint64_t bad;
 };
 
-/* Logs to all of them what names the recorder that is meant. */
+/* Logs to each of them the number of the recorder that is meant. */
 static void *log_to_all(void *arg)
 {
 	struct crowd *crowd = arg;
@@ -283,7 +283,7 @@ static void *one_recorder(void *arg)
 	return NULL;
 }
 
-/* A thread a request: their records and chunks serve those that come later. */
+/* A thread for each request: later ones use the records and chunks of earlier ones. */
 static void test_threads_that_end(void **state)
 {
 	struct memory_header *memory = memory_create(1, NULL);
@@ -329,7 +329,7 @@ static void test_no_log(void **state)
 	assert_null(memory_create(1, "0M"));
 }
 
-/* Little room: recorders are still there to be seen; entries are lost, and counted. */
+/* With little room, recorders can still be seen; entries are lost and counted. */
 static void test_full(void **state)
 {
 	struct memory_header *memory = memory_create(1, "256K");
@@ -358,7 +358,7 @@ static void test_full(void **state)
 	}
 	assert_int_equal(placed, 0);
 	assert_int_equal(lost, memory->lost_entries);
-	/* Closed, they leave their room to others. */
+	/* When they are closed, others get their room. */
 	for (uint32_t i = 0; i < n; i++)
 		memory_close(memory, i, i + 1, false);
 	open_slot(&w, 0, n + 1);

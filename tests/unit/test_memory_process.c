@@ -3,7 +3,7 @@
 /* link: tests/unit/fake_probes.c user/lib/recorder.c user/lib/process.c user/lib/numbers.c user/lib/thread.c user/lib/log.c user/lib/pack.c user/lib/memory.c user/lib/memory_slot.c user/lib/memory_entry.c user/lib/memory_site.c user/lib/ticks.c user/format/conversion.c user/collector/target/memory_log.c user/collector/report/render.c user/collector/report/render_number.c user/collector/report/render_out.c */
 /* tests: user/lib/memory_entry.c user/lib/memory_site.c */
 /* clang-format on */
-/* What the library's functions leave in the memory log: of handlers, forks, jumps, threads. */
+/* What signal handlers, forks, jumps and threads leave in the memory log. */
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -137,7 +137,7 @@ static void on_alarm(int signal)
 	if (fork_too && n_forked < 64) {
 		pid_t pid = fork();
 
-		/* The child goes on where it was: in the interrupted call, and then leaves. */
+		/* The child goes on with the interrupted call, and then exits. */
 		if (pid == 0)
 			jump = 2;
 		else
@@ -160,7 +160,7 @@ static void set_alarm(long us)
 		signal(SIGALRM, SIG_IGN);
 }
 
-/* Every message is whole, and both series are in order; returns how many there are of both. */
+/* Every message is whole and both series are in order. Returns how many there are. */
 static size_t check_series(unsigned int *main_last)
 {
 	unsigned int number, last_main = 0, last_handler = 0;
@@ -201,7 +201,7 @@ static void test_handler_interrupts_log_calls(void **state)
 	flightrec_end(&shared_);
 }
 
-/* A handler that jumps out of an interrupted log call leaves nothing behind that disturbs. */
+/* A handler that jumps out of an interrupted log call does no harm. */
 static void test_handler_jumps_away(void **state)
 {
 	struct memory_header *memory;
@@ -221,7 +221,7 @@ static void test_handler_jumps_away(void **state)
 		flightrec_info(&shared_, "main %u", logged++);
 	jump = 0;
 	set_alarm(0);
-	/* The usual level again. */
+	/* Back at the usual level. */
 	flightrec_info(&shared_, "main %u", logged);
 	read_log(&shared_);
 	check_series(&last);
@@ -230,7 +230,7 @@ static void test_handler_jumps_away(void **state)
 	flightrec_end(&shared_);
 }
 
-/* Children of a handler go on within the interrupted call, and do not touch their parent's log. */
+/* Children forked by a handler finish the interrupted call without touching the parent's log. */
 static void test_handler_forks(void **state)
 {
 	unsigned int logged = 1, last, before;
@@ -247,7 +247,7 @@ static void test_handler_forks(void **state)
 		for (int i = 0; i < 100; i++)
 			flightrec_info(&shared_, "main %u", logged++);
 		if (jump == 2) {
-			/* The child: its copy is not open, and it has a log of its own. */
+			/* In the child its copy is not open, and the log is its own. */
 			flightrec own = FLIGHTREC_INIT;
 
 			set_alarm(0);
@@ -309,7 +309,7 @@ static int in_child(int (*run)(void))
 	return status;
 }
 
-/* Returns a bit for each thing that is not right. */
+/* Returns a bit for each thing that is wrong. */
 static int log_without_memory(void)
 {
 	flightrec rec = FLIGHTREC_INIT;

@@ -17,7 +17,7 @@
 
 static int pipe_fd[2], real_error;
 
-/* Standard error is a pipe that holds a page. */
+/* Standard error is a pipe with room for a page. */
 static int set_up(void **state)
 {
 	(void)state;
@@ -58,7 +58,7 @@ static void test_one_line(void **state)
 	expect_read("flightrec: 1 %\n");
 }
 
-/* It never waits; what was left out is told of. */
+/* It never waits, and says what was left out. */
 static void test_nobody_reads(void **state)
 {
 	static char data[8192];

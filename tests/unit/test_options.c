@@ -45,7 +45,7 @@ static int split(const char *text)
 	return n;
 }
 
-/* Parses it, with what is said on standard error in said. */
+/* Parses it. What was written to standard error is in said. */
 static int parse(const char *text)
 {
 	int argc = split(text), status;
@@ -66,7 +66,7 @@ static void parsed(const char *text)
 	assert_string_equal(said, "");
 }
 
-/* What is wrong is said in one line. */
+/* An error is one line. */
 static void refused(const char *text, const char *message)
 {
 	if (parse(text) != EXIT_USAGE)
@@ -130,7 +130,7 @@ static void test_values(void **state)
 	assert_int_equal(o.min_severity, FLIGHTREC_ERROR);
 }
 
-/* What follows COMMAND is COMMAND's, and so is what follows "--". */
+/* What follows COMMAND belongs to it, and so does what follows "--". */
 static void test_operands_of_run(void **state)
 {
 	(void)state;
@@ -233,7 +233,7 @@ static void test_help(void **state)
 	refused("run --help=x", "takes no value");
 }
 
-/* The table itself: what parser, help and completion take for granted. */
+/* What parser, help and completion rely on in the table. */
 static void test_table(void **state)
 {
 	(void)state;

@@ -53,7 +53,7 @@ static void test_emptied_or_kept(void **state)
 	unlink("file");
 }
 
-/* Copied and emptied by somebody else: no hole where the text was. */
+/* If somebody copies and truncates it, there is no hole where the text was. */
 static void test_writes_go_to_the_end(void **state)
 {
 	int fd = output_open("file", false);
@@ -90,7 +90,7 @@ static void test_root_keeps_it_to_itself(void **state)
 		close(fd);
 }
 
-/* Neither for a reader that does not come, nor for one that does not read. */
+/* It waits neither for a reader to come nor for it to read. */
 static void test_fifo_does_not_hang(void **state)
 {
 	char bytes[65536] = {0};
@@ -121,12 +121,12 @@ static void test_reopened(void **state)
 	assert_int_equal(output_reopen(fd, "file"), 0);
 	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 	put(fd, "three\n");
-	/* Nothing was rotated: nothing is lost. */
+	/* If it was not rotated, nothing is lost. */
 	assert_int_equal(output_reopen(fd, "file"), 0);
 	put(fd, "four\n");
 	check_content("file.1", "one\ntwo\n");
 	check_content("file", "three\nfour\n");
-	/* If that fails it is what it was. */
+	/* If that fails, the old file stays. */
 	assert_int_equal(output_reopen(fd, "no/such/folder"), -ENOENT);
 	put(fd, "five\n");
 	check_content("file", "three\nfour\nfive\n");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* link: user/format/conversion.c user/lib/pack.c */
-/* Arguments of each kind, and the plan that a call site keeps of them. */
+/* Arguments of each kind, and the plan that is kept in a call site. */
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
@@ -66,7 +66,7 @@ static void caches_the_plan(void **state)
 	(void)state;
 	pack(&site, 64, "%d %s", 1, "one");
 	assert_int_equal(site.plan_state_, PACK_READY);
-	/* With no format to parse, it must come from the plan. */
+	/* Without a format to parse, this must come from the plan. */
 	pack(&site, 64, NULL, 2, "two");
 	want_int(2);
 	want_string("two", 0);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* link: user/format/conversion.c user/lib/pack.c */
-/* How far strings are read; what is cut where there is no room for all of it. */
+/* How far strings are read, and what is cut if there is not enough room. */
 #include <wchar.h>
 
 #include "packing.h"
 
-/* In front of a page that faults, with nothing that ends it. */
+/* In front of a page that faults, and not terminated. */
 static const char *unterminated(void)
 {
 	return memcpy(guard - 5, "abcde", 5);
@@ -24,14 +24,14 @@ static void reads_strings_no_further_than_a_precision(void **state)
 		want_string("abc", 0);
 		want_string("", 0);
 		want_end(0);
-		/* Where the room ends exactly with the precision, nothing behind it is read. */
+		/* If the room ends exactly where the precision does, nothing after it is read. */
 		pack(&sites[1], 7, "%.5s", text);
 		want_string("abcde", 0);
 		want_end(0);
 		pack(&sites[2], 6, "%.5s", text);
 		want_string("abcd", FLIGHTREC_STRING_CUT);
 		want_end(FLIGHTREC_HOW_CUT);
-		/* More than a plan's word can say. */
+		/* More than a word of the plan can hold. */
 		pack(&sites[3], 1024, "%.99999s", "short");
 		want_string("short", 0);
 		want_end(0);
@@ -56,7 +56,7 @@ static void reads_strings_no_further_than_an_argument(void **state)
 		want_string("abcde", 0);
 		want_int(5);
 		want_end(0);
-		/* Used twice, it is read as far as the use that reads most of it. */
+		/* If it is used twice, as much is read as the larger use needs. */
 		pack(&sites[2], 64, "%1$.2s %1$.*2$s %3$d", text, 5, 7);
 		want_string("abcde", 0);
 		want_int(5);
@@ -101,7 +101,7 @@ static void cuts_strings_first(void **state)
 	struct flightrec_site site = SITE;
 
 	(void)state;
-	/* 4 + 2 + 8 + 2 + 4 bytes without the strings' own. */
+	/* 4 + 2 + 8 + 2 + 4 bytes, apart from the strings. */
 	pack(&site, 28, "%d %s %ld %s %d", 1, "12345678", 2L, "", 3);
 	want_int(1);
 	want_string("12345678", 0);
@@ -127,7 +127,7 @@ static void cuts_strings_first(void **state)
 	want_int(1);
 	want_string("", 0);
 	want_end(FLIGHTREC_HOW_CUT);
-	/* The guard page watches over every other capacity. */
+	/* The guard page checks all other capacities. */
 	for (size_t capacity = 0; capacity < 40; capacity++) {
 		struct flightrec_site fresh = SITE;
 
@@ -177,7 +177,7 @@ static void packs_inline_formats(void **state)
 	pack_format(1024, "bad %y %d", 7);
 	want_string("bad %y %d", 0);
 	want_end(FLIGHTREC_HOW_INLINE | FLIGHTREC_HOW_REFUSED);
-	/* Cut in the middle of a conversion: that one goes, and its argument. */
+	/* If it is cut inside a conversion, that one goes, with its argument. */
 	for (size_t capacity = 11; capacity < 14; capacity++) {
 		pack_format(capacity, "%d abc%-10ld", 7, 8L);
 		want_string("%d abc", FLIGHTREC_STRING_CUT);
@@ -185,7 +185,7 @@ static void packs_inline_formats(void **state)
 			want_int(7);
 		want_end(FLIGHTREC_HOW_INLINE | FLIGHTREC_HOW_CUT);
 	}
-	/* Cut in front of what the rest depends on. */
+	/* Cut before something that the rest depends on. */
 	pack_format(12, "100%% %2$s %1$d", 7, "seven");
 	want_string("100%% ", FLIGHTREC_STRING_CUT);
 	want_end(FLIGHTREC_HOW_INLINE | FLIGHTREC_HOW_CUT);

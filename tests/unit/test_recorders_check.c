@@ -167,10 +167,10 @@ static void test_sites_from_memory(void **state)
 	assert_string_equal(info.format, "one %d");
 	assert_string_equal(info.file, "a.c");
 	assert_null(info.function);
-	/* Before that, something else may have stood there. */
+	/* Before that, something else may have been there. */
 	assert_int_equal(process_table_find_site(observed, address, 99, &info), -ESTALE);
 	assert_null(info.format);
-	/* It is remembered, until mappings change again. */
+	/* It is remembered until mappings change again. */
 	site.format = "two %s";
 	assert_int_equal(process_table_find_site(observed, address, 250, &info), 0);
 	assert_string_equal(info.format, "one %d");

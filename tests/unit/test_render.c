@@ -2,7 +2,7 @@
 /* link: user/format/conversion.c user/lib/pack.c user/collector/report/render.c */
 /* link: user/collector/report/render_number.c user/collector/report/render_out.c */
 /* tests: user/collector/report/render_out.c */
-/* What is cut, refused or garbage; and context. */
+/* Entries that are cut, refused or garbage; and context. */
 #include <float.h>
 #include <limits.h>
 #include <math.h>
@@ -33,7 +33,7 @@ static void shows_what_was_cut(void **state)
 			    "got something , 5 [cut]");
 	assert_string_equal(rendered(8, "%d %ld %s %d", 1, 2L, "three", 4), "1 ... ... ... [cut]");
 	assert_string_equal(rendered(0, "%*d %m %5s", 1, 2, "x"), "... ... ... [cut]");
-	/* As with the flag, so with a string's own mark, or an end within a string. */
+	/* The same with the flag, with a string's own mark, or if the data ends inside a string. */
 	render_message(&(struct render_input){format, sizeof(format), data, 12, 0}, out,
 		       sizeof(out));
 	assert_string_equal(out, "abc and 42 and x [cut]");
@@ -43,7 +43,7 @@ static void shows_what_was_cut(void **state)
 	render_message(&(struct render_input){format, sizeof(format), data, 4, 0}, out,
 		       sizeof(out));
 	assert_string_equal(out, "ab and ... and ... [cut]");
-	/* Output that has no room ends in the mark as well, between characters. */
+	/* Output without enough room also ends with the mark, between two characters. */
 	assert_int_equal(
 		render_message(&(struct render_input){"0123456789", 10, NULL, 0, 0}, out, 11), 10);
 	assert_string_equal(out, "0123456789");
@@ -77,7 +77,7 @@ static void shows_what_was_refused(void **state)
 	assert_string_equal(rendered(64, "%d%n", 1, &n), "%d%n [format refused]");
 	assert_string_equal(rendered(64, "%d %", 1), "%d % [format refused]");
 	assert_int_equal(n, 5);
-	/* Also where only this side refuses, or only the other. */
+	/* Also if only this side refuses it, or only the other. */
 	render_message(&(struct render_input){"%n", 2, NULL, 0, 0}, out, sizeof(out));
 	assert_string_equal(out, "%n [format refused]");
 	render_message(&(struct render_input){"%d", 2, (const unsigned char *)"\1\0\0\0", 4,
@@ -122,7 +122,7 @@ static void leaves_nul_out(void **state)
 		1);
 }
 
-/* Whatever it is given, the result is a string within its bounds. */
+/* Whatever the input, the result is a string within its bounds. */
 static void survives_anything(void **state)
 {
 	static const char alphabet[] = "%%%%%%%%%123$$**..-+ #0'I99hlLqzjtdiouxXcspfFeEgGaACSm\0y";
@@ -201,7 +201,7 @@ static void iterates_context(void **state)
 	assert_string_equal(item_value, "");
 	assert_int_equal(context.at, context.size);
 	assert_false(next_item(&context));
-	/* An item that says it is longer than the data is none. */
+	/* An item that claims to be longer than the data does not count. */
 	assert_false(next_item(&(struct render_context){data, 5, 0}));
 	assert_false(next_item(&(struct render_context){data, context.size, SIZE_MAX}));
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* link: user/format/conversion.c user/lib/pack.c user/collector/report/render.c */
 /* link: user/collector/report/render_number.c user/collector/report/render_out.c */
-/* Numbers that are huge, or not numbers; widths and precisions beyond all digits. */
+/* Huge numbers, and NaNs; widths and precisions beyond all digits. */
 #include <float.h>
 #include <limits.h>
 #include <math.h>
@@ -59,7 +59,7 @@ static void bounds_huge_widths(void **state)
 
 		assert_true(length == sizeof(out) - 1 || i == 3);
 	}
-	/* What is in front of the cut is what it would be without one. */
+	/* Up to the cut it is the same as without one. */
 	snprintf(expected, sizeof(expected), "%.291f [cut]", M_PI);
 	assert_string_equal(rendered(64, "%.20000a", 0.5) + OUT_MAX - 7, " [cut]");
 	render_message(
@@ -145,8 +145,8 @@ static void shows_all_digits(void **state)
 }
 
 /*
- * libc takes 10 us for each of these, whatever is shown of it: not all of them are rendered. Of
- * doubles any number is.
+ * libc takes 10 us for each of these, however little is shown of it, so only some are rendered.
+ * There is no such limit for doubles.
  */
 static void bounds_work(void **state)
 {

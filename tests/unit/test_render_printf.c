@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* link: user/format/conversion.c user/lib/pack.c user/collector/report/render.c */
 /* link: user/collector/report/render_number.c user/collector/report/render_out.c */
-/* Messages are what printf() makes of the same format and arguments. */
+/* Messages are what printf() writes for the same format and arguments. */
 #include <errno.h>
 #include <float.h>
 #include <limits.h>
@@ -41,7 +41,7 @@ static int set_up(void **state)
 	return seed_random(state);
 }
 
-/* Packs, renders, and compares with what libc makes of the same. */
+/* Packs, renders, and compares with what libc writes. */
 static void check(const char *format, ...)
 {
 	unsigned char data[FLIGHTREC_ENTRY_MAX], *exact;
@@ -62,7 +62,7 @@ static void check(const char *format, ...)
 	va_start(args, format);
 	size = pack_entry(&source, data, sizeof(data), args);
 	va_end(args);
-	/* On the heap, so that the address sanitizer sees what is read beyond it. */
+	/* On the heap, so that the address sanitizer notices reads beyond it. */
 	exact = malloc(size + 1);
 	memcpy(exact + 1, data, size);
 	memset(got, 'x', sizeof(got));
@@ -123,7 +123,7 @@ static void reads_as_printf_does(void **state)
 	check("%*%|%5%|%d", 3, 4);
 }
 
-/* Also what this libc's printf() does not know: the program's may, and its compiler checked it. */
+/* Also what this libc does not know: the program's libc may. */
 static void reads_binary_and_bit_widths(void **state)
 {
 	long fast = -2;

@@ -104,7 +104,7 @@ static void test_hostile(void **state)
 			      "[0]: (Thu Apr 19 09:43:45 2018) " HOSTILE_TEXT "\n");
 }
 
-/* Many entries take no longer each than few do, and no memory but that of their text. */
+/* With many entries, each takes no longer than with few, and only the memory of its text. */
 static void test_many_entries(void **state)
 {
 	enum { MANY = 100000 };
@@ -155,7 +155,7 @@ static void test_dates_alternate(void **state)
 	text_buffer_free(&text);
 }
 
-/* A report for which there is no memory leaves nothing; one that is not whole is refused. */
+/* Without memory a report leaves nothing behind; one that is not whole is refused. */
 static void test_refused(void **state)
 {
 	const struct report_form *form = report_form_find("text");

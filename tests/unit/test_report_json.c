@@ -22,7 +22,7 @@
 
 #include "sample_reports.h"
 
-/* A key that comes twice: in JSON but the last one, or readers would differ. */
+/* If a key comes twice, JSON has only the last one, since readers would differ. */
 static void test_same_key_twice(void **state)
 {
 	static const struct report_context twice[] = {{"k", "1"}, {"other", "2"}, {"k", "3"}};
@@ -36,7 +36,7 @@ static void test_same_key_twice(void **state)
 	json = written("json", &report);
 	assert_non_null(strstr(json, "\"context\":{\"other\":\"2\",\"k\":\"3\"}"));
 	free(json);
-	/* What differs only in bytes that are not UTF-8 differs all the same. */
+	/* Keys that differ only in bytes that are not UTF-8 still differ. */
 	report.recorder.context = alike;
 	report.recorder.n_context = 2;
 	json = written("json", &report);
@@ -159,8 +159,8 @@ static bool has_type(json_t *types, json_t *value)
 }
 
 /*
- * The plain part of JSON Schema: types, names, patterns, but not what depends on the event, which
- * test_json() holds letter for letter. Counts what is wrong with @value.
+ * Checks the simple part of JSON Schema: types, names, patterns. What depends on the event is
+ * compared letter for letter by test_json(). Counts what is wrong with @value.
  */
 static int wrong(json_t *root, json_t *schema, json_t *value)
 {

@@ -46,7 +46,7 @@ static void add(struct report_writer *writer, uint64_t id)
 	report_writer_add(writer, &report);
 }
 
-/* What a report with that number looks like. */
+/* What the report with that number looks like. */
 static char *line_of(const char *form, uint64_t id)
 {
 	struct report_form_state state = {0};
@@ -58,7 +58,7 @@ static char *line_of(const char *form, uint64_t id)
 	return text.data;
 }
 
-/* What is in a file, as a string. */
+/* The contents of a file as a string. */
 static char *content(int fd)
 {
 	off_t size = lseek(fd, 0, SEEK_END);
@@ -125,7 +125,7 @@ static void test_full_disk(void **state)
 		report_writer_finish(&writer, PATIENT);
 		assert_int_equal(writer.lost, 3);
 		assert_int_equal(writer.error, -ENOSPC);
-		/* Nothing is kept back, to fail again or to show up later. */
+		/* Nothing is kept that could fail again or show up later. */
 		report_writer_finish(&writer, PATIENT);
 		assert_int_equal(writer.lost, 3);
 		report.has_recorder = false;
@@ -133,7 +133,7 @@ static void test_full_disk(void **state)
 		report_writer_flush(&writer);
 		assert_int_equal(writer.lost, 4);
 		assert_int_equal(writer.error, -EINVAL);
-		/* In text the totals are not a report, and nothing to lose. */
+		/* In text the totals are not a report, so there is nothing to lose. */
 		report.event = REPORT_END;
 		report_writer_add(&writer, &report);
 		report_writer_finish(&writer, PATIENT);
@@ -145,8 +145,8 @@ static void test_full_disk(void **state)
 }
 
 /*
- * The disk is full for a while, within the reports of one write: those before are written, the one
- * that is cut and those after it are counted, and the next starts on a line of its own.
+ * The disk is full for a while, in the middle of a write: earlier reports are written, the one that
+ * is cut and later ones are counted as lost, and the next one starts on a new line.
  */
 static void test_torn(void **state)
 {
@@ -184,7 +184,7 @@ static void test_torn(void **state)
 	close(fd);
 }
 
-/* A datagram keeps the bounds of a write: what was gathered is one. */
+/* A datagram socket shows what was written at once: all that was gathered. */
 static void test_one_write(void **state)
 {
 	char data[4096], expected[4096], *one = line_of("text", 1);
@@ -236,8 +236,8 @@ static size_t read_until_room(struct report_writer *writer, int fd, char *last, 
 }
 
 /*
- * A reader that has stopped: who adds goes on, what is too much is lost, and when it reads on it
- * finds where, and how many.
+ * The reader has stopped. Adding goes on, what is too much is lost, and when the reader goes on it
+ * finds out where, and how many.
  */
 static void test_stopped_reader(void **state)
 {
@@ -281,7 +281,7 @@ static void test_stopped_reader(void **state)
 	close(fd[1]);
 }
 
-/* One that stays away does not hold up the end, and what it did not take is counted. */
+/* A reader that stays away does not hold up the end. What it did not take is counted. */
 static void test_reader_stays_away(void **state)
 {
 	struct report_writer writer;
@@ -321,7 +321,7 @@ static int write_interrupted(int fd, uint64_t reports)
 	return writer.lost ? 1 : 0;
 }
 
-/* Whole to a slow reader, signals or not, blocking or not. */
+/* A slow reader gets everything, with or without signals, blocking or not. */
 static void test_slow_reader(void **state)
 {
 	enum { MANY = 10000 };

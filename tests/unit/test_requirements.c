@@ -16,7 +16,7 @@
 
 #include "cli/requirements.h"
 
-/* In a child: keeps only these capabilities. */
+/* In a child that keeps only these capabilities. */
 static int keep(uint64_t capabilities)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -29,7 +29,7 @@ static int keep(uint64_t capabilities)
 	return (int)syscall(SYS_capset, &header, data);
 }
 
-/* What is missing with only these capabilities: "" if nothing is. */
+/* What is missing with only these capabilities; "" if nothing. */
 static void missing_with(uint64_t capabilities, char *error, size_t size)
 {
 	int fds[2];
@@ -73,7 +73,7 @@ static void test_capabilities(void **state)
 	assert_null(strstr(error, "capability"));
 }
 
-/* Each says something, whatever the machine. */
+/* Each says something on any machine. */
 static void test_each_has_a_detail(void **state)
 {
 	(void)state;

@@ -26,7 +26,7 @@ static void put(uint64_t value)
 	fake_ring_put(&ring, &value, sizeof(value));
 }
 
-/* Takes the next record, and says which it is; 0: there is none. */
+/* Takes the next record and returns which it is; 0: there is none. */
 static uint64_t next(void)
 {
 	size_t size;
@@ -83,7 +83,7 @@ static void test_discarded(void **state)
 	assert_int_equal(ring.consumer, ring.producer);
 }
 
-/* Who is held up while writing a record holds up nobody else. */
+/* A writer that is held up in a record does not hold up others. */
 static void test_being_written(void **state)
 {
 	const uint64_t late[] = {100, 200, 300};
@@ -100,7 +100,7 @@ static void test_being_written(void **state)
 	assert_int_equal(next(), 2);
 	assert_int_equal(next(), 3);
 	assert_int_equal(next(), 0);
-	/* Its room is not given back: it is being written to. */
+	/* Its room is not given back while it is being written. */
 	ring_reader_publish(&reader);
 	assert_int_equal(ring.consumer, at[0]);
 	fake_ring_submit(&ring, at[1], &late[1], 8);
@@ -120,7 +120,7 @@ static void test_being_written(void **state)
 	assert_int_equal(ring.consumer, ring.producer);
 }
 
-/* More of them than can be remembered: it stops there, and goes on later. */
+/* If there are more than can be remembered, it stops there and goes on later. */
 static void test_too_many_being_written(void **state)
 {
 	uint64_t at[RING_READER_PASSED_MAX + 1], value;

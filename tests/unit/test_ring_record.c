@@ -14,7 +14,7 @@
 
 static const struct ring_record_limits limits = {.recorders = 100, .processes = 10};
 
-/* Of exactly that size, so that a sanitizer sees what is read beyond. */
+/* Of exactly that size, so that a sanitizer notices reads beyond it. */
 static int check(const void *data, size_t size, struct ring_record *record)
 {
 	void *copy = malloc(size ? size : 1);
@@ -173,7 +173,7 @@ static void test_notice(void **state)
 	assert_null(ring_record_notice(&notice, sizeof(notice), &limits));
 }
 
-/* Whatever comes: either it is refused, or all that it says is within bounds. */
+/* Whatever comes is either refused, or all its numbers are within bounds. */
 static void test_garbage(void **state)
 {
 	unsigned char *data = malloc(2048);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* link: user/collector/session_discovery.c */
-/* Which processes and files are looked at; what is attached there is a fake's. */
+/* Which processes and files are looked at. Attaching is faked. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -242,7 +242,7 @@ int mapping_open(pid_t pid, const struct mappings *m, const struct mapped_file *
 	opened = (int)(file - m->file);
 	if (opened == 1)
 		return -ENOENT;
-	/* What was opened before is closed. */
+	/* The file opened before is closed. */
 	assert_int_equal(fcntl(last_fd, F_GETFD), -1);
 	last_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	return last_fd;
@@ -388,7 +388,7 @@ static void test_watch_by_memory(void **state)
 	keeps_log = true;
 	assert_int_equal(session_watch(&session, 77), 1);
 	expect_called("watch 77\nlook 1 before\n");
-	/* One that comes later: all that it opens is seen. */
+	/* Of a process that comes later, everything it opens is seen. */
 	assert_int_equal(session_scan(&session, 77), 1);
 	expect_called("look 1 since\n");
 }

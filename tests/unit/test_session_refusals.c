@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* link: user/collector/session_refusals.c */
-/* When the memory of a process is looked at whose recorders have no slots, and what comes of it. */
+/* When we look at processes whose recorders have no slots, and what comes of it. */
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -128,7 +128,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* A call whose time is over does not find out what is due next: the call after it does. */
+/* A call that runs out of time does not find out what is due next; the following one does. */
 static uint64_t next_look(void)
 {
 	if (refusals_next(&refusals) <= now_ns)
@@ -199,7 +199,7 @@ static void test_overdue_is_tracked(void **state)
 	assert_int_equal(args->overdue, 1);
 	assert_string_equal(args->comm, "comm");
 	assert_string_equal(args->name, "checkout");
-	/* Nothing else is due, until the kernel's side says so. */
+	/* Nothing else is due until BPF says so. */
 	assert_true(refusals_next(&refusals) == UINT64_MAX);
 	assert_true(tracker.until_ns == UINT64_MAX);
 	refusals_add(&refusals, PID, now_ns + 70 * MS_NS);
@@ -219,7 +219,7 @@ static void test_timeout_in_place_of_its_own(void **state)
 	assert_int_equal(tracker.until_ns, now_ns + 20 * MS_NS);
 }
 
-/* What a process says of times is not to be believed. */
+/* A process may lie about times. */
 static void test_times_are_bounded(void **state)
 {
 	(void)state;
@@ -243,7 +243,7 @@ static void test_no_room_is_tried_again(void **state)
 	refusals_add(&refusals, PID, now_ns);
 	refusals_look(&refusals);
 	assert_int_equal(refusals_next(&refusals), now_ns + 100 * MS_NS);
-	/* Known already: that is no lack of room. */
+	/* It is known already, which does not mean that there is no room. */
 	tracker.answer = FR_NONE;
 	look_when_due();
 	assert_int_equal(refusals_next(&refusals), 1500 * MS_NS);
@@ -280,14 +280,14 @@ static void test_each_copy_is_looked_at(void **state)
 	refusals_look(&refusals);
 	assert_int_equal(memory.walks, 8);
 	assert_int_equal(memory.state, 8 * FAKE_STATE);
-	/* One that cannot be read is no reason to leave out the others. */
+	/* The others are not left out because one cannot be read. */
 	memory.error = -EFAULT;
 	refusals_add(&refusals, PID, now_ns);
 	look_when_due();
 	assert_int_equal(memory.walks, 16);
 }
 
-/* Eight at least, and then until the time is over: the next look goes on there. */
+/* At least eight, and then until the time is up; the next look goes on there. */
 static void test_long_look_is_continued(void **state)
 {
 	(void)state;
@@ -297,9 +297,9 @@ static void test_long_look_is_continued(void **state)
 	refusals_add(&refusals, PID, now_ns);
 	refusals_look(&refusals);
 	assert_int_equal(now_ns, 1008 * MS_NS);
-	/* Not all are looked at: nothing is known of when to look. */
+	/* Not all were looked at, so it is unknown when to look next. */
 	assert_int_equal(tracker.until_ns, 0);
-	/* A look of 8 ms is followed by another one after twenty times that. */
+	/* After a look of 8 ms the next one waits for twenty times that. */
 	assert_int_equal(next_look(), 1168 * MS_NS);
 	look_when_due();
 	assert_int_equal(memory.skipped, 8);
@@ -321,7 +321,7 @@ static void test_refused_during_a_long_look(void **state)
 		memory_add(i + 1, now_ns, 900 * MS_NS);
 	refusals_add(&refusals, PID, now_ns);
 	refusals_look(&refusals);
-	/* The look may have passed it, and will not see it. */
+	/* The look may be past it and not see it. */
 	refusals_add(&refusals, PID, now_ns + 400 * MS_NS);
 	look_when_due();
 	assert_int_equal(memory.skipped, 8);
@@ -342,7 +342,7 @@ static void test_looks_are_apart(void **state)
 	assert_string_equal(tracker.looks, "77 77 ");
 }
 
-/* Of those that are due the one that waited longest goes first; others have to wait at times. */
+/* The process that has waited longest goes first. Others sometimes have to wait. */
 static void test_turns(void **state)
 {
 	(void)state;
@@ -382,7 +382,7 @@ static void test_the_dead_are_forgotten(void **state)
 	assert_int_equal(tracker.ended, 0);
 	refusals_add(&refusals, 1001, UINT64_MAX);
 	assert_int_equal(tracker.ended, 128);
-	/* Not before there are twice as many as were left, or as many as in the beginning. */
+	/* Not before there are twice as many as were left, or as many as at first. */
 	for (pid_t pid = 1002; pid <= 1128; pid++)
 		refusals_add(&refusals, pid, UINT64_MAX);
 	assert_int_equal(tracker.ended, 128);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* link: user/collector/session_state.c */
-/* What is said of a session is what the kernel's side, the recorders and the sink say. */
+/* The state of a session is put together from BPF, the recorders and the sink. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,7 +24,7 @@ struct tracker {
 	uint32_t slot_process[SLOTS];
 	uint32_t slots_used;
 	struct process_slot process[PROCESSES];
-	bool restless[PROCESSES]; /* it does not hold still to be copied */
+	bool restless[PROCESSES]; /* it keeps changing while it is copied */
 	struct process_found found[3];
 	size_t n_found;
 	int error;
@@ -234,12 +234,12 @@ static void test_processes(void **state)
 	add_slot(0, RECORDER_OPEN);
 	add_slot(2, RECORDER_OPEN);
 	add_slot(0, RECORDER_TIMED_OUT);
-	/* Those that are closed, whatever is still to be said of them. */
+	/* Recorders that are closed do not count, even if they are still to be reported. */
 	add_slot(0, RECORDER_FREE);
 	add_slot(0, RECORDER_LATE);
 	add_slot(0, RECORDER_FINISHED);
 	add_slot(0, RECORDER_REPLAYED);
-	/* A slot is read while it changes: this one is of no process. */
+	/* A slot changes while it is read; it belongs to no process. */
 	add_slot(PROCESSES, RECORDER_OPEN);
 	assert_int_equal(session_processes(&session, list, &session), 0);
 	assert_string_equal(listed, "10 now 2\n20 sixteen letters! 1\n40 opened none 0\n");

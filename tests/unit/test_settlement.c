@@ -3,7 +3,7 @@
 /* link: user/collector/recorder/recorders.c user/collector/recorder/recorders_check.c user/collector/recorder/recorders_emit.c user/collector/recorder/lone_entries.c user/collector/recorder/waiting.c user/collector/recorder/settlement.c user/collector/recorder/agenda.c user/collector/base/fair_queue.c user/collector/recorder/replay.c user/collector/recorder/process_table.c user/collector/target/proc_names.c user/collector/recorder/recorder_table.c user/collector/recorder/entry_buffer.c user/collector/recorder/call_sites.c user/collector/recorder/history.c user/collector/recorder/log_replay.c user/collector/report/render.c user/collector/report/render_number.c user/collector/report/render_out.c user/collector/kernel/tracker_state.c user/collector/kernel/ring_reader.c user/format/conversion.c user/collector/base/message.c user/collector/base/escape.c user/collector/base/text_buffer.c user/collector/target/memory_log.c user/collector/target/log_source.c user/collector/target/core_file.c user/collector/target/target_memory.c user/collector/target/time_namespace.c user/collector/target/mappings.c user/collector/base/auxv.c user/collector/target/tick_clock.c user/collector/target/host_tid.c user/collector/target/thread_state.c user/collector/target/proc_status.c */
 /* tests: user/collector/recorder/recorders_emit.c user/collector/recorder/lone_entries.c user/collector/recorder/waiting.c user/collector/recorder/recorders.c user/collector/recorder/recorder_table.c user/collector/recorder/replay.c */
 /* clang-format on */
-/* What is said of a recorder, in which order, and when its slot goes back. */
+/* What is reported of a recorder, in which order, and when its slot is released. */
 #include "recorders_fixture.h"
 
 static void test_times_out_and_finishes(void **state)
@@ -15,7 +15,7 @@ static void test_times_out_and_finishes(void **state)
 	set_state(3, RECORDER_TIMED_OUT);
 	notice(3);
 	expect_said("timeout 7: 2 of 2, 0 lost\n");
-	/* Told twice: said once. */
+	/* Two notices, one report. */
 	notice(3);
 	expect_said("");
 	slot[3].entries = 3;
@@ -38,7 +38,7 @@ static void test_closed_late(void **state)
 	set_state(0, RECORDER_LATE);
 	notice(0);
 	expect_said("timeout 1: 1 of 1, 0 lost\nfinished 1: 0 of 1, 0 lost\n");
-	/* An entry that comes after all is said was counted as lost. */
+	/* An entry that comes after the last report was counted as lost. */
 	log_entry(0, 2);
 	expect_said("");
 	settlement_release(recorders);
@@ -60,7 +60,7 @@ static void test_closed_in_time_is_nothing(void **state)
 	set_state(0, RECORDER_TIMED_OUT);
 	notice(0);
 	expect_said("timeout 2: 1 of 1, 0 lost\n");
-	/* A notice of the earlier one that comes only now. */
+	/* A notice for the earlier one that comes late. */
 	notice(0);
 	expect_said("");
 }
@@ -107,7 +107,7 @@ static void test_gives_up_waiting(void **state)
 	settlement_continue(recorders, true);
 	work();
 	expect_said("timeout 1: 1 of 3, 2 lost\n");
-	/* What was told as lost is not told again. */
+	/* What was reported as lost is not reported again. */
 	slot[5].entries = 4;
 	set_state(5, RECORDER_FINISHED);
 	notice(5);
@@ -139,7 +139,7 @@ static void test_replay_on_demand(void **state)
 	settlement_replay(recorders, 1);
 	work();
 	expect_said("");
-	/* It is not reported because of that, and keeps its entries. */
+	/* That does not report the recorder itself, which keeps its entries. */
 	set_state(1, RECORDER_TIMED_OUT);
 	notice(1);
 	expect_said("timeout 4: 1 of 1, 0 lost\n");
@@ -169,7 +169,7 @@ static void test_process_dies(void **state)
 	set_state(1, RECORDER_TIMED_OUT);
 	notice(1);
 	expect_said("timeout 1: 0 of 0, 0 lost\n");
-	open_recorder(2, 2, 1); /* overdue, before the timer could tell */
+	open_recorder(2, 2, 1); /* overdue, but the timer has not noticed */
 	log_entry(2, 1);
 	open_recorder(3, 3, 0); /* in time */
 	slot[3].deadline_ns += 3600000000000;
@@ -257,7 +257,7 @@ static void test_by_probes_lines_held_back(void **state)
 		log_entry(0, i);
 	assert_int_equal(lines, PROCESS_LINES_PER_SECOND);
 	assert_int_equal(held_back, 0);
-	/* The program is silent then: it is told when the time is over. */
+	/* If the program then is silent, it is reported when the time is up. */
 	assert_int_equal(recorders_next(recorders), limit->window_start_ns + limit->window_ns);
 	settlement_continue(recorders, false);
 	assert_int_equal(held_back, 0);
@@ -266,7 +266,7 @@ static void test_by_probes_lines_held_back(void **state)
 	settlement_continue(recorders, false);
 	assert_int_equal(held_back, 10);
 	assert_int_equal(recorders_next(recorders), UINT64_MAX);
-	/* Or it goes on: before its next line. */
+	/* If it goes on, before its next line. */
 	limit->window_ns = 3600000000000;
 	limit->used = limit->lines;
 	log_entry(0, 1);
@@ -274,7 +274,7 @@ static void test_by_probes_lines_held_back(void **state)
 	log_entry(0, 2);
 	assert_int_equal(held_back, 11);
 	assert_int_equal(lines, PROCESS_LINES_PER_SECOND + 1);
-	/* Or it ends. */
+	/* Or when it ends. */
 	limit->used = limit->lines;
 	log_entry(0, 3);
 	process[1].word = FR_WORD(1, PROCESS_ENDED);
@@ -283,7 +283,7 @@ static void test_by_probes_lines_held_back(void **state)
 	assert_int_equal(held_back, 12);
 }
 
-/* Those that closed in time leave nothing behind. */
+/* Recorders that closed in time leave nothing behind. */
 static void test_sweep(void **state)
 {
 	(void)state;

@@ -2,13 +2,13 @@
 /* clang-format off */
 /* link: user/collector/recorder/recorders.c user/collector/recorder/recorders_check.c user/collector/recorder/recorders_emit.c user/collector/recorder/lone_entries.c user/collector/recorder/waiting.c user/collector/recorder/settlement.c user/collector/recorder/agenda.c user/collector/base/fair_queue.c user/collector/recorder/replay.c user/collector/recorder/process_table.c user/collector/target/proc_names.c user/collector/recorder/recorder_table.c user/collector/recorder/entry_buffer.c user/collector/recorder/call_sites.c user/collector/recorder/history.c user/collector/recorder/log_replay.c user/collector/report/render.c user/collector/report/render_number.c user/collector/report/render_out.c user/collector/kernel/tracker_state.c user/collector/kernel/ring_reader.c user/format/conversion.c user/collector/base/message.c user/collector/base/escape.c user/collector/base/text_buffer.c user/collector/target/memory_log.c user/collector/target/log_source.c user/collector/target/core_file.c user/collector/target/target_memory.c user/collector/target/time_namespace.c user/collector/target/mappings.c user/collector/base/auxv.c user/collector/target/tick_clock.c user/collector/target/host_tid.c user/collector/target/thread_state.c user/collector/target/proc_status.c */
 /* clang-format on */
-/* Who has little to be said is not held up by who has much; and what is long is done in pieces. */
+/* A process with little to report is not held up by others; and long work is done in pieces. */
 #include "recorders_fixture.h"
 
 #define MODEST 60
 
-static uint32_t cost_us; /* that each report of process 1 takes */
-static uint32_t before;  /* reports before the modest one's */
+static uint32_t cost_us; /* how long each report of process 1 takes */
+static uint32_t before;  /* reports before that of the modest process */
 static bool modest_said;
 
 static void keep_busy(void *arg, const struct report *report)
@@ -72,7 +72,7 @@ static void test_behind_a_turn_not_behind_all(void **state)
 	assert_null(recorders_check(recorders));
 }
 
-/* Cheap ones are done many in a turn, and the time that was given is kept to. */
+/* Many cheap ones are done in a turn, and the time limit is kept. */
 static void test_ends_when_its_time_is_over(void **state)
 {
 	uint64_t began_ns;
@@ -88,7 +88,7 @@ static void test_ends_when_its_time_is_over(void **state)
 		rounds++;
 		if (!settlement_work(recorders, 1000000))
 			break;
-		/* Not less than half of what fits in, unless this test was held up. */
+		/* At least half of what would fit, unless this test was held up. */
 		assert_true(recorders->reports > reports);
 		assert_true(recorders->reports - reports <= 6);
 		assert_true(clock_ns(CLOCK_MONOTONIC) > began_ns);
@@ -108,7 +108,7 @@ static void test_a_process_ends_in_pieces(void **state)
 	process[1].word = FR_WORD(1, PROCESS_ENDED);
 	process[1].ended_ns = clock_ns(CLOCK_MONOTONIC);
 	recorders_look_at_process(recorders, 1);
-	/* Not before the rings were emptied. */
+	/* Not before the rings have been emptied. */
 	settlement_continue(recorders, false);
 	assert_false(settlement_work(recorders, 1000000000));
 	assert_int_equal(recorders->reports, 0);
@@ -152,7 +152,7 @@ static void test_replay_of_a_busy_recorder(void **state)
 	assert_int_equal(recorders->n_waiting, 0);
 }
 
-/* One that waits for entries does not hold up another one. */
+/* A recorder that waits for entries does not hold up others. */
 static void test_many_wait(void **state)
 {
 	(void)state;
@@ -169,7 +169,7 @@ static void test_many_wait(void **state)
 	work();
 	assert_true(modest_said);
 	assert_int_equal(recorders->reports, 1);
-	/* Told of again: waited for once. */
+	/* After a second notice it still waits once. */
 	for (uint32_t i = 0; i < 50; i++)
 		settlement_begin(recorders, i);
 	work();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who may have how many recorder slots and process slots, and that what is open and closed leaves
+ * How many recorder slots and process slots each may have; and that opening and closing leaves
  * index, free lists, wheel and counts as they should be.
  */
 #include <setjmp.h>
@@ -19,7 +19,7 @@ struct pt_regs;
 #define PT_REGS_WORD_4(ctx) 0ULL
 #define WORDS_SIZE 40
 #define copy_words(to, room, ctx) ((void)0)
-/* As far as a process's key is made of it. */
+/* As much of it as makes up a process's key. */
 struct task_struct {
 	int tgid;
 	u64 self_exec_id;
@@ -226,11 +226,11 @@ static void test_one_has_what_was_asked_for(void **state)
 	(void)state;
 	assert_int_equal(open_all(greedy), RECORDERS);
 	assert_int_equal(open_one(greedy, RECORDERS + 1, false), FR_REFUSED);
-	/* And leaves room for another one. */
+	/* And it leaves room for another process. */
 	n = open_all(modest);
 	assert_in_range(n, RECORDERS / 10, RECORDERS / 4);
 	all_is_well();
-	/* All of it ends with its owner. */
+	/* Everything is given back when its owner ends. */
 	for (u64 id = 1; id <= RECORDERS; id++)
 		close_one(greedy, id);
 	for (u64 id = 1; id <= n; id++)
@@ -242,7 +242,7 @@ static void test_one_has_what_was_asked_for(void **state)
 	assert_int_equal(open_all(modest), RECORDERS);
 }
 
-/* However many take all they can, and keep it: who comes with little has his. */
+/* However many processes take all they can and keep it, a modest one gets what it needs. */
 static void test_many_who_want_all(void **state)
 {
 	u32 number;
@@ -254,7 +254,7 @@ static void test_many_who_want_all(void **state)
 		assert_true(open_all(number) >= FR_GUARANTEED);
 	assert_int_equal(n + 1, PROCESSES - FR_RESERVE);
 	assert_true(pool_in_use <= POOL);
-	/* What is overdue has of the reserve, but not all of it. */
+	/* Overdue recorders get some of the reserve, but not all of it. */
 	n = 0;
 	while (open_one(5, 1000 + n, true) < FR_REFUSED)
 		n++;
@@ -271,7 +271,7 @@ static void test_processes_of_a_user(void **state)
 	while (new_process(1, false) != FR_NONE)
 		n++;
 	assert_int_equal(n, (PROCESSES - FR_RESERVE) * 2 / 3);
-	/* Another user has room, and so has what is overdue. */
+	/* There is room for another user, and for overdue recorders. */
 	assert_int_not_equal(new_process(2, false), FR_NONE);
 	assert_int_not_equal(new_process(3, true), FR_NONE);
 	assert_int_equal(new_process(1, false), FR_NONE);
@@ -292,10 +292,10 @@ static void test_refusals(void **state)
 	refusal = bpf_map_lookup_elem(&refused, &key.pid);
 	assert_int_equal(refusal->look_ns, 5 * SECOND);
 	assert_int_equal(refusal->count, 101);
-	/* One is tracked after all: it is not one that was not. */
+	/* One is tracked after all, and no longer counts as untracked. */
 	assert_true(take_refusal(&key));
 	assert_int_equal(refusal->count, 100);
-	/* The number is another process's by now. */
+	/* The pid belongs to another process by now. */
 	key.start_ns = 8;
 	assert_false(take_refusal(&key));
 	refuse_recorder(&key, 9 * SECOND);
@@ -304,7 +304,7 @@ static void test_refusals(void **state)
 	assert_int_equal(notices_of[NOTICE_REFUSED], 3);
 }
 
-/* For want of a node nobody counts as untracked: opened is opened, once. */
+/* A recorder without a wheel node is not untracked: it counts as opened, once. */
 static void test_no_node(void **state)
 {
 	u32 number = new_process(1, false), index;

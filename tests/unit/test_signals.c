@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* link: user/cli/signals.c */
-/* Each case runs in a child that takes signals, as a main thread that is busy would. */
+/* Each case runs in a child that takes signals, like a busy main thread. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -26,11 +26,11 @@ enum phase { OPENING, READY, COMMAND };
 struct taker {
 	pid_t pid;
 	pid_t command; /* of phase COMMAND */
-	int requests;  /* what it was asked for, a byte each time */
+	int requests;  /* what was asked for, a byte for each time */
 	int passed;    /* what the command got: struct signalfd_siginfo */
 };
 
-/* The command: tells of every signal. */
+/* The command tells about each signal. */
 static void command(int to)
 {
 	struct signalfd_siginfo info;
@@ -50,7 +50,7 @@ static void command(int to)
 	_exit(0);
 }
 
-/* A process that takes signals, and does nothing but tell what it is asked for. */
+/* A process that takes signals and only tells what it was asked for. */
 static void take(enum phase phase, const struct signals_options *options, int requests,
 		 pid_t command_pid)
 {
@@ -129,7 +129,7 @@ static void stop(struct taker *t)
 	ended(t);
 }
 
-/* From somebody else than this process. */
+/* From another process than this one. */
 static void kill_from_elsewhere(pid_t pid, int number)
 {
 	pid_t sender = fork();
@@ -175,7 +175,7 @@ static void test_second_ends_at_once(void **state)
 	}
 }
 
-/* timeout(1) signals its child, and then the group that the child is in. */
+/* timeout(1) signals its child, and then the child's process group. */
 static void test_twice_from_one_sender_is_one(void **state)
 {
 	struct taker t;
@@ -220,7 +220,7 @@ static void test_requests_of_attach(void **state)
 	kill(t.pid, SIGUSR1);
 	assert_int_equal(asked(&t), SIGNALS_STATE);
 	stop(&t);
-	/* Nothing to open again: it ends the watching, as by default. */
+	/* With no file to open again it ends the watching, as by default. */
 	start(&t, READY, &attach);
 	kill(t.pid, SIGHUP);
 	assert_int_equal(asked(&t), SIGNALS_STOP);
@@ -250,7 +250,7 @@ static void passed(const struct taker *t, int number, struct signalfd_siginfo *i
 	assert_int_equal(info->ssi_signo, number);
 }
 
-/* All that can be caught, and none of them is our death. */
+/* All signals that can be caught; none of them ends us. */
 static void test_every_signal_is_passed_on(void **state)
 {
 	struct signalfd_siginfo info;
@@ -289,7 +289,7 @@ static void test_value_is_passed_on(void **state)
 	stop(&t);
 }
 
-/* One that came before there was a command is passed on to it. */
+/* A signal that came before the command existed is passed on to it. */
 static void test_early_signal(void **state)
 {
 	struct signals s;

@@ -30,7 +30,7 @@ static const char *find(char **environment, const char *name)
 	return NULL;
 }
 
-/* Runs @check in a child, where it has its own number, with what was copied here. */
+/* Runs @check in a child, with the child's pid and what was copied here. */
 static void check_in_child(struct startup_environment *copy, int (*check)(char **environment))
 {
 	int status;
@@ -55,7 +55,7 @@ static int names_the_child(char **environment)
 		return 1;
 	if (number_in(find(environment, "WATCHDOG_PID")) != (uint64_t)getpid())
 		return 2;
-	/* Of somebody else, and not a number at all: as it was. */
+	/* It is another process's, or not a number: it stays. */
 	if (strcmp(find(environment, "SYSTEMD_EXEC_PID"), "1") != 0)
 		return 3;
 	if (strcmp(find(environment, "GIO_LAUNCHED_DESKTOP_FILE_PID"), "x") != 0)
@@ -149,7 +149,7 @@ static int closed_streams(void)
 		return 2;
 	if (write(STDERR_FILENO, "x", 1) >= 0 || errno != EBADF)
 		return 3;
-	/* What is executed finds them closed. */
+	/* A program that is executed finds them closed. */
 	if (!(fcntl(STDIN_FILENO, F_GETFD) & FD_CLOEXEC) ||
 	    !(fcntl(STDERR_FILENO, F_GETFD) & FD_CLOEXEC))
 		return 4;

@@ -15,7 +15,7 @@
 #include "cli/state.h"
 #include "collector/session.h"
 
-/* A session that has nothing but what is asked of it. */
+/* A session that only has what is asked for. */
 struct session {
 	int processes;
 	const char *comm;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* link: user/collector/target/target_memory.c user/collector/target/time_namespace.c */
-/* Reads this process's own memory, and a child's; each case by /proc/PID/mem and without it. */
+/* Reads the memory of this process and of a child, both with and without /proc/PID/mem. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
@@ -135,7 +135,7 @@ static void test_read_string(void **state)
 	assert_int_equal(target_read_string(&target, address_of(end), buffer, 100, &cut), -EFAULT);
 	assert_string_equal(buffer, "");
 
-	/* Over the end of a page, where the next one is there. */
+	/* Across the end of a page, if the next one is there. */
 	memset(start + 100, 'y', 4096);
 	assert_int_equal(
 		target_read_string(&target, address_of(start + 100), buffer, sizeof(buffer), &cut),
@@ -204,7 +204,7 @@ static void test_walk_is_bounded(void **state)
 	expect(0, 0, 0, true);
 	expect(10, 10, 0, true);
 	expect(600, 600, 0, true);
-	/* Chunks that are not there bound it, too. */
+	/* Missing chunks limit it as well. */
 	process.used = UINT32_MAX;
 	expect(UINT32_MAX, RECORDERS, 0, false);
 	expect(1150, 1150, 0, true);
@@ -292,7 +292,7 @@ static void test_walk_stops(void **state)
 	assert_int_equal(result.found, 3);
 }
 
-/* A child with changes of its own: it is its memory that is read, not ours. */
+/* A child that has changed its copy: its memory is read, not ours. */
 static void test_other_process(void **state)
 {
 	int tell[2], wait[2];
@@ -317,7 +317,7 @@ static void test_other_process(void **state)
 	expect(UINT32_MAX, 4, 1, false);
 	close(wait[1]);
 	close(tell[0]);
-	/* As a zombie, and then gone, it has no memory. */
+	/* A zombie has no memory, nor has a process that is gone. */
 	assert_int_equal(waitid(P_PID, (id_t)pid, &(siginfo_t){0}, WEXITED | WNOWAIT), 0);
 	assert_true(target_read(&target, address_of(&fake), &byte, 1) < 0);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* link: user/collector/target/thread_state.c */
-/* What a thread does, or that it has ended, while its process lives and when that ends, too. */
+/* What a thread does, or that it has ended, while its process lives and afterwards. */
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -58,7 +58,7 @@ static void test_one_that_has_ended(void **state)
 	assert_int_equal(pthread_create(&thread, NULL, number, &tid), 0);
 	pthread_join(thread, NULL);
 	snprintf(expected, sizeof(expected), "thread %d has ended", tid);
-	/* The kernel wakes who joins a thread a moment before the thread is gone. */
+	/* The kernel wakes the joining thread a moment before the other one is gone. */
 	do
 		assert_int_equal(thread_state(getpid(), tid, text, sizeof(text)), 0);
 	while (strcmp(text, expected) != 0);
@@ -91,7 +91,7 @@ static void test_first_thread_that_has_ended(void **state)
 	while (strcmp(text, expected) != 0);
 	kill(pid, SIGKILL);
 	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
-	/* All of it has ended: that is told by other means. */
+	/* The whole process has ended, which is reported otherwise. */
 	assert_int_equal(thread_state(pid, pid, text, sizeof(text)), -ENOENT);
 	assert_string_equal(text, "");
 	assert_int_equal(thread_state(pid, pid + 1, text, sizeof(text)), -ENOENT);
@@ -107,7 +107,7 @@ static void test_lately(void **state)
 	(void)state;
 	snprintf(expected, sizeof(expected), "thread %d is running", pid);
 	assert_string_equal(thread_state_lately(pid, pid), expected);
-	/* Of another one the answer is its own. */
+	/* Another thread has another answer. */
 	assert_null(thread_state_lately(INT_MAX, INT_MAX));
 	assert_string_equal(thread_state_lately(pid, pid), expected);
 }

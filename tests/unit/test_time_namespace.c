@@ -24,7 +24,7 @@ static void test_offsets(void **state)
 			 -99500000000);
 }
 
-/* It comes from the kernel, and yet. */
+/* It comes from the kernel, but still. */
 static void test_no_offsets(void **state)
 {
 	static const char *const texts[] = {

@@ -2,7 +2,7 @@
 /* link: user/collector/kernel/tracker_state.c user/collector/kernel/tracker_check.c */
 /* tests: user/collector/kernel/tracker_check.c */
 /* link: user/collector/kernel/ring_reader.c */
-/* What is seen of the maps, with maps in plain memory. */
+/* Reading maps, with maps in plain memory. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -78,7 +78,7 @@ static void test_slots_of_a_process(void **state)
 	assert_int_equal(tracker_next_slot_of(&tracker, 0, 6), 40);
 	assert_int_equal(tracker_next_slot_of(&tracker, 0, 41), SLOTS);
 	assert_int_equal(tracker_next_slot_of(&tracker, 3, 5), 6);
-	/* A number that BPF has taken, and is about to give back. */
+	/* A number that BPF has taken and is about to give back. */
 	fresh_slots = SLOTS + 1;
 	assert_int_equal(tracker_slots_used(&tracker), SLOTS);
 }
@@ -110,7 +110,7 @@ static void test_counts(void **state)
 	(void)state;
 	counter[0].count[COUNT_OPENED] = 3;
 	counter[1].count[COUNT_OPENED] = 4;
-	/* One CPU took back what another one had counted. */
+	/* One CPU gave back what another one had counted. */
 	counter[0].count[COUNT_UNTRACKED] = 2;
 	counter[1].count[COUNT_UNTRACKED] = -1ULL;
 	tracker_count(&tracker, count);

@@ -11,7 +11,7 @@
 
 #include "collector/report/unfinished.h"
 
-/* Of entries that are a line each of @arg. */
+/* Each line of @arg is an entry. */
 static void nth_line(const struct report *report, size_t index, struct report_entry *entry)
 {
 	static char line[256];
@@ -69,7 +69,7 @@ static void test_what_leaves_a_step(void **state)
 	assert_step("+get\n-get_all\n", "+get");
 	assert_step("+get\n-gets\n", "+get");
 	assert_step("+get 1\n-get\n", "+get 1");
-	/* Whatever stands between. */
+	/* Whatever is in between. */
 	assert_step("+a\n+ab\n-a\n", "+ab");
 	assert_step("+\n-\n", NULL);
 	assert_step("+a\n-\n", "+a");
@@ -93,7 +93,7 @@ static void test_missing_entries(void **state)
 	assert_found(report, "+b");
 }
 
-/* A program that enters and leaves without end costs a bounded time. */
+/* A program that enters and leaves for ever takes a bounded time. */
 static void deep(const struct report *report, size_t index, struct report_entry *entry)
 {
 	static char line[32];

@@ -34,7 +34,7 @@ static void check_known(parser *parse, const struct known *known, size_t n)
 	}
 }
 
-/* What is refused leaves the value as it was. */
+/* If it is refused, the value stays as it was. */
 static void check_refused(parser *parse, const char *const *text, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -201,7 +201,7 @@ static void test_counts(void **state)
 	}
 }
 
-/* An errno that was left behind by others is not a failure of this number. */
+/* An errno that others left behind does not make this number fail. */
 static void test_count_with_errno_set(void **state)
 {
 	uint64_t value;

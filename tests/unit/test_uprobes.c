@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* link: user/collector/kernel/uprobes.c */
 /* libs: bpf elf z */
-/* The probes are put into this program itself; without the right to do so most of it is skipped. */
+/* Puts probes into this program itself. Without the right to do so, most is skipped. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
@@ -23,11 +23,11 @@
 
 #define COOKIES 4
 
-/* Far from what the dynamic linker makes read-only: it is counted where the kernel finds it. */
+/* Far from what the dynamic linker makes read-only, where the kernel would count elsewhere. */
 static volatile unsigned short counter[16384] = {0, 0, 0, 0, 7};
 #define COUNTER(n) (&counter[8192 + (n)])
 
-/* Its code is there once. */
+/* Its code must be there only once. */
 #if defined(__clang__)
 #define ALONE __attribute__((noinline))
 #else
@@ -47,7 +47,7 @@ ALONE static void second(void)
 	__asm__ volatile("nop\nnop");
 }
 
-/* Where in this file stands what is at an address in this process; 0: nowhere. */
+/* Where in this file is what is at an address in this process; 0: nowhere. */
 static uint64_t file_offset(const volatile void *address)
 {
 	uintptr_t at = (uintptr_t)address;
@@ -66,7 +66,7 @@ static uint64_t file_offset(const volatile void *address)
 	return found;
 }
 
-/* Counts its runs by cookie, in the map. */
+/* Counts its runs by cookie in the map. */
 static int load(bool multi)
 {
 	LIBBPF_OPTS(bpf_prog_load_opts, options,
@@ -126,7 +126,7 @@ static bool fill(struct uprobes_request *r, struct uprobe uprobe[2], bool multi)
 	return program[multi] >= 0;
 }
 
-/* Each test of the kernel's work runs in both ways. */
+/* Each test that needs the kernel runs in both ways. */
 static void each_way(void (*check)(bool multi))
 {
 	if (program[0] < 0) {
@@ -173,7 +173,7 @@ static void test_attaches(void **state)
 	each_way(attaches);
 }
 
-/* Says whether the counters are up in a child, when it is asked to. */
+/* When asked, a child says whether its counters are raised. */
 static pid_t start_child(int *to, int *from)
 {
 	int there[2], back[2];
@@ -266,7 +266,7 @@ static struct uprobe_links make_links(size_t count)
 	return links;
 }
 
-/* By more threads than one, and no descriptor that is somebody else's. */
+/* By several threads, without closing descriptors that belong to others. */
 static void test_detaches_many(void **state)
 {
 	struct uprobe_links links = make_links(400);

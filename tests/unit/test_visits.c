@@ -37,10 +37,10 @@ static void test_earliest_first(void **state)
 	visits_add(&visits, 7, 300);
 	visits_add(&visits, 8, 100);
 	visits_add(&visits, 9, 200);
-	/* Earlier: moved forward. Later: a visit at 100 finds out what else there is. */
+	/* An earlier time counts. A later one need not be kept: the visit at 100 finds out. */
 	visits_add(&visits, 7, 50);
 	visits_add(&visits, 8, 400);
-	/* No such slot. */
+	/* There is no such slot. */
 	visits_add(&visits, SLOTS, 1);
 	assert_int_equal(visits_next(&visits), 50);
 	assert_int_equal(visits_take(&visits, 49, slots, 4), 0);

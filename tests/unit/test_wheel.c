@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* link: user/collector/kernel/visits.c */
 /*
- * The timing wheel over days and years: each deadline is seen once, not early, and late by no more
- * than the wheel's finest bucket and what the timer itself was late.
+ * The timing wheel over days and years: each deadline is noticed once, never early, and late by at
+ * most the wheel's narrowest bucket plus the lateness of the timer.
  */
 #include "wheel_fixture.h"
 
@@ -24,9 +24,9 @@ static void test_one_deadline(void **state)
 		run_until(slot[7].deadline_ns + LATE_MAX);
 		assert_int_equal(fired, 1);
 		assert_int_equal(FR_WORD_STATE(slot[7].word), RECORDER_TIMED_OUT);
-		/* It is looked at half way, and then level by level: no heartbeat. */
+		/* It is looked at half way, and then once a level: there is no heartbeat. */
 		assert_true(ticks() < 64 + timeouts[i] / (300 * DAY) * 2);
-		/* And then the timer rests. */
+		/* After that the timer rests. */
 		run_until(host_now_ns + YEAR);
 		assert_int_equal(host_timer_ns, NEVER);
 		assert_int_equal(fired, 1);
@@ -56,7 +56,7 @@ static void test_earlier_one_rearms(void **state)
 static void test_extended(void **state)
 {
 	(void)state;
-	/* Later, again and again, at the last moment. */
+	/* Extended again and again at the last moment. */
 	open_one(1, 10 * MS);
 	for (int i = 0; i < 1000; i++) {
 		run_until(slot[1].deadline_ns - MS);
@@ -75,7 +75,7 @@ static void test_extended(void **state)
 	assert_int_equal(fired, 1);
 }
 
-/* Closed ones leave a node behind, which serves the slot's next recorder. */
+/* A closed recorder leaves a node behind for the next one in its slot. */
 static void test_bounded_by_the_peak(void **state)
 {
 	(void)state;
@@ -86,9 +86,9 @@ static void test_bounded_by_the_peak(void **state)
 	}
 	assert_int_equal(fired, 0);
 	assert_true(nodes_in_use(3) <= 2);
-	/* Looked at twice or so in each ten seconds, not at each opening. */
+	/* About two looks in ten seconds, not one for each opening. */
 	assert_true(ticks() < 200000 / 100);
-	/* Timeouts of all lengths: the logarithm of their ratio. */
+	/* With timeouts of all lengths, the cost is the logarithm of their ratio. */
 	for (int i = 0; i < 200000; i++) {
 		open_one(3, 2 * MS << any(31));
 		run_until(host_now_ns + any(MS));
@@ -101,8 +101,8 @@ static void test_bounded_by_the_peak(void **state)
 }
 
 /*
- * After a long rest the timer finds buckets by what is left of their numbers, and takes some before
- * their time. A node that is taken so is relied on by another one.
+ * After a long rest the timer takes some buckets too early, as bucket numbers repeat. Another node
+ * relies on one of those taken.
  */
 static void test_after_a_long_rest(void **state)
 {
@@ -132,12 +132,12 @@ static void test_many_at_once(void **state)
 	first = slot[RECORDERS - 1].deadline_ns;
 	run_until(first - 1);
 	assert_int_equal(fired, 0);
-	/* In steps, between which others have their turn. */
+	/* In steps, so that others get their turn in between. */
 	run_until(first + LATE_MAX + RECORDERS / STEPS_MAX * TIMER_LATE_MAX);
 	assert_int_equal(fired, RECORDERS);
 }
 
-/* The collector re-arms the timer, for a notice of before, between two of those steps. */
+/* Between two of these steps the collector re-arms the timer for an earlier notice. */
 static void test_rearmed_between_steps(void **state)
 {
 	uint64_t first;
@@ -163,7 +163,7 @@ static void test_anything(void **state)
 	for (int i = 0; i < 400000; i++) {
 		uint32_t index = (uint32_t)any(RECORDERS / 4);
 
-		/* From a millisecond to thirty days, each length as likely. */
+		/* From a millisecond to thirty days, each magnitude equally likely. */
 		uint64_t timeout_ns = (MS << any(31)) + any(MS);
 
 		if (FR_WORD_STATE(slot[index].word) == RECORDER_TIMED_OUT) {
@@ -181,7 +181,7 @@ static void test_anything(void **state)
 		if (i % 1000 == 0 && !taken_nodes && !(wheel_epoch & 1))
 			assert_null(wheel_check());
 	}
-	/* Those that are still open pass in their time, the others do not. */
+	/* Recorders that are still open time out when they are due; the others never do. */
 	run_until(host_now_ns + 100 * DAY);
 	assert_true(fired > 10000);
 	assert_int_equal(fired, opened - closed);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* link: user/collector/kernel/visits.c */
-/* Slots that have used up their nodes: the collector steps in, until a sweep has freed them. */
+/* When a slot has used up its nodes, the collector steps in until a sweep has freed them. */
 #include "wheel_fixture.h"
 
-/* Halved again and again: more nodes than a slot has. The collector steps in, then a sweep. */
+/* Halved again and again, a timeout needs more nodes than a slot has. */
 static void test_all_nodes_far_away(void **state)
 {
 	(void)state;
@@ -13,13 +13,13 @@ static void test_all_nodes_far_away(void **state)
 	assert_int_equal(nodes_in_use(1), FR_WHEEL_NODES);
 	assert_null(wheel_check());
 	close_one(1);
-	/* The slot's next recorder has no node, and is told of in time all the same. */
+	/* The slot's next recorder has no node, but is still noticed in time. */
 	open_one(1, 100 * MS);
 	assert_true(FR_IS_QUEUED_BY_COLLECTOR(slot[1].queued_ns));
 	assert_int_equal(visits_next(&visits), slot[1].queued_ns & ~1ULL);
 	run_until(slot[1].deadline_ns + LATE_MAX);
 	assert_int_equal(fired, 1);
-	/* What was far away is out of the wheel by now. */
+	/* Far nodes are out of the wheel by now. */
 	assert_int_equal(wheel_epoch, 2);
 	assert_int_equal(nodes_in_use(1), 0);
 	assert_null(wheel_check());
@@ -30,7 +30,7 @@ static void test_all_nodes_far_away(void **state)
 	assert_int_equal(visited, 0);
 }
 
-/* A sweep leaves those that are open with a node each, and asks for no heartbeat. */
+/* After a sweep each open recorder has one node, and there is no heartbeat. */
 static void test_swept_while_open(void **state)
 {
 	(void)state;

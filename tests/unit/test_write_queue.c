@@ -28,7 +28,7 @@ static int set_up(void **state)
 	(void)state;
 	signal(SIGPIPE, SIG_IGN);
 	assert_int_equal(pipe(pipe_fd), 0);
-	/* Far less than may wait. */
+	/* Much less than may wait. */
 	assert_true(fcntl(pipe_fd[1], F_SETPIPE_SZ, 4096) > 0);
 	assert_int_equal(write_queue_open(&queue, pipe_fd[1], LIMIT), 0);
 	return 0;
@@ -86,12 +86,12 @@ static void test_in_order(void **state)
 	add("four\n");
 	assert_true(write_queue_finish(queue, PATIENT));
 	expect_read("four\n");
-	/* Nothing is no piece. */
+	/* An empty piece is none. */
 	assert_int_equal(write_queue_end_piece(queue), 0);
 	assert_true(write_queue_flush(queue));
 }
 
-/* More than a pipe holds, and what may wait: the owner goes on, and all is counted. */
+/* More than a pipe holds plus what may wait: the owner goes on, and everything is counted. */
 static void fill(void)
 {
 	char text[1001];
@@ -114,7 +114,7 @@ static void test_nobody_reads(void **state)
 	assert_int_equal(state_of().lost, 3);
 	assert_int_equal(state_of().error, -EAGAIN);
 	assert_false(write_queue_has_room(queue));
-	/* The end is not waited for either, and what waits is lost as well. */
+	/* Nobody waits at the end either, and what is waiting is lost as well. */
 	assert_false(write_queue_finish(queue, 1));
 	assert_true(state_of().lost > 10);
 	add("too late\n");
@@ -122,7 +122,7 @@ static void test_nobody_reads(void **state)
 	assert_false(write_queue_finish(queue, PATIENT));
 }
 
-/* A reader that comes back finds all that was not refused, and the owner is told of room. */
+/* A reader that comes back finds all that was accepted, and the owner learns of the room. */
 static void test_reader_comes_back(void **state)
 {
 	struct pollfd event = {.fd = write_queue_event_fd(queue), .events = POLLIN};
@@ -158,7 +158,7 @@ static void test_reader_leaves(void **state)
 	assert_int_equal(state_of().refused, 0);
 }
 
-/* One that is larger than what may wait goes, if it is alone. */
+/* A piece larger than what may wait is accepted if it is alone. */
 static void test_large_piece(void **state)
 {
 	size_t size = 3 * LIMIT, got = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The timing wheel of bpf/ in a time of the test's own, with a timer and a collector that come as
- * late as they like, within bounds.
+ * The timing wheel of bpf/ with a clock that the test sets, and with a timer and a collector that
+ * may be late, within limits.
  */
 #ifndef FLIGHTREC_UNIT_WHEEL_FIXTURE_H
 #define FLIGHTREC_UNIT_WHEEL_FIXTURE_H
@@ -17,7 +17,7 @@
 
 #include "bpf_on_host.h"
 
-/* What the collector sets before loading is constant in BPF alone. */
+/* The collector sets these before loading; only in BPF they are constant. */
 #define const
 #include "bpf/maps.bpf.h"
 #undef const
@@ -32,7 +32,7 @@
 #define SECOND (1000 * MS)
 #define DAY (86400 * SECOND)
 #define YEAR (365 * DAY)
-/* How late timers and collectors are here. */
+/* How late the timer and the collector may be. */
 #define TIMER_LATE_MAX (100 * 1000)
 #define REARM_LATE_MAX (200 * 1000)
 #define VISIT_LATE_MAX (200 * 1000)
@@ -47,9 +47,9 @@ static struct counters counter;
 static struct timer_holder holder;
 
 static struct visits visits;
-static uint64_t visit_ns; /* when the collector looks at its visits; NEVER: there is none */
+static uint64_t visit_ns; /* when the collector makes its next visit; NEVER: none is due */
 static uint64_t visited;
-static uint64_t rearm_ns; /* when the collector does what a notice asked of it */
+static uint64_t rearm_ns; /* when the collector does what a notice asks */
 static uint64_t fired, latest_ns;
 static uint64_t chance;
 
@@ -161,7 +161,7 @@ static inline bool is_open(uint32_t index)
 	return FR_WORD_STATE(slot[index].word) == RECORDER_OPEN;
 }
 
-/* Lets the timer fire and the collector re-arm it, until @end_ns. */
+/* Lets the timer fire and the collector re-arm it until @end_ns. */
 static inline void run_until(uint64_t end_ns)
 {
 	u32 key = 0;
