@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* clang-format off */
-/* link: tests/unit/fake_probes.c user/lib/memory.c user/lib/memory_slot.c user/lib/memory_entry.c user/lib/memory_site.c user/lib/ticks.c user/format/conversion.c user/collector/target/memory_log.c user/collector/target/memory_log_count.c user/collector/target/log_source.c user/collector/target/core_file.c user/collector/target/target_memory.c user/collector/target/time_namespace.c user/collector/target/mappings.c user/collector/base/auxv.c user/collector/target/tick_clock.c user/collector/target/host_tid.c user/collector/target/thread_state.c user/collector/target/proc_status.c user/collector/recorder/log_replay.c user/collector/recorder/log_watch.c user/collector/target/proc_names.c user/collector/recorder/log_watch_clock.c user/collector/recorder/log_watch_look.c user/collector/recorder/log_watch_report.c user/collector/recorder/looks.c user/collector/base/message.c user/collector/base/escape.c user/collector/base/text_buffer.c user/collector/report/render.c user/collector/report/render_number.c user/collector/report/render_out.c */
-/* tests: user/collector/recorder/log_watch_clock.c user/collector/recorder/log_watch_look.c user/collector/recorder/log_watch_report.c user/collector/recorder/looks.c user/collector/target/memory_log_count.c */
+/* link: tests/unit/fake_probes.c user/lib/memory.c user/lib/memory_slot.c user/lib/memory_entry.c user/lib/memory_site.c user/lib/ticks.c user/format/conversion.c user/collector/target/memory_log.c user/collector/target/memory_log_count.c user/collector/target/log_source.c user/collector/target/core_file.c user/collector/target/target_memory.c user/collector/target/time_namespace.c user/collector/target/mappings.c user/collector/base/auxv.c user/collector/target/tick_clock.c user/collector/target/host_tid.c user/collector/target/thread_state.c user/collector/target/proc_status.c user/collector/recorder/log_replay.c user/collector/recorder/log_watch.c user/collector/target/proc_names.c user/collector/recorder/log_watch_clock.c user/collector/recorder/log_watch_look.c user/collector/recorder/log_watch_report.c user/collector/recorder/looks.c user/collector/recorder/looked_process.c user/collector/base/due_queue.c user/collector/base/fair_queue.c user/collector/base/message.c user/collector/base/escape.c user/collector/base/text_buffer.c user/collector/report/render.c user/collector/report/render_number.c user/collector/report/render_out.c */
+/* tests: user/collector/recorder/log_watch_clock.c user/collector/recorder/log_watch_look.c user/collector/recorder/log_watch_report.c user/collector/recorder/looks.c user/collector/recorder/looked_process.c user/collector/target/memory_log_count.c */
 /* clang-format on */
 /* A process that is watched by memory: this one, with logs that the tests write. */
 #include "memory_samples.h"
@@ -313,7 +313,7 @@ static void test_end(void **state)
 	put_severity(0, 1, 2);
 	sleep_ms(1);
 	ended.ended_ns = clock_ns(CLOCK_MONOTONIC);
-	log_watch_end(watch, &ended);
+	assert_true(log_watch_end(watch, &ended, UINT64_MAX));
 	expect_said("timeout 2:\nentry 1: 2\ndied 1:\ndied 2:\n");
 	log_watch_count(watch, &opened, &entries);
 	assert_int_equal(opened, 3);
@@ -372,13 +372,22 @@ static struct notice notice_of(enum notice_type type, uint64_t time_ns)
 			       .time_ns = time_ns};
 }
 
+static void refused(void *arg, pid_t pid, int err)
+{
+	(void)arg;
+	(void)pid;
+	assert_int_equal(err, -ENOENT);
+}
+
+static const struct looks_options options = {.recorders = &recorders, .refused = refused};
+
 static void test_when(void **state)
 {
 	struct notice arm = notice_of(NOTICE_ARM, clock_ns(CLOCK_MONOTONIC) + 20 * MS);
 	struct notice late = notice_of(NOTICE_LATE, 0);
 
 	(void)state;
-	looks = looks_new(&recorders, 0, 0);
+	looks = looks_new(&options);
 	assert_true(looks_next(looks) == UINT64_MAX);
 	open_with(0, 1, 20 * MS);
 	assert_int_equal(looks_notice(looks, &arm), 0);
@@ -395,8 +404,10 @@ static void test_when(void **state)
 	assert_true(looks_next(looks) < clock_ns(CLOCK_MONOTONIC) + 60 * MS);
 	memory_close(memory, 0, 1, true);
 	looks_notice(looks, &late);
+	assert_true(looks_next(looks) <= clock_ns(CLOCK_MONOTONIC) + 10 * MS);
+	while (!said[0])
+		looks_run(looks);
 	expect_said("finished 1:\n");
-	looks_run(looks);
 	while (looks_next(looks) != UINT64_MAX) {
 		sleep_ms(1);
 		looks_run(looks);
@@ -411,7 +422,7 @@ static void test_by_other_means(void **state)
 	struct notice arm = notice_of(NOTICE_ARM, 1);
 
 	(void)state;
-	looks = looks_new(&recorders, 0, 0);
+	looks = looks_new(&options);
 	arm.log = 0;
 	assert_int_equal(looks_notice(looks, &arm), -ENOTSUP);
 	assert_false(looks_has_left(looks, getpid()));
@@ -423,7 +434,7 @@ static void test_by_other_means(void **state)
 	assert_int_equal(looks_add(looks, getpid(), 1), 0);
 	looks_all(looks);
 	looks_run(looks);
-	looks_finish(looks);
+	assert_int_equal(looks_finish(looks, UINT64_MAX), 0);
 	expect_said("");
 	assert_int_equal(looks_open(looks, getpid()), 0);
 	looks_free(looks);
@@ -433,7 +444,7 @@ static void test_by_other_means(void **state)
 static void test_unasked(void **state)
 {
 	(void)state;
-	looks = looks_new(&recorders, 0, 0);
+	looks = looks_new(&options);
 	looks_unasked(looks, getpid());
 	looks_run(looks);
 	expect_said("");
@@ -459,12 +470,12 @@ static void test_finish(void **state)
 	struct process_slot ended = {.word = FR_WORD(1, PROCESS_ENDED), .opened = 5, .entries = 6};
 
 	(void)state;
-	looks = looks_new(&recorders, 0, 0);
+	looks = looks_new(&options);
 	assert_int_equal(looks_add(looks, getpid(), 0), 0);
 	open_with(0, 1, 1);
 	assert_int_equal(looks_open(looks, getpid()), 1);
 	sleep_ms(1);
-	looks_finish(looks);
+	assert_int_equal(looks_finish(looks, UINT64_MAX), 0);
 	expect_said("timeout 1:\n");
 	/* If a process ends before a look, what it said itself counts. */
 	looks_end(looks, 1, &ended);

@@ -23,6 +23,9 @@
 /* How long a reader may take nothing at the end before we give up on it; less after a signal. */
 #define PATIENCE_MS 5000
 #define PATIENCE_STOPPED_MS 200
+/* How long reports may be made at the end; less after a signal, which is obeyed soon. */
+#define FINISH_NS 10000000000
+#define FINISH_STOPPED_NS 90000000
 
 static int open_output(struct watch *w)
 {
@@ -263,7 +266,8 @@ void watch_stop(struct watch *w)
 	w->watching = false;
 	if (tell && w->command_ended && message_possible())
 		print_left_behind(w);
-	session_finish(w->session);
+	if (!session_finish(w->session, w->interrupted ? FINISH_STOPPED_NS : FINISH_NS))
+		message("stopped before all was reported that was due: it was too much");
 	session_write_totals(w->session, &totals,
 			     w->interrupted ? PATIENCE_STOPPED_MS : PATIENCE_MS);
 	if (totals.reports_lost)

@@ -146,6 +146,10 @@ static int open_parts(struct session *s, char *error, size_t error_size)
 						  .missed = session_forget_open,
 						  .arg = s};
 	const struct sink_options sink = {.form = o->form, .fd = o->output};
+	struct looks_options looks = {.timeout_ns = o->timeout_ns,
+				      .min_severity = o->min_severity,
+				      .refused = session_try_by_memory,
+				      .arg = s};
 	int err;
 
 	err = sink_find("file")->open(&s->sink, &sink);
@@ -163,7 +167,8 @@ static int open_parts(struct session *s, char *error, size_t error_size)
 	err = err ? err : visits_init(&s->visits, tracker_limits(s->tracker).slots);
 	err = err ? err : recorders_new(&s->recorders, s->tracker, &recorders);
 	if (!err && o->by_memory) {
-		s->looks = looks_new(s->recorders, o->timeout_ns, o->min_severity);
+		looks.recorders = s->recorders;
+		s->looks = looks_new(&looks);
 		s->ended = calloc(tracker_limits(s->tracker).processes, sizeof(*s->ended));
 		err = s->looks && s->ended ? 0 : -ENOMEM;
 	}
@@ -414,26 +419,42 @@ bool session_done(const struct session *s)
 	return recorders_done(s->recorders);
 }
 
-void session_finish(struct session *s)
+static void work_until(struct session *s, uint64_t until_ns)
 {
+	uint64_t now_ns;
+
+	do {
+		session_dispatch(s);
+		now_ns = clock_ns(CLOCK_MONOTONIC);
+	} while (now_ns < until_ns && (s->more || (s->looks && looks_next(s->looks) <= now_ns)));
+}
+
+bool session_finish(struct session *s, uint64_t max_ns)
+{
+	uint64_t until_ns = clock_ns(CLOCK_MONOTONIC) + max_ns / 3;
+	bool all;
+
 	/* What closes while probes are being removed must not look as if it hung. */
 	tracker_see_ends_only(s->tracker);
 	s->finishing = true;
-	do
-		session_dispatch(s);
-	while (s->more);
+	work_until(s, until_ns);
 	recorders_end_at(s->recorders, clock_ns(CLOCK_MONOTONIC));
 	attachments_free(&s->attachments);
-	do
-		session_dispatch(s);
-	while (s->more);
-	if (s->looks)
-		looks_finish(s->looks);
+	/* Nothing new comes from now on but the ends of processes. */
+	until_ns = clock_ns(CLOCK_MONOTONIC) + max_ns - max_ns / 3;
+	work_until(s, until_ns);
+	all = !s->looks || !looks_finish(s->looks, until_ns);
 	settlement_continue(s->recorders, true);
-	while (settlement_work(s->recorders, WORK_NS))
+	while (settlement_work(s->recorders, WORK_NS)) {
 		write_reports(s);
+		if (clock_ns(CLOCK_MONOTONIC) > until_ns) {
+			all = false;
+			break;
+		}
+	}
 	settlement_release(s->recorders);
 	write_reports(s);
+	return all;
 }
 
 void session_write_totals(struct session *s, struct report_totals *totals, unsigned int patience_ms)

@@ -56,8 +56,11 @@ bool session_done(const struct session *session);
 /* Why the last lost report could not be written, a negative errno; 0 if none was lost. */
 int session_output_error(const struct session *session);
 
-/* Detaches from all processes, drains the rings, and reports what was in them. */
-void session_finish(struct session *session);
+/*
+ * Detaches from all processes, drains the rings, and reports what was in them; for about @max_ns,
+ * and as long as detaching takes. Returns whether all was reported.
+ */
+bool session_finish(struct session *session, uint64_t max_ns);
 /*
  * Writes the final report; @totals is what it says. A reader that takes nothing for @patience_ms is
  * not waited for: what is left is lost, and counted.

@@ -29,8 +29,10 @@ static void watch_by_probes(struct session *s, pid_t pid, const char *why)
 	adoption_run(s->recorders);
 }
 
-void session_try_by_memory(struct session *s, pid_t pid, int err)
+void session_try_by_memory(void *session, pid_t pid, int err)
 {
+	struct session *s = session;
+
 	switch (err) {
 	case -ENOTSUP:
 		watch_by_probes(s, pid,

@@ -53,7 +53,7 @@ struct session {
 int session_scan(struct session *session, pid_t pid);
 /* After looks_add() or looks_notice() returned @err: watches by probes what has to be, and says so.
  */
-void session_try_by_memory(struct session *session, pid_t pid, int err);
+void session_try_by_memory(void *session, pid_t pid, int err);
 /*
  * Of struct attachments_options, with the session as @arg: what a process has open may have been
  * closed unseen; or it will not tell when it is to be looked at.

@@ -119,7 +119,10 @@ test_closed_just_late_is_reported()
 	finish w
 	valid_json "$T/w.err"
 	expect_values "$(printf 'task %d\n' {1..10})" "$T/w.err" timeout recorder.name
-	expect_values "$(printf 'task %d\n' {1..10})" "$T/w.err" finished recorder.name
+	# One that was just open when it was looked at is said to be closed after the next one.
+	values "$T/w.err" finished recorder.name
+	VALUES=$(sort -V <<<"$VALUES")
+	[[ $VALUES = "$(printf 'task %d\n' {1..10})" ]] || fail "finished: $VALUES"
 	totals "$T/w.err" 10 10 0 0
 }
 

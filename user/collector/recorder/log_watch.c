@@ -3,18 +3,22 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "collector/base/clock.h"
 #include "collector/recorder/process_table.h"
 
 static void describe(struct log_watch *w, pid_t pid)
 {
+	char exe[PATH_MAX];
+
 	w->owner = (struct log_owner){.pid = pid,
 				      .comm = w->comm,
 				      .running = true,
 				      .min_severity = w->watching->min_severity};
 	proc_comm(pid, pid, w->comm);
-	if (proc_exe(pid, w->exe, sizeof(w->exe)))
-		w->owner.exe = w->exe;
+	if (proc_exe(pid, exe, sizeof(exe)))
+		w->owner.exe = w->exe = strdup(exe);
 }
 
 static int count_open(void *arg, uint32_t slot, const struct memory_slot *copy)
@@ -88,6 +92,8 @@ void log_watch_close(struct log_watch *w)
 		log_watch_forget_hung(w, hung);
 	}
 	log_source_close(w->source);
+	free(w->clock);
+	free(w->exe);
 	free(w);
 }
 
@@ -123,26 +129,46 @@ static void count(struct log_watch *w, uint64_t *opened, uint64_t *entries)
 	}
 }
 
-void log_watch_end(struct log_watch *w, const struct process_slot *ended)
+/* Returns whether that was all. */
+static bool look_last(struct log_watch *w, const struct process_slot *ended, uint64_t until_ns)
 {
-	struct log_look look = {.now_ns = ended->ended_ns, .next_ns = UINT64_MAX};
-	struct hung *hung, *next;
+	struct log_look look = {
+		.now_ns = ended->ended_ns, .next_ns = UINT64_MAX, .until_ns = until_ns};
+
+	while (w->at.log < log_source_logs(w->source)) {
+		log_watch_look_at_log(w, w->at.log, &look);
+		if (look.more)
+			return false;
+		w->at = (struct place){w->at.log + 1, 0};
+	}
+	return true;
+}
+
+static void end_one(struct log_watch *w, struct hung *hung, const struct process_slot *ended)
+{
+	int err;
+
+	log_watch_begin_hung(w, hung);
+	if (!log_watch_poll_hung(w, hung, &err) && !hung->over)
+		log_watch_report_died(w, hung, ended);
+	log_watch_forget_hung(w, hung);
+}
+
+bool log_watch_end(struct log_watch *w, const struct process_slot *ended, uint64_t until_ns)
+{
 	uint64_t opened, entries;
 
-	w->ended = true;
-	w->owner.running = false;
-	for (uint32_t i = 0; i < log_source_logs(w->source); i++) {
-		w->at.slot = 0;
-		log_watch_look_at_log(w, i, &look);
+	if (!w->ended) {
+		w->ended = true;
+		w->owner.running = false;
+		w->at = (struct place){0, 0};
 	}
-	HASH_ITER(hh, w->hung, hung, next)
-	{
-		int err;
-
-		log_watch_begin_hung(w, hung);
-		if (!log_watch_poll_hung(w, hung, &err) && !hung->over)
-			log_watch_report_died(w, hung, ended);
-		log_watch_forget_hung(w, hung);
+	if (!look_last(w, ended, until_ns))
+		return false;
+	while (w->hung) {
+		end_one(w, w->hung, ended);
+		if (w->hung && clock_ns(CLOCK_MONOTONIC) > until_ns)
+			return false;
 	}
 	log_watch_report_held_back(w);
 	count(w, &opened, &entries);
@@ -152,11 +178,13 @@ void log_watch_end(struct log_watch *w, const struct process_slot *ended)
 	}
 	w->opened = opened > w->opened ? opened - w->opened : 0;
 	w->entries = entries > w->entries ? entries - w->entries : 0;
+	w->counted = true;
+	return true;
 }
 
 void log_watch_count(struct log_watch *w, uint64_t *opened, uint64_t *entries)
 {
-	if (w->ended) {
+	if (w->counted) {
 		*opened = w->opened;
 		*entries = w->entries;
 		return;

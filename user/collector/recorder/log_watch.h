@@ -74,8 +74,11 @@ void log_watch_late(struct log_watch *watch, uint32_t log, uint32_t slot);
 /* A replay was asked for: of the recorder in @slot whose id ends in @id. */
 void log_watch_ask(struct log_watch *watch, uint32_t slot, uint32_t id);
 
-/* The process ended, or called execve(): looks for the last time. */
-void log_watch_end(struct log_watch *watch, const struct process_slot *ended);
+/*
+ * The process ended, or called execve(): looks for the last time. Returns whether that was all; if
+ * not, it is to be called again.
+ */
+bool log_watch_end(struct log_watch *watch, const struct process_slot *ended, uint64_t until_ns);
 
 /* How many recorders are open at this moment. */
 uint32_t log_watch_open_now(struct log_watch *watch);

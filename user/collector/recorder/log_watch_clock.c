@@ -2,6 +2,9 @@
 /* No unit test: it is arithmetic over tick_clock.c, which test_log_source.c has. */
 #include "collector/recorder/log_watch_private.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "collector/base/clock.h"
 
 #define CLOCKS_APART_NS 20000
@@ -27,6 +30,23 @@ static uint64_t apart(uint64_t a, uint64_t b)
 	return a > b ? a - b : b - a;
 }
 
+/* NULL: there is no memory for it. */
+static struct tick_clock *kept_clock(struct log_watch *w, uint32_t index)
+{
+	size_t logs = log_source_logs(w->source);
+	struct tick_clock *grown;
+
+	if (index >= w->clocks) {
+		grown = reallocarray(w->clock, logs, sizeof(*grown));
+		if (!grown)
+			return NULL;
+		memset(grown + w->clocks, 0, (logs - w->clocks) * sizeof(*grown));
+		w->clock = grown;
+		w->clocks = logs;
+	}
+	return &w->clock[index];
+}
+
 /*
  * Two readings of two clocks never agree to the nanosecond. All reports should show the same moment
  * as the same time, so the first result is kept until it has really changed.
@@ -34,13 +54,15 @@ static uint64_t apart(uint64_t a, uint64_t b)
 struct memory_log *log_watch_begin(struct log_watch *w, uint32_t index)
 {
 	struct memory_log *log = log_source_log(w->source, index);
-	struct tick_clock *kept = &w->clock[index], now;
+	struct tick_clock *kept = kept_clock(w, index), now;
 	uint64_t offset = clock_real_offset();
 
 	tick_clock_now(&now, &log->header, log_source_process(w->source)->ahead_ns);
 	now.real_ns -= offset;
-	if (!kept->ticks ||
-	    apart(tick_clock_real_ns(kept, now.ticks), now.real_ns) > CLOCKS_APART_NS)
+	if (!kept)
+		kept = &now;
+	else if (!kept->ticks ||
+		 apart(tick_clock_real_ns(kept, now.ticks), now.real_ns) > CLOCKS_APART_NS)
 		*kept = now;
 	if (apart(offset, w->real_offset) > CLOCKS_APART_NS)
 		w->real_offset = offset;

@@ -69,7 +69,7 @@ static void look_at(struct log_watch *w, struct place place, const struct memory
 /* Whether the look has lasted long enough. If so, the next one goes on at @at. */
 static bool interrupt(struct log_watch *w, struct place at, struct log_look *look)
 {
-	if (w->ended || clock_ns(CLOCK_MONOTONIC) <= look->until_ns)
+	if (clock_ns(CLOCK_MONOTONIC) <= look->until_ns)
 		return false;
 	w->at = at;
 	look->more = true;

@@ -53,16 +53,18 @@ struct log_watch {
 	uint64_t since_ns;    /* when the watching began, CLOCK_MONOTONIC; 0: with the process */
 	uint64_t real_offset; /* as of the last look */
 	/* By log. real_ns is on CLOCK_MONOTONIC, so that no time changes when the clock is set. */
-	struct tick_clock clock[LOG_SOURCE_LOGS_MAX];
+	struct tick_clock *clock;
+	size_t clocks;
 	struct place at;          /* where the last look was interrupted */
 	uint64_t next_ns;         /* and what it had found */
 	uint64_t opened, entries; /* see above */
 	bool ended;
+	bool counted; /* `opened` and `entries` are what was */
 	bool refused_told;
 	struct message_limit lines; /* what it may log outside of replays */
 	char comm[PROC_COMM_SIZE];
 	char thread_comm[PROC_COMM_SIZE];
-	char exe[PATH_MAX];
+	char *exe; /* NULL: unknown */
 };
 
 /* How notices name a log: by the low bits of its page number. */

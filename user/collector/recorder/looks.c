@@ -3,67 +3,37 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
-
-#include <uthash.h>
+#include <sys/stat.h>
 
 #include "collector/base/clock.h"
+#include "collector/base/due_queue.h"
 #include "collector/kernel/tracker.h"
-#include "collector/recorder/log_watch.h"
+#include "collector/recorder/looked_process.h"
 #include "collector/target/tick_clock.h"
 
-#define MS 1000000
+/* For all looks, between which other things are done. */
+#define LOOKS_MAX_NS 4000000
 
-/* How often recorders that timed out are looked at again. */
-#define POLL_NS (50 * (uint64_t)MS)
-/* How often a process is looked at that does not ask for it. */
-#define UNASKED_NS (100 * (uint64_t)MS)
-/* The longest look at one process, and at all of them before other things are done. */
-#define LOOK_MAX_NS (2 * MS)
-#define LOOKS_MAX_NS (4 * MS)
-/* After a look that took T, a process is left alone for this many T ... */
-#define LOOK_PARTS 4
-/* ... unless T was less than this. */
-#define LOOK_SHORT_NS (100 * 1000)
+/* Of more processes than this the others are not watched. */
+#define PROCESSES_MAX 32768
 /* How many processes are remembered before we check which of them have ended. */
 #define PURGE_MIN 1024
 
-/*
- * Without a `watch` a process is only remembered, so that its notices are ignored, and all its
- * times are UINT64_MAX. Otherwise:
- *
- *   - look_ns <= asked_ns: a notice that comes during a look, which may be past its recorder
- *     already, is not forgotten when the look ends;
- *   - poll_ns is UINT64_MAX unless recorders that timed out are still open;
- *   - it is due at the earlier of look_ns and poll_ns, but not before not_before_ns.
- */
-struct looked_process {
-	pid_t pid;
-	struct log_watch *watch; /* NULL: it is watched by other means */
-	uint64_t look_ns;        /* when something of it is due */
-	uint64_t asked_ns;       /* the earliest time asked for since the last look began */
-	bool interrupted;        /* the last look is to be continued */
-	bool unasked;            /* looked at regularly, see looks_unasked() */
-	uint64_t poll_ns;        /* when those that timed out are looked at again */
-	uint64_t looked_ns;
-	uint64_t not_before_ns;
-	UT_hash_handle hh;
-};
-
-/*
- * next_ns is never later than any process is due. It may be earlier, which only costs a call. A
- * process is in the table from its first notice until its end is noticed, or a look finds it gone.
- * Then its counts are added to `gone`, so totals never shrink.
- */
 struct looks {
+	struct looks_options options;
 	struct log_watching watching;
-	struct looked_process *processes; /* by pid */
-	uint64_t next_ns;
+	struct looked_process *processes; /* by pid; without those that ended */
+	struct looked_process *by_number[PROCESSES_MAX];
+	uint32_t free[PROCESSES_MAX]; /* numbers */
+	uint32_t n_free;
+	struct due_queue turns; /* by users first */
 	unsigned int purge_at;
 	struct looks_counts gone; /* of processes that ended */
 };
 
-struct looks *looks_new(struct recorders *recorders, uint64_t timeout_ns, int min_severity)
+struct looks *looks_new(const struct looks_options *options)
 {
 	static const struct memory_header any = {.clock = MEMORY_CLOCK_COUNTER};
 	struct looks *l = calloc(1, sizeof(*l));
@@ -71,15 +41,20 @@ struct looks *looks_new(struct recorders *recorders, uint64_t timeout_ns, int mi
 
 	if (!l)
 		return NULL;
-	l->watching = (struct log_watching){.recorders = recorders,
+	l->options = *options;
+	l->watching = (struct log_watching){.recorders = options->recorders,
 					    .replay = log_replay_new(),
-					    .timeout_ns = timeout_ns,
-					    .min_severity = min_severity};
-	l->next_ns = UINT64_MAX;
+					    .timeout_ns = options->timeout_ns,
+					    .min_severity = options->min_severity};
 	l->purge_at = PURGE_MIN;
-	if (!l->watching.replay) {
+	if (!l->watching.replay || due_queue_init(&l->turns, PROCESSES_MAX)) {
+		log_replay_free(l->watching.replay);
 		free(l);
 		return NULL;
+	}
+	while (l->n_free < PROCESSES_MAX) {
+		l->free[l->n_free] = PROCESSES_MAX - 1 - l->n_free;
+		l->n_free++;
 	}
 	/* Measures the rate of the processor's counter now, rather than in the first look. */
 	tick_clock_now(&clock, &any, 0);
@@ -102,20 +77,23 @@ static void close_watch(struct looks *l, struct looked_process *process)
 static void drop(struct looks *l, struct looked_process *process)
 {
 	close_watch(l, process);
-	HASH_DEL(l->processes, process);
-	free(process);
+	if (!process->ended)
+		HASH_DEL(l->processes, process);
+	due_queue_end(&l->turns, process->number);
+	l->by_number[process->number] = NULL;
+	l->free[l->n_free++] = process->number;
+	looked_process_free(process);
 }
 
 void looks_free(struct looks *l)
 {
-	struct looked_process *process, *next;
-
 	if (!l)
 		return;
-	HASH_ITER(hh, l->processes, process, next)
-	{
-		drop(l, process);
+	for (uint32_t i = 0; i < PROCESSES_MAX; i++) {
+		if (l->by_number[i])
+			drop(l, l->by_number[i]);
 	}
+	due_queue_free(&l->turns);
 	log_replay_free(l->watching.replay);
 	free(l);
 }
@@ -143,80 +121,127 @@ static struct looked_process *find(const struct looks *l, pid_t pid)
 	return process;
 }
 
-static void want(struct looks *l, struct looked_process *process, uint64_t at_ns)
+static void wait_for_turn(struct looks *l, const struct looked_process *process)
 {
-	if (!process->watch)
-		return;
-	if (at_ns < process->look_ns)
-		process->look_ns = at_ns;
-	if (at_ns < process->asked_ns)
-		process->asked_ns = at_ns;
-	if (at_ns < l->next_ns)
-		l->next_ns = at_ns;
+	due_queue_set(&l->turns, process->number, looked_process_due(process));
 }
 
-static int add(struct looks *l, pid_t pid, uint64_t since_ns, struct looked_process **added)
+static void want(struct looks *l, struct looked_process *process, uint64_t at_ns)
 {
-	struct looked_process *process = calloc(1, sizeof(*process));
-	int err = process ? log_watch_open(&process->watch, &l->watching, pid, since_ns) : -ENOMEM;
+	if (process->left)
+		return;
+	looked_process_want(process, at_ns);
+	wait_for_turn(l, process);
+}
 
-	*added = NULL;
-	if (err) {
-		free(process);
-		return err;
-	}
+/* Whose turn it is to be: that of the user it runs as. */
+static uint32_t user_of(pid_t pid)
+{
+	struct stat status;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d", pid);
+	return stat(path, &status) ? 0 : status.st_uid;
+}
+
+/* NULL: there is no memory, or too many are known. */
+static struct looked_process *add(struct looks *l, pid_t pid)
+{
+	struct looked_process *process;
+
 	if (HASH_COUNT(l->processes) >= l->purge_at)
 		purge(l);
-	process->pid = pid;
-	process->look_ns = process->asked_ns = process->poll_ns = UINT64_MAX;
+	process = l->n_free ? looked_process_new(pid) : NULL;
+	if (!process)
+		return NULL;
+	process->number = l->free[--l->n_free];
+	l->by_number[process->number] = process;
+	due_queue_begin(&l->turns, process->number, user_of(pid));
 	HASH_ADD(hh, l->processes, pid, sizeof(process->pid), process);
-	*added = process;
-	return 0;
+	return process;
+}
+
+static int open_logs(struct looks *l, struct looked_process *process, uint64_t since_ns)
+{
+	if (process->watch || process->left)
+		return 0;
+	return log_watch_open(&process->watch, &l->watching, process->pid, since_ns);
+}
+
+/* Finds or adds it, and opens its logs. */
+static int open_process(struct looks *l, pid_t pid, uint64_t since_ns,
+			struct looked_process **opened)
+{
+	struct looked_process *process = find(l, pid);
+	bool known = process;
+	int err;
+
+	*opened = NULL;
+	process = process ? process : add(l, pid);
+	err = process ? open_logs(l, process, since_ns) : -ENOMEM;
+	if (!err)
+		*opened = process;
+	else if (process && !known)
+		drop(l, process);
+	return err;
 }
 
 int looks_add(struct looks *l, pid_t pid, uint64_t since_ns)
 {
-	struct looked_process *process = find(l, pid);
-	int err = process ? 0 : add(l, pid, since_ns, &process);
+	struct looked_process *process;
+	int err = open_process(l, pid, since_ns, &process);
 
+	if (err)
+		return err;
 	/* At once: what it opened before may be overdue, and what it promised is to be taken over.
 	 */
-	if (process) {
-		process->unasked = false;
-		want(l, process, 1);
-		if (process->watch)
-			log_watch_find_more(process->watch);
-	}
-	return err;
+	process->unasked = false;
+	process->find_more = true;
+	want(l, process, 1);
+	return 0;
+}
+
+static int on_asked(struct looks *l, const struct notice *notice)
+{
+	struct looked_process *process;
+	int err = open_process(l, (pid_t)notice->index, 0, &process);
+
+	if (err || process->left)
+		return err;
+	log_watch_ask(process->watch, notice->detail, notice->log);
+	looked_process_poll_soon(process);
+	wait_for_turn(l, process);
+	return 0;
 }
 
 int looks_notice(struct looks *l, const struct notice *notice)
 {
 	struct looked_process *process = find(l, (pid_t)notice->index);
-	int err;
 
-	if (process && !process->watch)
+	if (process && process->left)
 		return 0;
 	if (notice->type == NOTICE_ARM && !notice->log)
 		return -ENOTSUP;
+	if (notice->type == NOTICE_ASKED)
+		return on_asked(l, notice);
 	if (!process) {
-		err = add(l, (pid_t)notice->index, 0, &process);
-		if (err)
-			return err;
-		want(l, process, 1);
-	} else if (notice->type != NOTICE_ASKED && !log_watch_has(process->watch, notice->log)) {
-		log_watch_find_more(process->watch);
+		process = add(l, (pid_t)notice->index);
+		if (process)
+			want(l, process, 1);
+		return process ? 0 : -ENOMEM;
 	}
-	if (notice->type == NOTICE_ARM)
+	if (!process->watch)
+		return 0;
+	if (!log_watch_has(process->watch, notice->log)) {
+		process->find_more = true;
+		want(l, process, 1);
+	} else if (notice->type == NOTICE_ARM) {
 		want(l, process, notice->time_ns);
-	else if (notice->type == NOTICE_LATE)
-		log_watch_late(process->watch, notice->log, notice->detail);
-	else
-		log_watch_ask(process->watch, notice->detail, notice->log);
-	if (log_watch_has_hung(process->watch) && process->poll_ns == UINT64_MAX)
-		process->poll_ns = clock_ns(CLOCK_MONOTONIC) + POLL_NS;
-	if (process->poll_ns < l->next_ns)
-		l->next_ns = process->poll_ns;
+	} else {
+		looked_process_add_late(process,
+					(struct late_recorder){notice->log, notice->detail});
+		wait_for_turn(l, process);
+	}
 	return 0;
 }
 
@@ -224,17 +249,15 @@ bool looks_leave(struct looks *l, pid_t pid)
 {
 	struct looked_process *process = find(l, pid);
 
-	if (process && !process->watch)
+	if (process && process->left)
 		return false;
-	if (!process) {
-		process = calloc(1, sizeof(*process));
-		if (!process)
-			return true;
-		process->pid = pid;
-		HASH_ADD(hh, l->processes, pid, sizeof(process->pid), process);
-	}
+	process = process ? process : add(l, pid);
+	if (!process)
+		return true;
 	close_watch(l, process);
-	process->look_ns = process->poll_ns = UINT64_MAX;
+	process->left = true;
+	process->look_ns = process->asked_ns = process->poll_ns = UINT64_MAX;
+	wait_for_turn(l, process);
 	return true;
 }
 
@@ -242,14 +265,15 @@ bool looks_has_left(const struct looks *l, pid_t pid)
 {
 	const struct looked_process *process = find(l, pid);
 
-	return process && !process->watch;
+	return process && process->left;
 }
 
 void looks_unasked(struct looks *l, pid_t pid)
 {
 	struct looked_process *process = find(l, pid);
 
-	if (!process && add(l, pid, 0, &process))
+	process = process ? process : add(l, pid);
+	if (!process)
 		return;
 	process->unasked = true;
 	want(l, process, 1);
@@ -259,15 +283,22 @@ void looks_end(struct looks *l, pid_t pid, const struct process_slot *ended)
 {
 	struct looked_process *process = find(l, pid);
 
-	if (process) {
-		if (process->watch)
-			log_watch_end(process->watch, ended);
-		drop(l, process);
+	if (process && process->watch)
+		process->ended = malloc(sizeof(*process->ended));
+	if (process && process->ended) {
+		*process->ended = *ended;
+		HASH_DEL(l->processes, process);
+		process->look_ns = 1;
+		wait_for_turn(l, process);
 		return;
 	}
-	/* It ended before it was looked at: we know no more than what it said when it left. */
-	l->gone.opened += ended->opened;
-	l->gone.entries += ended->entries;
+	/* Gone before it could be looked at: all that is known is what it said itself. */
+	if (!process || (!process->watch && !process->left)) {
+		l->gone.opened += ended->opened;
+		l->gone.entries += ended->entries;
+	}
+	if (process)
+		drop(l, process);
 }
 
 void looks_all(struct looks *l)
@@ -278,127 +309,63 @@ void looks_all(struct looks *l)
 		want(l, process, 1);
 }
 
-/* When to look again at recorders that timed out. */
-static uint64_t next_poll(const struct looked_process *process, bool interrupted, uint64_t took_ns)
+/* Returns false if it is nobody's turn. */
+static bool give_turn(struct looks *l, uint64_t now_ns)
 {
-	uint64_t apart_ns = took_ns * LOOK_PARTS > POLL_NS ? took_ns * LOOK_PARTS : POLL_NS;
+	uint32_t number = due_queue_take(&l->turns, now_ns);
+	struct looked_process *process;
+	bool stays;
+	int err;
 
-	if (!log_watch_has_hung(process->watch))
-		return UINT64_MAX;
-	return process->looked_ns + (interrupted ? 0 : apart_ns);
-}
-
-/* Its other logs may be new. */
-static void look_unasked(struct looked_process *process, uint64_t now_ns)
-{
-	if (!process->unasked)
-		return;
-	log_watch_find_more(process->watch);
-	if (now_ns + UNASKED_NS < process->look_ns)
-		process->look_ns = now_ns + UNASKED_NS;
-}
-
-/* Returns whether the process is still there. */
-static bool look(struct looked_process *process, uint64_t now_ns)
-{
-	struct log_look look = {.until_ns = now_ns + LOOK_MAX_NS};
-	uint64_t took_ns;
-	bool polled;
-	int err = 0;
-
-	if (process->look_ns <= now_ns) {
-		/* A notice during an interrupted look may be about what it has passed. */
-		if (!process->interrupted)
-			process->asked_ns = UINT64_MAX;
-		err = log_watch_look(process->watch, &look);
-		process->interrupted = look.more;
-		process->look_ns =
-			look.next_ns < process->asked_ns ? look.next_ns : process->asked_ns;
-		look_unasked(process, now_ns);
-	}
-	polled = !err && process->poll_ns <= now_ns;
-	if (polled)
-		err = log_watch_poll(process->watch, &look);
-	process->looked_ns = clock_ns(CLOCK_MONOTONIC);
-	took_ns = process->looked_ns - now_ns;
-	if (polled || process->poll_ns == UINT64_MAX)
-		process->poll_ns = next_poll(process, polled && look.more, took_ns);
-	process->not_before_ns = process->looked_ns;
-	if (took_ns > LOOK_SHORT_NS)
-		process->not_before_ns += took_ns * LOOK_PARTS;
-	return !err;
-}
-
-static uint64_t due_ns(const struct looked_process *process)
-{
-	uint64_t due = process->look_ns < process->poll_ns ? process->look_ns : process->poll_ns;
-
-	return due > process->not_before_ns ? due : process->not_before_ns;
-}
-
-/* The process that is due and has waited longest; NULL: none is due. Sets next_ns. */
-static struct looked_process *next_due(struct looks *l, uint64_t now_ns)
-{
-	struct looked_process *process, *found = NULL;
-
-	l->next_ns = UINT64_MAX;
-	for (process = l->processes; process; process = process->hh.next) {
-		uint64_t due = due_ns(process);
-
-		if (process->look_ns == UINT64_MAX && process->poll_ns == UINT64_MAX)
-			continue;
-		if (due < l->next_ns)
-			l->next_ns = due;
-		if (due <= now_ns && (!found || process->looked_ns < found->looked_ns))
-			found = process;
-	}
-	return found;
+	if (number == FAIR_QUEUE_NONE)
+		return false;
+	process = l->by_number[number];
+	err = open_logs(l, process, 0);
+	if (err && err != -ENOENT)
+		l->options.refused(l->options.arg, process->pid, err);
+	stays = looked_process_have_turn(process, now_ns, err);
+	if (stays)
+		wait_for_turn(l, process);
+	due_queue_charge(&l->turns, clock_ns(CLOCK_MONOTONIC) - now_ns);
+	if (!stays)
+		drop(l, process);
+	return true;
 }
 
 void looks_run(struct looks *l)
 {
-	uint64_t began_ns = clock_ns(CLOCK_MONOTONIC), now_ns = began_ns;
-	struct looked_process *process;
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC), until_ns = now_ns + LOOKS_MAX_NS;
 
-	if (now_ns < l->next_ns)
-		return;
-	while (now_ns < began_ns + LOOKS_MAX_NS && (process = next_due(l, now_ns))) {
-		if (!look(process, now_ns))
-			drop(l, process);
+	while (now_ns < until_ns && give_turn(l, now_ns))
 		now_ns = clock_ns(CLOCK_MONOTONIC);
-	}
-	next_due(l, 0);
 }
 
-void looks_finish(struct looks *l)
+uint32_t looks_finish(struct looks *l, uint64_t until_ns)
 {
-	struct log_look look = {.until_ns = UINT64_MAX, .anew = true};
-	struct looked_process *process;
+	uint32_t unfinished = 0;
 
-	for (process = l->processes; process; process = process->hh.next) {
-		if (!process->watch)
-			continue;
-		log_watch_look(process->watch, &look);
-		log_watch_poll(process->watch, &look);
+	for (uint32_t i = 0; i < PROCESSES_MAX; i++) {
+		if (l->by_number[i])
+			unfinished += !looked_process_finish(l->by_number[i], until_ns);
 	}
+	return unfinished;
 }
 
 uint64_t looks_next(const struct looks *l)
 {
-	return l->next_ns;
+	return due_queue_next(&l->turns);
 }
 
 struct looks_counts looks_count(const struct looks *l)
 {
 	struct looks_counts counts = l->gone;
-	struct looked_process *process;
 
-	for (process = l->processes; process; process = process->hh.next) {
+	for (uint32_t i = 0; i < PROCESSES_MAX; i++) {
 		uint64_t opened, entries;
 
-		if (!process->watch)
+		if (!l->by_number[i] || !l->by_number[i]->watch)
 			continue;
-		log_watch_count(process->watch, &opened, &entries);
+		log_watch_count(l->by_number[i]->watch, &opened, &entries);
 		counts.opened += opened;
 		counts.entries += entries;
 	}

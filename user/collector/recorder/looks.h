@@ -10,8 +10,9 @@
  * Recorders that timed out are looked at again every POLL_NS, for later entries and for their end.
  *
  * How long a look takes is up to the process. So each look has a limit, the next look at the same
- * process waits for a multiple of the time it took, and when several processes are due, the one
- * that has waited longest goes first. Not thread-safe.
+ * process waits for a multiple of the time it took, and processes that are due take fair turns, by
+ * user first. What there is to say of a process that ended is said in such turns, too. Not
+ * thread-safe.
  */
 #ifndef FLIGHTREC_LOOKS_H
 #define FLIGHTREC_LOOKS_H
@@ -25,8 +26,17 @@ struct notice;
 struct process_slot;
 struct recorders;
 
-/* @timeout_ns: in place of every recorder's own; 0: each its own. NULL: no memory. */
-struct looks *looks_new(struct recorders *recorders, uint64_t timeout_ns, int min_severity);
+struct looks_options {
+	struct recorders *recorders; /* who writes the reports; borrowed */
+	uint64_t timeout_ns;         /* in place of every recorder's own; 0: each its own */
+	int min_severity;
+	/* A process that sent a notice cannot be looked at: an error of log_watch_open(). */
+	void (*refused)(void *arg, pid_t pid, int err);
+	void *arg;
+};
+
+/* NULL: no memory. */
+struct looks *looks_new(const struct looks_options *options);
 void looks_free(struct looks *looks);
 
 /*
@@ -36,8 +46,8 @@ void looks_free(struct looks *looks);
 int looks_add(struct looks *looks, pid_t pid, uint64_t since_ns);
 
 /*
- * Takes NOTICE_ARM, NOTICE_LATE and NOTICE_ASKED. Returns the same as looks_add(); or -ENOTSUP if
- * the process has a recorder that is in no log.
+ * Takes NOTICE_ARM, NOTICE_LATE and NOTICE_ASKED. Returns the same as looks_add(), or 0 and calls
+ * `refused` later; or -ENOTSUP if the process has a recorder that is in no log.
  */
 int looks_notice(struct looks *looks, const struct notice *notice);
 
@@ -62,9 +72,12 @@ void looks_all(struct looks *looks);
 
 /* Looks at the processes that are due, for a limited time. */
 void looks_run(struct looks *looks);
-/* Looks at all of them for the last time, without a limit. */
-void looks_finish(struct looks *looks);
-/* When to call looks_run(), CLOCK_MONOTONIC; UINT64_MAX: no need to. */
+/*
+ * Looks at all of them for the last time, until @until_ns (CLOCK_MONOTONIC). Returns for how many
+ * of them that was too short.
+ */
+uint32_t looks_finish(struct looks *looks, uint64_t until_ns);
+/* When to call looks_run(), CLOCK_MONOTONIC; 0: at once; UINT64_MAX: no need to. */
 uint64_t looks_next(const struct looks *looks);
 
 /* How many recorders process @pid has open; 0 if it is not known here. */

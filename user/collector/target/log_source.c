@@ -29,7 +29,7 @@ struct log_source {
 	struct core_file *core; /* NULL: a process */
 	bool held;
 	struct target target;
-	struct found_log logs[LOG_SOURCE_LOGS_MAX];
+	struct found_log *logs[LOG_SOURCE_LOGS_MAX];
 	size_t n_logs;
 };
 
@@ -75,10 +75,16 @@ static int hold(const struct log_source *source, const struct mapping *mapping)
 	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 }
 
+static void close_log(struct found_log *log)
+{
+	close_fd(log->fd);
+	free(log);
+}
+
 static bool is_known(const struct log_source *source, uint64_t address)
 {
 	for (size_t i = 0; i < source->n_logs; i++) {
-		if (source->logs[i].address == address)
+		if (source->logs[i]->address == address)
 			return true;
 	}
 	return false;
@@ -87,21 +93,26 @@ static bool is_known(const struct log_source *source, uint64_t address)
 /* Adds the log at @address if there is one. Returns 0, or an error from reading there. */
 static int try_address(struct log_source *source, uint64_t address, int fd)
 {
-	struct found_log *log = &source->logs[source->n_logs];
+	struct found_log *log;
 	int err;
 
 	if (source->n_logs == LOG_SOURCE_LOGS_MAX) {
 		close_fd(fd);
 		return 0;
 	}
+	log = calloc(1, sizeof(*log));
+	if (!log) {
+		close_fd(fd);
+		return -ENOMEM;
+	}
 	log->source = source;
 	log->address = address;
 	log->fd = fd;
 	err = memory_log_open(&log->log, read_region, log);
 	if (!err)
-		source->n_logs++;
+		source->logs[source->n_logs++] = log;
 	else
-		close_fd(fd);
+		close_log(log);
 	return err == -EBADMSG || err == -EFAULT ? 0 : err;
 }
 
@@ -196,7 +207,7 @@ void log_source_close(struct log_source *source)
 	if (!source)
 		return;
 	for (size_t i = 0; i < source->n_logs; i++)
-		close_fd(source->logs[i].fd);
+		close_log(source->logs[i]);
 	core_file_close(source->core);
 	target_close(&source->target);
 	free(source);
@@ -209,12 +220,12 @@ size_t log_source_logs(const struct log_source *source)
 
 struct memory_log *log_source_log(struct log_source *source, size_t index)
 {
-	return &source->logs[index].log;
+	return &source->logs[index]->log;
 }
 
 uint64_t log_source_address(const struct log_source *source, size_t index)
 {
-	return source->logs[index].address;
+	return source->logs[index]->address;
 }
 
 const struct log_source_process *log_source_process(const struct log_source *source)
