@@ -75,8 +75,7 @@ int on_arm(struct pt_regs *ctx)
 
 	keep_kernel_stack(ctx);
 	if (is_watched(&teller) && (!log || may_tell(&teller, log)))
-		notify(NOTICE_ARM, teller.key.pid, log,
-		       teller.now_ns + timeout_ns + ARM_MARGIN_NS);
+		notify(NOTICE_ARM, teller.key.pid, log, teller.now_ns + timeout_ns + ARM_MARGIN_NS);
 	return 0;
 }
 

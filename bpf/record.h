@@ -220,7 +220,7 @@ struct process_slot {
 	u32 adopted;   /* some of its recorders were adopted */
 	u64 mapped_ns; /* when its dynamic linker last changed its mappings; 0: not since it was
 			  registered */
-	u64 told_ns; /* when it began to count `told` */
+	u64 told_ns;   /* when it began to count `told` */
 	/* What each opening and closing writes, in a cache line of its own. */
 	s32 held; /* recorder slots; may be negative for a moment, which counts as 0 */
 	u32 told; /* notices about its log in this period */

@@ -75,11 +75,32 @@ static void test_each_once(void **state)
 	rescans_add(&rescans, 11);
 	rescans_add(&rescans, 5);
 	rescans_add(&rescans, 11);
-	rescans_add_all(&rescans);
+	rescans_want_all(&rescans);
+	rescans_look_for_missed(&rescans);
 	expect_taken(11);
 	/* While it is being scanned it changes again. */
 	rescans_add(&rescans, 11);
 	expect_taken(5);
+	expect_taken(10);
+	expect_taken(11);
+	expect_none();
+}
+
+/* However often it is asked for. */
+static void test_all_once_a_second(void **state)
+{
+	(void)state;
+	rescans_want_all(&rescans);
+	assert_true(rescans_next(&rescans) == now_ns);
+	rescans_look_for_missed(&rescans);
+	expect_taken(10);
+	expect_taken(11);
+	now_ns += 5 * MS_NS;
+	rescans_want_all(&rescans);
+	rescans_want_all(&rescans);
+	assert_true(rescans_next(&rescans) == 2 * SECOND_NS);
+	now_ns = 2 * SECOND_NS;
+	rescans_look_for_missed(&rescans);
 	expect_taken(10);
 	expect_taken(11);
 	expect_none();
@@ -125,6 +146,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_each_once, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_all_once_a_second, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_none_were_missed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_some_were_missed, set_up, tear_down),
 	};

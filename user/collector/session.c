@@ -246,7 +246,7 @@ static void scan_slots(struct session *s)
 	}
 	for (uint32_t i = 0; i < tracker_limits(s->tracker).processes; i++)
 		look_at_process(s, i);
-	rescans_add_all(&s->rescans);
+	rescans_want_all(&s->rescans);
 	refusals_rebuild(&s->refusals);
 	if (s->looks)
 		looks_all(s->looks);

@@ -68,19 +68,25 @@ static void add_process(void *arg, const struct process_found *found)
 	rescans_add(arg, (pid_t)found->key.pid);
 }
 
-void rescans_add_all(struct rescans *r)
+static void look_in(struct rescans *r, uint64_t after_ns)
 {
-	tracker_processes(r->tracker, add_process, r);
-}
-
-void rescans_expect_missed(struct rescans *r)
-{
-	uint64_t soon_ns = clock_ns(CLOCK_MONOTONIC) + LOOK_AFTER_NS;
+	uint64_t soon_ns = clock_ns(CLOCK_MONOTONIC) + after_ns;
 	uint64_t apart_ns = r->found_ns + FOUND_APART_NS;
 
 	if (r->look_ns != UINT64_MAX)
 		return;
 	r->look_ns = r->found_ns && apart_ns > soon_ns ? apart_ns : soon_ns;
+}
+
+void rescans_want_all(struct rescans *r)
+{
+	r->want_all = true;
+	look_in(r, 0);
+}
+
+void rescans_expect_missed(struct rescans *r)
+{
+	look_in(r, LOOK_AFTER_NS);
 }
 
 void rescans_look_for_missed(struct rescans *r)
@@ -89,12 +95,13 @@ void rescans_look_for_missed(struct rescans *r)
 
 	r->look_ns = UINT64_MAX;
 	tracker_missed(r->tracker, &execs, &exits);
-	if (execs == r->missed)
+	if (execs == r->missed && !r->want_all)
 		return;
 	r->missed = execs;
+	r->want_all = false;
 	r->found_ns = clock_ns(CLOCK_MONOTONIC);
 	/* We do not know which process it was. */
-	rescans_add_all(r);
+	tracker_processes(r->tracker, add_process, r);
 	rescans_expect_missed(r);
 }
 

@@ -24,7 +24,8 @@ struct rescans {
 	struct rescan *queue;    /* hash table, in the order in which they came */
 	uint64_t missed;         /* how many calls of execve() had been missed at the last look */
 	uint64_t look_ns;        /* when to look again, CLOCK_MONOTONIC; UINT64_MAX: no need to */
-	uint64_t found_ns;       /* when more were found; 0: never */
+	uint64_t found_ns;       /* when all were added; 0: never */
+	bool want_all;
 };
 
 void rescans_init(struct rescans *rescans, struct tracker *tracker);
@@ -32,18 +33,18 @@ void rescans_init(struct rescans *rescans, struct tracker *tracker);
 void rescans_free(struct rescans *rescans);
 
 /*
- * A process is to be scanned, once however often it is added; or all that are watched. Without
- * memory for that, it is not.
+ * A process is to be scanned, once however often it is added. Without memory for that, it is not.
  */
 void rescans_add(struct rescans *rescans, pid_t pid);
-void rescans_add_all(struct rescans *rescans);
+/* It was not told which one: all that are watched are to be, but not all the time. */
+void rescans_want_all(struct rescans *rescans);
 /* Takes the first one. Returns false if there is none. */
 bool rescans_take(struct rescans *rescans, pid_t *pid);
 bool rescans_pending(const struct rescans *rescans);
 
 /* A process told that its mappings changed: another one may have done so unseen. */
 void rescans_expect_missed(struct rescans *rescans);
-/* Adds all watched processes if calls of execve() were missed. */
+/* Adds all watched processes if that is wanted, or calls of execve() were missed. */
 void rescans_look_for_missed(struct rescans *rescans);
 /* When to call rescans_look_for_missed(), CLOCK_MONOTONIC; UINT64_MAX: no need to. */
 uint64_t rescans_next(const struct rescans *rescans);
