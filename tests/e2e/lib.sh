@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=bash disable=SC2034 # what is set here is used by the cases
-# What the cases share; sourced by run.sh.
+# What the test cases share; sourced by run.sh.
 #
-# A test starts processes by names of its choice, whose standard input, output and error output
-# are pipes that it holds. So it can tell a worker what to do, and wait for a line that flightrec
-# writes, without asking twice.
+# A test starts processes under names of its choice and holds pipes to their standard input, output
+# and error. So it can tell a worker what to do, and wait for a line from flightrec without polling.
 
 slow=${FLIGHTREC_TEST_SLOW:-1}
-# Nothing takes as long as that; it ends what hangs.
+# Nothing takes that long; this ends what hangs.
 limit=$((20 * slow))
 worker=$FLIGHTREC_TESTS/worker
 declare -A pid=() input=() output=() error=()
@@ -53,13 +52,13 @@ launch()
 	: >"$T/$name.out"
 	: >"$T/$name.err"
 	(
-		# It must not hold the others' pipes open.
+		# It must not keep the pipes of others open.
 		for fd in "${input[@]}" "${output[@]}" "${error[@]}"; do exec {fd}>&-; done
-		# A shell makes what it starts in the background deaf to these.
+		# A shell makes what it starts in the background ignore these.
 		exec env --default-signal=INT,QUIT "$@"
 	) <"$T/$name.0" >"$T/$name.1" 2>"$T/$name.2" &
 	pid[$name]=$!
-	# Opened in the order in which the other side opens them, as each open waits for the other.
+	# In the same order as the other side, as each open waits for the other side's.
 	exec {fd}>"$T/$name.0"
 	input[$name]=$fd
 	exec {fd}<"$T/$name.1"
@@ -84,8 +83,8 @@ run_worker()
 	await "$name" err 'flightrec: watching*'
 }
 
-# A worker with a copy of the library that no test beside this one attaches to: in the file that
-# all share, others' probes are live, and its processes are told so.
+# A worker with a copy of the library that no other test attaches to. In the shared one the probes
+# of other tests may be live.
 private_worker() { cp "$worker-archive" "$T/private"; }
 
 is_watched()

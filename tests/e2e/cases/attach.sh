@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=bash disable=SC2154
-# flightrec attach, to processes that run already.
+# flightrec attach, to processes that are already running.
 
 test_attach_to_a_running_process()
 {
@@ -27,7 +27,7 @@ test_attach_to_a_running_process()
 	END
 }
 
-# It hung before anybody looked: its recorder, context and all, is taken over and replayed.
+# It hung before anybody looked. Its recorder is adopted with its context, and replayed.
 test_attach_to_a_process_that_hangs_already()
 {
 	start_worker w
@@ -48,7 +48,7 @@ test_attach_to_a_process_that_hangs_already()
 	tell w end outer
 	finish w
 	join a
-	# Its timeout is what it was from the opening on.
+	# Its timeout still counts from the opening.
 	sed -E -e 's/timeout [^,]* [a-z]+,/timeout TIMEOUT,/' -e 's/opened .* before/opened AGE before/' \
 		"$T/a.out" >"$T/replays"
 	expect "$T/replays" <<-END
@@ -333,7 +333,7 @@ test_attach_says_what_it_watches()
 	finish w
 }
 
-# As any filter does whose reader has left.
+# Like any filter whose reader has left.
 test_attach_ends_when_nobody_reads()
 {
 	local reader to_reader
@@ -375,7 +375,7 @@ test_two_collectors_at_once()
 	expect_values "task	50	0" "$T/b.out" timeout recorder.name entries_total entries_lost
 }
 
-# What the program does goes on as if nothing had happened, and it is told that nobody watches.
+# The program goes on as if nothing had happened, and learns that nobody is watching.
 test_collector_killed()
 {
 	private_worker

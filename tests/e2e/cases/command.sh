@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=bash disable=SC2154
-# The command: what it passes on, its options, its exit status.
+# The command: what it passes on, its options, and its exit status.
 
 test_exit_status_is_passed_on()
 {
@@ -100,7 +100,7 @@ test_output_file_is_for_root_alone()
 	one_line "^flightrec: cannot write to $T/fifo: No such device or address: nobody reads from it$"
 }
 
-# None of our files becomes what somebody else writes to.
+# Nobody else ends up writing to one of our files.
 test_closed_streams()
 {
 	private_worker
@@ -143,7 +143,7 @@ test_exec_for_each_timeout()
 2	" "$T/events" timeout recorder.id entries.*.message
 }
 
-# One that hangs holds up neither reports nor the end.
+# A command that hangs holds up neither reports nor the end.
 test_exec_hangs()
 {
 	run_worker w --exec 'echo started; exec sleep 1000 >&- 2>&-' --exec-limit 1
@@ -162,7 +162,7 @@ test_exec_hangs()
 	expect_lines "$T/w.err" '^flightrec: --exec: not run for 1 of 2 timeouts$' 1
 }
 
-# The last one's command is waited for.
+# flightrec waits for the last command.
 test_exec_at_the_end()
 {
 	# shellcheck disable=SC2016 # the inner shell's
@@ -191,7 +191,7 @@ test_program_without_the_library()
 	expect_lines "$T/w.err" 'uses the flightrec library' 0
 }
 
-# What a daemon's first process leaves behind is named.
+# What the first process of a daemon leaves behind is named.
 test_command_that_becomes_a_daemon()
 {
 	local daemon
@@ -257,7 +257,7 @@ test_detail()
 	END
 }
 
-# One of every event there is, all valid; and what stands in them.
+# An event of each kind, all of them valid, and their contents.
 test_json_of_every_event()
 {
 	run_worker w --json
@@ -291,7 +291,7 @@ missing	WARNING	three" "$T/events" entry recorder.ident entry.severity entry.mes
 	expect_values "dies	0" "$T/events" died recorder.name exit_status
 	expect_values "2	2	3	0	0" "$T/events" end recorders_opened recorders_timed_out \
 		entries_seen entries_lost reports_lost
-	# By somebody else's parser as well.
+	# For another parser as well.
 	! command -v jq >/dev/null || jq -e . "$T/events" >/dev/null || fail "jq refuses it"
 }
 
@@ -330,7 +330,7 @@ test_longer_timeout_in_place_of_its_own()
 	totals "$T/w.err" 1 0 1 0
 }
 
-# The watching ends, the command does not.
+# The watching ends, but the command goes on.
 test_duration_of_run()
 {
 	run_worker w --duration 1ms
@@ -461,7 +461,7 @@ test_doctor()
 	expect_lines "$T/try.out" MISSING 0
 }
 
-# A program that is called as it likes cannot say that it is another, nor write lines of a replay.
+# A program cannot pass for another one by its name, nor write lines that look like a replay.
 test_lines_tell_who_wrote_them()
 {
 	cp "$worker-archive" "$T/evil[1]: x"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=bash disable=SC2154
-# Bad input: one clear line on standard error, and the exit status that belongs to it.
+# Bad input: one clear line on standard error, and the right exit status.
 
 test_bad_options()
 {
@@ -107,7 +107,7 @@ test_numbers_of_no_use()
 	one_line '^flightrec: process 2 is a kernel thread$'
 }
 
-# In whatever way its number comes, a process is watched once.
+# However often it is named, a process is watched once.
 test_one_process_by_many_numbers()
 {
 	local worker_pid thread
@@ -160,7 +160,7 @@ test_child_without_its_notes()
 	totals "$T/r.err" 0 0 0 0
 }
 
-# One of two is wrong: the other is watched all the same.
+# If one of two is wrong, the other is still watched.
 test_one_of_two_is_no_process()
 {
 	start_worker w

@@ -14,7 +14,7 @@ test_extend_later()
 	expect_lines "$T/w.err" . 2
 }
 
-# The first deadline passes, and nothing happens: it was moved.
+# Nothing happens at the first deadline, because it was moved.
 test_extend_past_the_first_deadline()
 {
 	run_worker w
@@ -47,7 +47,7 @@ test_extend_earlier()
 	totals "$T/w.err" 2 1 0 0
 }
 
-# As far as times go, and past it: then there is no timeout, and never one in the past.
+# The longest times, and longer: these mean no timeout, never one in the past.
 test_extend_without_end()
 {
 	local far process

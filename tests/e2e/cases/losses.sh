@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=bash disable=SC2154
-# Loss is possible, silence is not: sent = replayed + said to be lost, to the entry.
+# Entries may be lost, but never silently: sent = replayed + reported lost, exactly.
 
 # accounted FILE NAME SENT: of the one replay of that name; LOST
 accounted()
@@ -66,7 +66,7 @@ test_by_probes_ring_overflow_of_several_recorders()
 	totals "$T/w.err" 3 3 2400 "$total"
 }
 
-# A process that logs flat out does not take the others' entries.
+# A process that logs at full speed does not cost others their entries.
 test_a_flood_leaves_room_for_others()
 {
 	start_worker w1
@@ -98,7 +98,7 @@ test_a_flood_leaves_room_for_others()
 	accounted "$T/replays" flood 20001
 }
 
-# More than is kept of one recorder: the first and the last are shown, the middle is counted.
+# More entries than are kept of a recorder: the first and last are shown, the rest counted.
 test_what_is_kept_of_one_recorder()
 {
 	local sent=4000 name shown first last
@@ -164,7 +164,7 @@ test_losses_after_the_replay()
 	totals "$T/w.err" 1 1 3000 "$lost"
 }
 
-# A long program with many recorders in time, under the smallest buffer: none is taken for late.
+# Many recorders that close in time, with the smallest buffer: none is mistaken for late.
 test_small_buffer_and_no_timeouts()
 {
 	run_worker w --buffer 8K
@@ -181,7 +181,7 @@ test_disk_full()
 		tell w open r 0.001 "task $i"
 		tell w end r
 	done
-	# The status is the command's, which was fine.
+	# The exit status is the command's, which succeeded.
 	finish w
 	# Three replays and what became of the three.
 	expect "$T/w.err" <<-END
@@ -261,7 +261,7 @@ test_many_entries_over_two_processors_the_other_way()
 	over_two_processors 1 0 1000
 }
 
-# More than a process may write outside of a replay: every entry is written, held back, or lost.
+# More lines than a process may write outside of a replay: each is written, held back, or lost.
 test_by_probes_lines_held_back()
 {
 	local written held lost

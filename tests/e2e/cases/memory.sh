@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=bash disable=SC2154
-# What a process's own log tells: flightrec dump and list, nobody watching.
+# flightrec dump and list: what a process's own log tells when nobody is watching.
 
-# The first line of a dump in place of those of a timeout.
+# The first line of a dump, where a timeout has two warnings.
 dumped()
 {
 	replay "$@" | sed -e 1,2d
 }
 
-# A worker that hangs, with its recorders opened before anybody came.
+# A worker that hangs, and whose recorders were opened before anybody came.
 hanging_worker()
 {
 	private_worker
@@ -40,7 +40,7 @@ test_dump()
 	)
 	END
 	[[ ! -s $T/try.err ]] || fail "said: $(cat "$T/try.err")"
-	# As often as one likes, and the process goes on as before.
+	# It can be repeated, and the process goes on as before.
 	try 0 "$FLIGHTREC" dump --json -p "$worker_pid" -o "$T/json"
 	valid_json "$T/json"
 	expect_values $'outer task\t\t0\nthe task\tone,two,+three,-three\t4' "$T/json" replay \
@@ -52,7 +52,7 @@ test_dump()
 	finish w
 }
 
-# What is closed is there as long as its thread needs the memory for nothing else.
+# A closed recorder can be read until its thread needs the memory.
 test_dump_of_closed_recorders()
 {
 	hanging_worker
@@ -97,7 +97,7 @@ test_dump_of_a_core_file()
 		printf '%s\n' "open r 3600000 task" "context r user 42" "log r info one" "log r error two" \
 			"raise 6" | "$T/private" >/dev/null
 	)
-	# The executable is gone, and read without it.
+	# It can be read although the executable is gone.
 	rm "$T/private"
 	mv "$T"/cores/core* "$T/core.file" || fail "no core file"
 	try 0 "$FLIGHTREC" dump --core "$T/core.file"
@@ -156,7 +156,7 @@ test_nothing_to_dump()
 	try 3 "$FLIGHTREC" list -p $other
 }
 
-# Turned off, or without memory for it: the program runs, and is watched, as ever.
+# If it is turned off, or there is no memory for it, the program runs and is watched as usual.
 test_no_memory_log()
 {
 	local setting
@@ -180,7 +180,7 @@ test_no_memory_log()
 	done
 }
 
-# What keeps no log is watched by probes, which is said.
+# A process without a log is watched by probes, and flightrec says so.
 test_by_memory_of_what_keeps_no_log()
 {
 	local message='recorders that are in no memory log \(.*\): it is watched by probes$'
@@ -203,7 +203,7 @@ test_by_memory_of_what_keeps_no_log()
 	finish w
 }
 
-# By the rights of ptrace(2) alone: as the user that runs it.
+# It only takes the rights of ptrace(2): the user that runs it has them.
 test_dump_without_root()
 {
 	[[ $(cat /proc/sys/kernel/yama/ptrace_scope 2>/dev/null || echo 0) = 0 ]] ||

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=bash disable=SC2154
-# Whatever processes do: fork, exec, die, come in numbers, be linked in other ways.
+# Processes that fork, exec, die, come in large numbers, or are linked in other ways.
 
 test_fork_leaves_the_parents_recorders_to_it()
 {
 	run_worker w --json
 	tell w open r 3600000 parent
 	tell w log r info "before the fork"
-	# The child's copy is not open there: neither its end nor its end of life closes the other.
+	# The child's copy is not open: neither closing it nor the child's end closes the original.
 	tell w fork "end r;exit 0"
 	local child=$ANSWER
 	ask "exit 0" w wait "$child"
@@ -46,7 +46,7 @@ test_fork_childs_own_recorders()
 	totals "$T/w.err" 2 2 1 0
 }
 
-# The child logs to its copy: that belongs to no open recorder there.
+# The child logs to its copy, which is not open there.
 test_fork_child_logs_to_its_copy()
 {
 	run_worker w --json
@@ -68,7 +68,7 @@ test_exec_ends_the_recorders()
 	tell w open open 3600000 open
 	tell w extend late 1
 	await w err '*"event":"timeout"*'
-	# The same process, another program, which opens one of its own.
+	# The same process, now running another program, which opens a recorder of its own.
 	echo "exec $worker" >&"${input[w]}"
 	await w err '*"event":"died"*'
 	tell w open r 3600000 again
@@ -177,8 +177,8 @@ test_twenty_processes()
 	totals "$T/w.err" 20 20 220 0
 }
 
-# Where tracepoints can be preempted the kernel leaves out programs at them: of 150 ends at once,
-# Linux 7.2 told of 93.
+# Where tracepoints can be preempted, the kernel skips some of our programs: of 150 processes that
+# ended at once, Linux 7.2 reported 93.
 test_ends_at_once()
 {
 	run_worker w --json -o "$T/replays"
@@ -187,12 +187,12 @@ test_ends_at_once()
 	totals "$T/w.err" 100 100 0 0
 }
 
-# Each with probes of its own, which nobody attached to before it was started.
+# Each has its own probes, to which nobody attached before it was started.
 test_static_programs_at_once()
 {
 	local i
 
-	# Nobody writes to it: their input goes on until cat is killed.
+	# Nobody writes to it: their input lasts until cat is killed.
 	mkfifo "$T/hold"
 	for i in {1..24}; do
 		cp "$worker-static" "$T/static-$i"
@@ -225,12 +225,12 @@ is_live() { tell w stray ping; grep -q '"event":"entry"' "$T/replays"; }
 
 test_static_program_started_by_a_shell()
 {
-	# A file of its own: in that which all share, others' probes are live.
+	# In a file of its own, since the probes of other tests are live in the shared one.
 	cp "$worker-static" "$T/static"
 	run_worker w --json -o "$T/replays" -- sh -c "$T/static; exit 6"
 	tell w open r 3600000 static
 	tell w log r info "from a static program"
-	# Its probes cannot be known before it runs: what came before they were is in the recorder.
+	# Its probes are unknown before it runs. The recorder has what was logged before.
 	until_true is_live
 	tell w log r info "watched now"
 	tell w extend r 1
@@ -240,7 +240,7 @@ test_static_program_started_by_a_shell()
 	[[ $VALUES = "static	"*"watched now" ]] || fail "replay: $VALUES"
 }
 
-# What the shell becomes is told what to do through a pipe, which stays open behind it.
+# The program that the shell becomes is told what to do through a pipe, which stays open.
 spawned()
 {
 	mkfifo "$T/commands"
@@ -268,7 +268,7 @@ test_vfork()
 	spawned vfork
 }
 
-# A program that is linked in another way is watched from its first recorder on all the same.
+# A program that is linked in another way is also watched from its first recorder on.
 linked()
 {
 	run_worker w -- "$FLIGHTREC_TESTS/$1"
@@ -356,13 +356,13 @@ plugin()
 	expect_values "from the plugin" "$T/w.err" timeout entries.*.message
 }
 
-# The same file is loaded already: the plugin's is not another copy.
+# The same file is loaded already, so the plugin has no copy of its own.
 test_dlopen_by_a_program_with_the_library()
 {
 	plugin worker
 }
 
-# The second one stands where the first one stood, and its call site, too.
+# The second plugin is where the first one was, and so is its call site.
 test_plugins_at_one_address()
 {
 	run_worker w --json
@@ -390,14 +390,14 @@ test_plugins_at_one_address()
 	expect_values "answer 42" "$T/w.err" entry entry.message
 }
 
-# Found where LD_LIBRARY_PATH says, before the program loads it: the first entry is there.
+# It is found through LD_LIBRARY_PATH before the program loads it, so the first entry is there.
 test_dlopen_from_a_known_place()
 {
 	export LD_LIBRARY_PATH=$FLIGHTREC_BUILD
 	plugin loader
 }
 
-# Not known before, so that the first of it may be missed, but not the recorder.
+# It is not known before, so its first entries may be missed, but not the recorder.
 test_dlopen_from_an_unknown_place()
 {
 	run_plugin loader

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=bash disable=SC2154
-# What becomes of recorders: closed in time, timed out, closed late, nested.
+# Recorders that are closed in time, time out, are closed late, or are nested.
 
 test_in_time_leaves_nothing()
 {
@@ -50,14 +50,14 @@ test_timed_out_is_replayed()
 	END
 }
 
-# What is short comes in registers, what is longer is read from memory.
+# Short texts come in registers, longer ones are read from memory.
 test_lengths_of_texts_and_names()
 {
 	local alphabet=0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.,:_=+-/ n
 
 	run_worker w --json
 	for n in {1..70}; do
-		# By turns, so that what an earlier recorder left in its slot would show.
+		# In turns, so that anything left in a slot by an earlier recorder would show.
 		tell w open r 3600000 "${alphabet:70-n}"
 		tell w log r info "${alphabet:0:n}"
 		tell w extend r 1
@@ -176,7 +176,7 @@ test_steps()
 	await w err '*-End of log-'
 	finish w
 	grep -E '^\[.*\(.* 20[0-9]{2}\) ' "$T/w.err" | sed -E 's/.* 20[0-9]{2}\) //' | sed 1d >"$T/steps"
-	# The way out of the last one may come before the replay, or after it.
+	# The last way out may come before or after the replay.
 	head -n 4 "$T/steps" >"$T/first"
 	expect "$T/first" <<-END
 	+get('user')
@@ -205,7 +205,7 @@ test_replay_on_demand()
 	totals "$T/w.err" 1 0 2 0
 }
 
-# As one does who finds that something went wrong: asks for a replay, and closes at once.
+# A program that notices an error asks for a replay and closes right away.
 test_replay_on_demand_then_closed()
 {
 	local i
@@ -257,7 +257,7 @@ test_stray_entry_is_printed_at_once()
 	END
 }
 
-# The memory is used for recorder after recorder, and none is taken for another.
+# The same memory is used for one recorder after another, and none is mistaken for another.
 test_recorder_memory_is_reused()
 {
 	local i

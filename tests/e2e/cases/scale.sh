@@ -6,7 +6,7 @@ storm=$FLIGHTREC_TESTS/storm
 emitter=$FLIGHTREC_TESTS/emitter
 jsoncheck=$FLIGHTREC_TESTS/jsoncheck
 
-# verdicts_hold NAME: what storm says of its recorders is what was reported
+# verdicts_hold NAME: the reports agree with what storm says of its recorders
 verdicts_hold()
 {
 	values "$T/$1.json" timeout recorder.id recorder.timeout_ms recorder.age_ms
@@ -23,7 +23,7 @@ verdicts_hold()
 				}
 			exit bad
 		}' "$T/$1.out" - <<<"$VALUES" || fail "reports are not what happened"
-	# Each was closed in the end, and the report of that comes once.
+	# Each was closed in the end, which is reported once.
 	values "$T/$1.json" finished recorder.id
 	[[ $(sort <<<"$VALUES" | uniq | wc -l) = "$(grep -c '"event":"timeout"' "$T/$1.json")" ]] ||
 		fail "closings and timeouts differ in number"
@@ -42,7 +42,7 @@ test_storm_of_deadlines()
 # holds_a_log PID: flightrec has opened a process's log
 holds_a_log() { ls -l "/proc/$1/fd" | grep -q '/dev/zero'; }
 
-# The notices of what happened meanwhile do not fit: it is found in the slots.
+# There is no room for all notices, but the slots tell what happened.
 test_storm_while_the_collector_is_stopped()
 {
 	# It is work for some seconds, and others may want the CPUs too.
@@ -50,7 +50,7 @@ test_storm_while_the_collector_is_stopped()
 
 	launch s "$FLIGHTREC" run --json -o "$T/s.json" -- "$storm" 2 60000
 	await s out begins
-	# By memory, what it never saw it cannot see later: it holds on to the log first.
+	# By memory it must have opened the log first, to see it afterwards.
 	[[ $WAY = probes ]] || until_true holds_a_log "${pid[s]}"
 	kill -STOP "${pid[s]}"
 	# Its output comes when it has opened and closed all.

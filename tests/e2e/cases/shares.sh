@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=bash disable=SC2154
-# One process may not cost another its report, and a table that is full may not cost a deadline.
+# No process can cost another one its report, and a full table does not cost a deadline.
 
 test_by_probes_no_room_but_reported()
 {
@@ -50,7 +50,7 @@ test_closed_in_time_without_room()
 		tell w open b 2000 "in time"
 		tell w end b
 	done
-	# What comes later is reported, so what came before was not.
+	# A later one is reported, so the earlier ones were not.
 	tell w open b 1 "late"
 	await w err '*"event":"timeout"*'
 	tell w end b
@@ -59,7 +59,7 @@ test_closed_in_time_without_room()
 	expect_values "late" "$T/w.err" timeout recorder.name
 }
 
-# Who takes all he can get leaves room for others: they lose nothing.
+# A process that takes all it can get leaves room for others, which lose nothing.
 test_greedy_process()
 {
 	start_worker w

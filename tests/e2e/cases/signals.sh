@@ -30,7 +30,7 @@ test_termination_ends_attach()
 	attach_ends_by TERM
 }
 
-# The command is told, and its end is waited for.
+# The signal is passed to the command, and flightrec waits for it to end.
 run_passes_on()
 {
 	run_worker w
@@ -52,7 +52,7 @@ test_termination_sent_to_run()
 	run_passes_on TERM 143
 }
 
-# Not one that ends the watching: the command gets it, and goes on, watched.
+# A signal that does not end the watching: the command gets it, and is still watched.
 test_user_signal_sent_to_run()
 {
 	run_worker w
@@ -79,7 +79,7 @@ signal_teller()
 	chmod 755 "$T/teller"
 }
 
-# All that can be caught are the command's, and none ends flightrec or the watching.
+# The command gets all signals that can be caught, and none ends flightrec or the watching.
 test_every_signal_is_passed_on()
 {
 	local signals=(HUP QUIT USR1 USR2 ALRM ABRT WINCH XFSZ XCPU PIPE VTALRM PROF IO PWR SYS
@@ -131,7 +131,7 @@ test_watching_goes_on_after_a_hangup()
 	totals "$T/w.err" 1 1 0 0
 }
 
-# timeout(1) signals its child and then the group, which is one signal to us, not a second one.
+# timeout(1) signals its child and then the group. To us that is one signal, not two.
 test_ended_by_timeout()
 {
 	start_worker w
@@ -143,7 +143,7 @@ test_ended_by_timeout()
 	finish w
 }
 
-# Whatever it is busy with, such as a reader that does not read.
+# Whatever flightrec is busy with, such as a reader that does not read.
 # Another process's: what one sends twice within a moment counts as one.
 kill_again() { bash -c "kill -$1 $2; :"; }
 
@@ -169,7 +169,7 @@ test_second_signal_while_output_blocks()
 	finish w
 }
 
-# What the job control of a shell does: it has both stop, and both go on.
+# A shell's job control stops and continues both.
 test_job_control()
 {
 	command -v script >/dev/null || skip "no script(1), which makes a terminal"
@@ -195,7 +195,7 @@ test_job_control()
 	[[ ! -e /proc/$command ]] || fail "the command is still there"
 }
 
-# The descriptors and pids that a supervisor hands over are the command's.
+# The command gets the descriptors and pids that a supervisor hands over.
 test_environment_of_a_supervisor()
 {
 	# shellcheck disable=SC2016 # the inner shell's
@@ -208,7 +208,7 @@ test_environment_of_a_supervisor()
 	END
 }
 
-# A file that may not grow, as with LimitFSIZE of a service: told, and the service goes on.
+# A file that may not grow, as with a service's LimitFSIZE: flightrec says so, and the service goes on.
 test_file_size_limit()
 {
 	local i
@@ -230,7 +230,7 @@ test_file_size_limit()
 	expect_lines "$T/w.err" '^flightrec: 40 recorders opened' 1
 }
 
-# A command that takes no notice: the watching ends with the first signal, flightrec with the second.
+# If the command ignores it, the first signal ends the watching, the second one flightrec.
 test_second_signal_ends_at_once()
 {
 	run_worker w
@@ -249,7 +249,7 @@ test_second_signal_ends_at_once()
 	end_input w
 }
 
-# From the terminal it comes to the whole group at once, and the command gets it but once.
+# A signal from the terminal goes to the whole group, and the command gets it only once.
 test_interrupt_of_the_group()
 {
 	command -v script >/dev/null || skip "no script(1), which makes a terminal"

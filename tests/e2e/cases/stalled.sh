@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=bash disable=SC2154
-# Whoever is to read the reports does not: flightrec obeys, and says what was lost.
+# Nobody reads the reports: flightrec still obeys signals, and says what was lost.
 
 # fill NAME: a worker's recorders time out with more entries than a pipe holds, 3000 in all; r is open
 fill()
@@ -33,7 +33,7 @@ test_reader_of_attach_has_stopped()
 	until_true grep -q '^flightrec: watching' "$T/a.err"
 	fill w
 	until_true stuck $attach
-	# It goes on working: this one is seen, and counted.
+	# It goes on working, and counts this one.
 	tell w open s 3600000 other
 	tell w end s
 	kill -TERM $attach
@@ -47,7 +47,7 @@ test_reader_of_attach_has_stopped()
 	finish w
 }
 
-# Standard error is where the reports of run go, and its messages.
+# The reports of run go to standard error, like its messages.
 test_reader_of_run_has_stopped()
 {
 	local run reading answers commands
@@ -60,7 +60,7 @@ test_reader_of_run_has_stopped()
 	output[w]=$answers
 	fill w
 	until_true stuck $run
-	# The worker still has what it needs, and the signal comes to it.
+	# The worker still works, and the signal reaches it.
 	tell w log r info late
 	kill -TERM $run
 	wait $run
