@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "called.h"
 #include "collector/attachment/attaching.h"
 #include "collector/attachment/attachments.h"
 #include "collector/attachment/departures.h"
@@ -32,23 +33,6 @@
 #define PID 1234
 
 static struct attachments attachments;
-static char calls[1024];
-
-__attribute__((format(printf, 1, 2))) static void called(const char *format, ...)
-{
-	size_t length = strlen(calls);
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(calls + length, sizeof(calls) - length, format, args);
-	va_end(args);
-}
-
-static void expect_called(const char *what)
-{
-	assert_string_equal(calls, what);
-	calls[0] = '\0';
-}
 
 /* ---- what the process maps ---- */
 

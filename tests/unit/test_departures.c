@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "called.h"
 #include "collector/attachment/attachments.h"
 #include "collector/attachment/departures.h"
 #include "collector/attachment/detacher.h"
@@ -22,23 +23,6 @@
 
 static struct attachments attachments;
 static struct attached_file *file;
-static char calls[512];
-
-__attribute__((format(printf, 1, 2))) static void called(const char *format, ...)
-{
-	size_t length = strlen(calls);
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(calls + length, sizeof(calls) - length, format, args);
-	va_end(args);
-}
-
-static void expect_called(const char *what)
-{
-	assert_string_equal(calls, what);
-	calls[0] = '\0';
-}
 
 /* ---- fakes ---- */
 

@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "called.h"
 #include "collector/recorder/adoption.h"
 #include "collector/recorder/looks.h"
 #include "collector/session_private.h"
@@ -26,25 +27,8 @@
 #include "collector/target/target_memory.h"
 
 static struct session session;
-static char calls[512];
 static int result; /* of what may fail */
 static char problem[32];
-
-__attribute__((format(printf, 1, 2))) static void called(const char *format, ...)
-{
-	size_t length = strlen(calls);
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(calls + length, sizeof(calls) - length, format, args);
-	va_end(args);
-}
-
-static void expect_called(const char *what)
-{
-	assert_string_equal(calls, what);
-	calls[0] = '\0';
-}
 
 /* ---- the kernel's side ---- */
 
