@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How a file comes to be attached to. */
+/* Attaches to the files that a process maps. */
 #ifndef FLIGHTREC_ATTACHING_H
 #define FLIGHTREC_ATTACHING_H
 
@@ -9,22 +9,22 @@
 struct attached_file;
 struct attachments;
 
-/* A file that is met, and where. */
+/* A file that was found, and where. */
 struct attaching {
-	int fd;           /* of that file, opened for reading and for this alone */
-	pid_t pid;        /* of the process that maps it; 0: none that is known */
+	int fd;           /* of the file, opened for reading and only for this */
+	pid_t pid;        /* of the process that maps it; 0: unknown */
 	const char *path; /* for messages; NULL: any that it maps */
-	bool usual;       /* it is to be attached to, although nobody need map it */
+	bool usual;       /* attach to it even if nobody maps it */
 	bool linker;      /* it is the dynamic linker of that process */
 };
 
 /*
- * What the file is, after having looked through it and attached to it if that was not done before.
- * NULL if that is not possible.
+ * Looks through the file and attaches to it, unless that was done before. Returns what is known of
+ * it; NULL: that was not possible.
  */
 struct attached_file *attaching_file(struct attachments *attachments, const struct attaching *met);
 
-/* Says, and keeps as the problem, that a process is not watched in full, and why. */
+/* Says that a process is not watched in full, and why, and remembers that as the problem. */
 void attaching_problem(struct attachments *attachments, const struct attaching *met,
 		       const char *why);
 

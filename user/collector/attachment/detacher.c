@@ -65,7 +65,7 @@ static void give_back(int lease)
 		file_lease_give_back(lease);
 }
 
-/* All that there is to do: all at once take no longer than one. */
+/* Takes all that there is, because many take no longer than one. */
 static void detach(struct detach_job *jobs)
 {
 	struct uprobe_links links = {0};
@@ -188,7 +188,7 @@ void *detacher_done(struct detacher *d)
 	uint64_t count;
 	void *what;
 
-	/* What comes after this was read makes it readable again. */
+	/* Whatever comes later makes it readable again. */
 	if (!job && read(d->event_fd, &count, sizeof(count)) == sizeof(count))
 		job = take_done(d);
 	if (!job)

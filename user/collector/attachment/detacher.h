@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Takes probes out while other things go on: the kernel makes whoever does that wait for some tens
- * of milliseconds. A thread of its own, hidden behind these functions, which one thread may call.
+ * Removes probes in the background, as the kernel makes the caller wait for some tens of
+ * milliseconds. Has a thread of its own, hidden behind these functions, which one thread may call.
  */
 #ifndef FLIGHTREC_DETACHER_H
 #define FLIGHTREC_DETACHER_H
@@ -14,19 +14,19 @@ struct detacher;
 
 /* NULL: no memory, or no descriptor. */
 struct detacher *detacher_new(void);
-/* Waits for what is to be done. NULL is allowed. */
+/* Waits for what is still to be done. NULL is allowed. */
 void detacher_free(struct detacher *detacher);
 
 /*
- * Takes out @links, of which nothing is left there, then gives back the lease of @lease, unless it
- * is negative. @what is for detacher_done(). Returns false if it was done at once, and will not be
- * told of.
+ * Removes @links, leaving it empty, and then gives back the lease of @lease unless it is negative.
+ * @what is what detacher_done() will return. Returns false if all of that is done already; then
+ * detacher_done() does not return it.
  */
 bool detacher_add(struct detacher *detacher, struct uprobe_links *links, int lease, void *what);
 
-/* Readable when something was done. */
+/* Readable when something has been done. */
 int detacher_fd(const struct detacher *detacher);
-/* Something of which nothing is left to do; NULL: no more for now. Each is returned once. */
+/* Returns a @what that is done, each once; NULL: no more for now. */
 void *detacher_done(struct detacher *detacher);
 
 #endif /* FLIGHTREC_DETACHER_H */

@@ -14,9 +14,9 @@ int file_identity_read(int fd, struct file_identity *identity)
 	if (fstat(fd, &st) || fstatfs(fd, &fs))
 		return -errno;
 	/*
-	 * One file seen through two overlay mounts has two devices, but one real inode, on which
-	 * the kernel would put the probe twice. And one that is written to there becomes another
-	 * real inode under the same number.
+	 * A file seen through two overlay mounts has two devices but one real inode, on which the
+	 * kernel would put the probe twice. And when it is written to, it becomes another real
+	 * inode under the same number.
 	 */
 	*identity = (struct file_identity){
 		.device = fs.f_type == OVERLAYFS_SUPER_MAGIC ? 0 : st.st_dev,

@@ -7,10 +7,10 @@
 #include <sys/types.h>
 
 /*
- * A file that is attached to needs no more than its inode: the probes hold that, so that its number
- * is nobody else's, whatever its name, mode or contents become. Of a file that has no probes
- * nothing is held. Its inode number may be used again, or probes come to be in it: then size or
- * time of change tell.
+ * For a file that we attached to, the inode number is enough: the probes hold the inode, so no
+ * other file gets the number, whatever happens to name, mode or contents. Nothing holds a file
+ * without probes. Its inode number may be used again, or its new contents may have probes: its size
+ * or its time of change tells.
  */
 struct file_identity {
 	uint64_t device; /* 0: of a file system that shows one inode under several */
@@ -19,10 +19,10 @@ struct file_identity {
 	int64_t changed_ns;
 };
 
-/* Of the file @fd is open on. Returns 0 or a negative errno. */
+/* Reads the identity of the file that @fd is open on. Returns 0 or a negative errno. */
 int file_identity_read(int fd, struct file_identity *identity);
 
-/* The same of a file whose inode is held. */
+/* The identity of the same file when its inode is held. */
 struct file_identity file_identity_held(const struct file_identity *identity);
 
 #endif /* FLIGHTREC_FILE_IDENTITY_H */

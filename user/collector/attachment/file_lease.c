@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* One that nobody else here uses. If too many of them are pending, the kernel sends SIGIO. */
+/* A signal that nothing else here uses. If too many are pending, the kernel sends SIGIO instead. */
 #define LEASE_SIGNAL (SIGRTMAX - 3)
 
 int file_lease_signals(void)
@@ -28,7 +28,7 @@ int file_lease_signals(void)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Whether signals wait that were sent to this thread: these are taken before the process's. */
+/* Whether this thread has pending signals, which are taken before those of the process. */
 static bool are_pending(void)
 {
 	FILE *status = fopen("/proc/thread-self/status", "re");

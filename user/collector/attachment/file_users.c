@@ -70,7 +70,7 @@ static struct file_user *add(struct file_users *users, pid_t pid)
 	return user;
 }
 
-/* Without it its end is found by a listing. */
+/* Without a pidfd, a listing will show that it has ended. */
 static void wait_for_end(const struct file_users *users, struct file_user *user)
 {
 	struct epoll_event event = {.events = EPOLLIN, .data.u64 = (uint64_t)user->pid};
@@ -104,7 +104,7 @@ struct file_user *file_users_set(struct file_users *users, const struct file_use
 	}
 	for (size_t i = 0; i < scan->files; i++)
 		file[files++] = scan->file[i];
-	/* First: what it still has is not unused in between. */
+	/* First, so that files it still has are not unused in between. */
 	for (size_t i = 0; i < files; i++)
 		use(file[i]);
 	leave_files(users, user);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What is done about copies of the library that do not see that they are watched (semaphores.h):
- * the process may be just about to map what is missing, so it is scanned again; then the file is
- * attached to anew, once for each process; and at last it is said.
+ * What is done about copies of the library that do not see that they are watched (semaphores.h).
+ * First the process is scanned again, as it may just be mapping the rest. Then the file is attached
+ * to anew, once for each process. Finally a message says so.
  */
 #ifndef FLIGHTREC_LIVENESS_H
 #define FLIGHTREC_LIVENESS_H
@@ -18,7 +18,7 @@ struct file_user;
 struct liveness {
 	struct attached_file *file; /* of which a copy is blind; NULL: there is none */
 	char path[256];             /* of it */
-	bool twice;                 /* it is mapped more than once: the kernel marks one alone */
+	bool twice;                 /* mapped more than once, of which the kernel marks one */
 };
 
 void liveness_found(struct attachments *attachments, struct file_user *user,

@@ -6,7 +6,7 @@
 #include "collector/kernel/uprobes.h"
 #include "collector/target/elf_places.h"
 
-/* Closings first, entries last: nothing is seen of which the end would be missed. */
+/* Ends first, entries last: so the end of anything we see is not missed. */
 static const enum flightrec_probe order[FLIGHTREC_PROBES] = {
 	FLIGHTREC_PROBE_END,    FLIGHTREC_PROBE_LATE,   FLIGHTREC_PROBE_LEAVE,
 	FLIGHTREC_PROBE_EXTEND, FLIGHTREC_PROBE_REPLAY, FLIGHTREC_PROBE_CONTEXT,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which places of a file get which probes, and in what order. */
+/* Which places of a file get which probes, and in which order. */
 #ifndef FLIGHTREC_PROBE_PLACEMENT_H
 #define FLIGHTREC_PROBE_PLACEMENT_H
 
@@ -11,8 +11,8 @@ struct attached_file;
 struct tracker;
 
 /*
- * Which probes of a copy of the library, a bit each, are attached to: those of watching by memory,
- * if it has them, or those that tell everything.
+ * Which probes of a copy of the library are attached to, a bit for each: those for watching by
+ * memory, if it has them, or those that tell everything.
  */
 unsigned placement_wanted(const struct elf_probes_copy *copy, bool by_memory);
 
@@ -24,8 +24,8 @@ int placement_attach_copies(const struct tracker *tracker, struct attached_file 
 			    bool by_memory);
 
 /*
- * Attaches to a dynamic linker, where it tells that it changed the mappings. Returns 0; -ENOENT: it
- * has no such place; or another negative errno.
+ * Attaches to a dynamic linker, where it tells debuggers that the mappings have changed. Returns 0;
+ * -ENOENT: it has no such place; or another negative errno.
  */
 int placement_attach_linker(const struct tracker *tracker, struct attached_file *file, int fd);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Whether a process reads that it is watched. The kernel counts a probe's semaphore up where it
- * takes it to be: in the first mapping that fits, and that need not be where the program reads it.
+ * Whether a process can see that it is watched. The kernel increments a probe's semaphore in the
+ * first mapping that fits, which need not be the one that the program reads.
  */
 #ifndef FLIGHTREC_SEMAPHORES_H
 #define FLIGHTREC_SEMAPHORES_H
@@ -10,9 +10,9 @@
 #include <sys/types.h>
 
 /*
- * Of @probes (a bit for each enum flightrec_probe) of the copy whose struct flightrec_state is at
- * @state in process @pid, those whose semaphore is 0 there. If that cannot be read, or no state of
- * this version is there: none.
+ * Returns those of @probes (a bit for each enum flightrec_probe) whose semaphore is 0 in process
+ * @pid, in the copy whose struct flightrec_state is at @state. Returns none if that cannot be read
+ * or is no state of this version.
  */
 unsigned semaphores_down(pid_t pid, uint64_t state, unsigned probes);
 

@@ -22,7 +22,7 @@ static void pass_directory(const struct passing *p, const char *directory, size_
 	p->fn(p->arg, path);
 }
 
-/* Where this command is installed, or was built, the library is too. */
+/* The library is where this command is installed, or was built. */
 static void pass_beside_command(const struct passing *p)
 {
 	char path[PATH_MAX];
