@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* link: user/collector/target/elf_probes.c user/collector/target/elf_places.c */
-/* link: user/collector/target/elf_file.c user/collector/target/elf_stripped.c */
+/* link: user/collector/target/elf_file.c user/collector/target/elf_notes.c */
+/* link: user/collector/target/elf_stripped.c */
 /*
  * An ELF file. Of a first byte 'f' what follows is the file; of any other it is changes to a good
  * one: bytes put somewhere, a number of times one behind the other, so that few bytes make

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* link: user/collector/target/elf_probes.c user/collector/target/elf_places.c */
-/* link: user/collector/target/elf_file.c */
+/* link: user/collector/target/elf_file.c user/collector/target/elf_notes.c */
 /* libs: libelf */
 /* ELF files that are cut short, damaged, or moved. */
 #include <elf.h>

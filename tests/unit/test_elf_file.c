@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* link: user/collector/target/elf_probes.c user/collector/target/elf_places.c */
-/* link: user/collector/target/elf_file.c user/collector/target/elf_stripped.c */
+/* link: user/collector/target/elf_file.c user/collector/target/elf_notes.c */
+/* link: user/collector/target/elf_stripped.c */
 /* libs: libelf */
 /*
  * Files made to be expensive. That they are not is shown by the peak memory of this process, and by

@@ -2,8 +2,9 @@
 /* link: user/collector/target/elf_probes.c user/collector/target/elf_places.c */
 /* link: user/collector/target/elf_file.c user/collector/target/mappings.c */
 /* link: user/collector/target/mapping_open.c user/collector/base/auxv.c */
+/* link: user/collector/target/elf_notes.c */
 /* libs: libelf */
-/* tests: user/collector/target/elf_places.c */
+/* tests: user/collector/target/elf_places.c user/collector/target/elf_notes.c */
 /* Builds inputs with each linker there is, reads them, and runs them. */
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "collector/target/elf_file.h"
+#include "collector/target/elf_notes.h"
 #include "flightrec.h"
 
 #if defined(__x86_64__)
@@ -18,7 +18,6 @@ static const unsigned char nop[] = {0x1f, 0x20, 0x03, 0xd5};
 /* Each of these takes a read from the file. */
 #define NOTES_MAX 256
 
-#define NT_STAPSDT 3
 #define ARGUMENTS_MAX 6
 
 const char *const elf_probe_name[FLIGHTREC_PROBES] = {
@@ -53,60 +52,6 @@ static const char *const reason_text[ELF_REASONS] = {
 const char *elf_reason_text(enum elf_reason reason)
 {
 	return reason < ELF_REASONS ? reason_text[reason] : "";
-}
-
-/* A probe's note, adjusted for prelink. The strings are in the note itself. */
-struct probe_note {
-	uint64_t address;
-	uint64_t semaphore;
-	const char *provider;
-	const char *name;
-	const char *arguments;
-};
-
-static uint64_t load64(const char *bytes)
-{
-	uint64_t value;
-
-	memcpy(&value, bytes, sizeof(value));
-	return value;
-}
-
-/* Takes a NUL-terminated string off the front of *@at. */
-static const char *take_string(const char **at, const char *end)
-{
-	const char *start = *at, *nul;
-
-	nul = start < end ? memchr(start, 0, (size_t)(end - start)) : NULL;
-	if (!nul)
-		return NULL;
-	*at = nul + 1;
-	return start;
-}
-
-/*
- * Prelink changes the addresses in a file, but not those in notes. A note says where .stapsdt.base
- * was; the difference from where it is now is what to add.
- */
-static bool parse_note(const char *bytes, size_t size, const Elf64_Shdr *base,
-		       struct probe_note *note)
-{
-	const char *at = bytes + 3 * sizeof(uint64_t), *end = bytes + size;
-	uint64_t moved;
-
-	if (size < 3 * sizeof(uint64_t))
-		return false;
-	note->provider = take_string(&at, end);
-	note->name = note->provider ? take_string(&at, end) : NULL;
-	note->arguments = note->name ? take_string(&at, end) : NULL;
-	if (!note->arguments)
-		return false;
-	moved = base && load64(bytes + 8) ? base->sh_addr - load64(bytes + 8) : 0;
-	note->address = load64(bytes) + moved;
-	note->semaphore = load64(bytes + 16);
-	if (note->semaphore)
-		note->semaphore += moved;
-	return true;
 }
 
 static bool arguments_fit(enum flightrec_probe probe, const char *arguments)
@@ -213,57 +158,27 @@ static int add_note(const struct elf_file *file, const struct probe_note *note,
 /* What is found, and where to look. */
 struct search {
 	struct elf_file *file;
-	const Elf64_Shdr *base; /* of .stapsdt.base; or NULL */
-	size_t notes;           /* of our provider */
+	size_t notes; /* of our provider */
 	struct elf_probes *out;
 };
 
-static int add_notes(struct search *search, const Elf_Data *data)
+static int look_at_note(void *arg, const struct probe_note *note)
 {
-	const char *bytes = data->d_buf;
-	size_t at = 0, name, desc;
-	struct probe_note note;
-	GElf_Nhdr header;
-	int err;
+	struct search *search = arg;
 
-	while (at < data->d_size &&
-	       (at = gelf_getnote((Elf_Data *)data, at, &header, &name, &desc)) > 0) {
-		if (header.n_type != NT_STAPSDT || header.n_namesz != sizeof("stapsdt") ||
-		    memcmp(bytes + name, "stapsdt", sizeof("stapsdt")) != 0)
-			continue;
-		if (!parse_note(bytes + desc, header.n_descsz, search->base, &note) ||
-		    strcmp(note.provider, "flightrec") != 0)
-			continue;
-		if (++search->notes > NOTES_MAX)
-			return unusable(search->out, ELF_REASON_NOTES);
-		err = add_note(search->file, &note, search->out);
-		if (err)
-			return err;
-	}
-	return 0;
+	if (strcmp(note->provider, "flightrec") != 0)
+		return 0;
+	if (++search->notes > NOTES_MAX)
+		return unusable(search->out, ELF_REASON_NOTES);
+	return add_note(search->file, note, search->out);
 }
 
 static int look_for_notes(struct search *search)
 {
-	struct elf_file *file = search->file;
-	const Elf_Data *data;
-	Elf_Scn *section;
-	int err = elf_file_read_names(file);
+	int err = elf_notes_each(search->file, look_at_note, search);
 
 	if (err)
 		return err;
-	section = elf_file_next(file, NULL, SHT_PROGBITS, ".stapsdt.base");
-	search->base = section ? elf64_getshdr(section) : NULL;
-	section = NULL;
-	while ((section = elf_file_next(file, section, SHT_NOTE, ".note.stapsdt"))) {
-		err = elf_file_section(file, section, &data);
-		if (!err)
-			err = add_notes(search, data);
-		else if (err == -ENOENT)
-			err = 0;
-		if (err)
-			return err;
-	}
 	return search->notes ? 0 : -ENOENT;
 }
 
