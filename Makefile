@@ -151,7 +151,7 @@ $(B)/flightrec: $(CMD_OBJ)
 
 -include $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d)
 
-.PHONY: all help vmlinux examples deps deps-kernels deps-lint deps-fuzz demo check check-kernels check-werror bench \
+.PHONY: all help vmlinux examples deps deps-kernels deps-lint deps-fuzz deps-packs demo check check-kernels check-werror bench \
 	install uninstall format format-check lint lint-rules shellcheck clean
 .DELETE_ON_ERROR:
 
@@ -170,6 +170,9 @@ deps-kernels: ## ... what check-kernels needs as well
 
 deps-lint: ## ... what lint and CI need as well
 	@sh tests/deps.sh base lint
+
+deps-packs: ## ... what the tests of packs need as well
+	@sh tests/deps.sh base packs
 
 deps-fuzz: ## ... what fuzz needs as well
 	@sh tests/deps.sh base fuzz

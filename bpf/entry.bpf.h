@@ -127,8 +127,9 @@ struct emission {
 	u64 sequence;
 	u64 time_ns;
 	u64 site;
-	u64 data;    /* address in the process */
-	bool urgent; /* somebody is waiting for it */
+	u64 data;       /* address in the process */
+	bool urgent;    /* somebody is waiting for it */
+	bool in_kernel; /* data is an address of ours */
 };
 
 static __always_inline void know_site(const struct emission *e, const struct process_key *key,
@@ -156,6 +157,8 @@ static __always_inline void know_site(const struct emission *e, const struct pro
 static __always_inline long copy_data(u64 *to, u64 room, u64 size, const struct emission *e,
 				      struct pt_regs *ctx)
 {
+	if (e->in_kernel)
+		return size ? bpf_probe_read_kernel(to, size, (void *)e->data) : 0;
 	if (!ctx || room > WORDS_SIZE)
 		return size ? bpf_probe_read_user(to, size, (void *)e->data) : 0;
 	copy_words(to, room, ctx);
@@ -194,7 +197,7 @@ static __always_inline u32 emit(const struct emission *e, const struct process_k
 
 	if (!ring || !share)
 		return COUNT_REFUSED_RING;
-	if (e->site)
+	if (e->site && !e->in_kernel)
 		know_site(e, key, ring_number);
 	/* The verifier needs a constant: a few sizes, each with a path of its own. */
 	if (size <= 16)

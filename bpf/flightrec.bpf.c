@@ -40,6 +40,7 @@ static __always_inline u32 current_tid(void)
 }
 
 #include "memory.bpf.h"
+#include "span.bpf.h"
 
 /* ---- probes: arguments are documented in <flightrec/probes.h> ---- */
 

@@ -7,6 +7,7 @@
 #define FLIGHTREC_MAPS_BPF_H
 
 #include "limits.h"
+#include "span.h"
 
 const volatile u32 max_recorders = 1; /* of one process */
 const volatile u32 max_slots = 1;     /* of all processes; see share.bpf.h */
@@ -79,6 +80,14 @@ struct {
 	__type(key, u32);
 	__type(value, struct slot_owners);
 } slot_owners SEC(".maps"); /* by slot / FR_OWNERS */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct span_slot);
+} span_slots SEC(".maps"); /* beside slots, if spans are asked for */
 
 /* How many process slots each user's processes have. */
 struct {

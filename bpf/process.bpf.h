@@ -105,6 +105,7 @@ static __always_inline u32 register_process(const struct registration *registrat
 	process->exit_code = 0;
 	process->adopted = 0;
 	process->mapped_ns = 0;
+	process->spans = 0;
 	process->held = 0;
 	process->opened = 0;
 	process->entries = 0;

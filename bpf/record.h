@@ -146,7 +146,8 @@ enum recorder_state {
 #define FR_WORD_GENERATION(word) ((u32)((word) >> 8))
 
 #define FR_SLOT_ADOPTED                                                                            \
-	1u /* found in memory rather than seen to open: earlier entries are unknown */
+	1u              /* found in memory rather than seen to open: earlier entries are unknown */
+#define FR_SLOT_SPAN 2u /* of a span: see span.h */
 /*
  * Marks a slot's queued_ns if the collector, not the wheel, will look at the slot at that time.
  * Times of the wheel are multiples of its narrowest bucket.
@@ -228,7 +229,9 @@ struct process_slot {
 	/* What a process that kept a log said when it exited. */
 	u64 opened;
 	u64 entries;
-	u64 reserved3[3];
+	u32 spans; /* opened so far */
+	u32 reserved2;
+	u64 reserved3[2];
 };
 
 /* A process one of whose recorders could not be tracked. In map `refused`, by pid. */

@@ -20,7 +20,8 @@ struct opening {
 	const char *comm; /* or NULL: take the current thread's */
 	u32 tid;
 	u32 flags;
-	bool overdue; /* may use the reserve */
+	bool overdue;                 /* may use the reserve */
+	const struct span_slot *span; /* of a span; or NULL */
 };
 
 static __always_inline u64 effective_timeout(u64 timeout_ns)
@@ -60,6 +61,14 @@ static __always_inline void fill_slot(struct recorder_slot *slot, const struct r
 	else if (bpf_probe_read_user(slot->name, FR_NAME_SIZE, opening->user_name))
 		slot->name[0] = 0;
 	slot->name[FR_NAME_SIZE - 1] = 0;
+}
+
+static __always_inline void fill_span(u32 index, const struct span_slot *from)
+{
+	struct span_slot *span = bpf_map_lookup_elem(&span_slots, &index);
+
+	if (span)
+		*span = *from;
 }
 
 /* Lets the collector find a process's slots without looking at all of them. */
@@ -112,6 +121,8 @@ static __always_inline u32 open_recorder(const struct recorder_key *key, u32 num
 	if (!slot)
 		return FR_REFUSED;
 	fill_slot(slot, key, number, opening);
+	if (opening->span)
+		fill_span(index, opening->span);
 	set_owner(index, number);
 	hold_slot(process);
 	/*

@@ -6,6 +6,7 @@
 #   kernels   check-kernels: virtual machines
 #   lint      lint, format-check, shellcheck and the rest of CI
 #   fuzz      fuzz: clang's sanitizers and libFuzzer
+#   packs     what the tests of packs watch
 #
 # Nothing of this starts a service: redis-server is a program of redis-tools under another name, and
 # the package that would start it at each boot is not needed.
@@ -20,12 +21,14 @@ packages() {
 	kernels-apt) echo qemu-system-x86 busybox-static cpio ;;
 	lint-apt) echo git clang-format clang-tidy cppcheck shellcheck cmake ;;
 	fuzz-apt) echo libclang-rt-dev ;;
+	packs-apt) echo postgresql libc-bin util-linux ;;
 	base-dnf) echo gcc gcc-c++ clang llvm lld mold binutils make pkgconf-pkg-config libbpf-devel bpftool \
 		elfutils-libelf-devel zlib-devel capstone-devel glibc-static libstdc++-static jansson-devel uthash-devel \
 		libcmocka-devel hiredis-devel redis procps-ng jq ;;
 	kernels-dnf) echo qemu-system-x86 busybox cpio ;;
 	lint-dnf) echo git clang-tools-extra cppcheck ShellCheck cmake ;;
 	fuzz-dnf) echo compiler-rt ;;
+	packs-dnf) echo postgresql-server postgresql glibc-common util-linux ;;
 	*) echo "deps.sh: what is $1?" >&2; exit 2 ;;
 	esac
 }
@@ -47,6 +50,13 @@ if command -v apt-get >/dev/null; then
 	[ -n "$missing" ] || exit 0
 	[ "$(id -u)" = 0 ] || { echo "make deps: must be root, to install$missing" >&2; exit 1; }
 	export DEBIAN_FRONTEND=noninteractive
+	case " $* " in
+	*" packs "*)
+		# Its programs are wanted, and no server that is started at each boot.
+		mkdir -p /etc/postgresql-common/createcluster.d
+		echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/flightrec.conf
+		;;
+	esac
 	apt-get update -q
 	# shellcheck disable=SC2086 # several words
 	apt-get install -q -y --no-install-recommends $missing

@@ -47,7 +47,7 @@ $(B)/unit/test_copies $(B)/san/test_copies: | $(B)/libflightrec.so
 
 E2E := tests/e2e/programs
 E2E_LINKED := worker worker-archive worker-static worker-static-pie exceptions exceptions-static
-E2E_OTHER := emitter storm loader namespaces plugin.so plugin-b.so plugin-archive.so other_clock.so jsoncheck inherited \
+E2E_OTHER := spanned emitter storm loader namespaces plugin.so plugin-b.so plugin-archive.so other_clock.so jsoncheck inherited \
 	stack
 E2E_PROGRAMS := $(addprefix $(B)/tests/,$(E2E_LINKED) $(E2E_OTHER))
 E2E_CFLAGS = $(filter-out -Iuser -I.,$(ALL_CFLAGS)) -fexceptions
@@ -116,6 +116,11 @@ $(B)/tests/loader: $(E2E)/loader.c
 $(B)/tests/namespaces: $(E2E)/namespaces.c
 	$(call say,CC,$@)
 	$(Q)$(CC) $(E2E_CFLAGS) -MF $@.d $< -ldl -o $@
+
+# Not linked with the library.
+$(B)/tests/spanned: $(E2E)/spanned.c
+	$(call say,CC,$@)
+	$(Q)$(CC) $(E2E_CFLAGS) -MF $@.d $< -pthread -o $@
 
 $(B)/tests/inherited: $(E2E)/inherited.c
 	$(call say,CC,$@)

@@ -21,7 +21,7 @@ fuzz_$(1)_objects := $$(addprefix $(FUZZ_DIR)/,tests/fuzz/fuzz_$(1).o tests/fuzz
 
 $(FUZZ_DIR)/$(1): $$(fuzz_$(1)_objects)
 	$$(call say,LD-FUZZ,$$@)
-	$$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined $$(LDFLAGS) -Wl,--wrap=pread $$^ -lelf -lm -o $$@
+	$$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined $$(LDFLAGS) -Wl,--wrap=pread $$^ -lelf -lcapstone -lm -o $$@
 
 fuzz_objects += $$(fuzz_$(1)_objects)
 endef

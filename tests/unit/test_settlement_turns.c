@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* clang-format off */
 /* link: user/collector/recorder/recorders.c user/collector/recorder/recorders_check.c user/collector/recorder/recorders_emit.c user/collector/recorder/lone_entries.c user/collector/recorder/waiting.c user/collector/recorder/settlement.c user/collector/recorder/agenda.c user/collector/base/fair_queue.c user/collector/recorder/replay.c user/collector/recorder/process_table.c user/collector/target/proc_names.c user/collector/recorder/recorder_table.c user/collector/recorder/entry_buffer.c user/collector/recorder/call_sites.c user/collector/recorder/history.c user/collector/recorder/log_replay.c user/collector/report/render.c user/collector/report/render_number.c user/collector/report/render_out.c user/collector/kernel/tracker_state.c user/collector/kernel/ring_reader.c user/format/conversion.c user/collector/base/message.c user/collector/base/escape.c user/collector/base/text_buffer.c user/collector/target/memory_log.c user/collector/target/log_source.c user/collector/target/core_file.c user/collector/target/target_memory.c user/collector/target/time_namespace.c user/collector/target/mappings.c user/collector/base/auxv.c user/collector/target/tick_clock.c user/collector/target/host_tid.c user/collector/target/thread_state.c user/collector/target/proc_status.c */
+/* link: user/collector/recorder/span_view.c user/collector/span/span_set.c */
+/* link: user/collector/span/syscall_names.c */
 /* clang-format on */
 /* A process with little to report is not held up by others; and long work is done in pieces. */
 #include "recorders_fixture.h"

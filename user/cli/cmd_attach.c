@@ -28,6 +28,8 @@ static int watch_process(struct watch *w, pid_t pid)
 		return EXIT_NOTHING;
 	}
 	copies = session_watch(w->session, pid);
+	if (copies >= 0)
+		copies += (int)session_spans_of(w->session, pid) + (w->options->blocked_ns > 0);
 	if (copies > 0) {
 		event.data.u64 = (uint64_t)fd << 8 | TOKEN_PROCESS;
 		if (epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0) {
@@ -41,6 +43,10 @@ static int watch_process(struct watch *w, pid_t pid)
 	if (copies == 0 && session_problem(w->session)) {
 		message("process %d: %s", pid, session_problem(w->session));
 		return EXIT_UNSUPPORTED;
+	}
+	if (copies == 0 && w->spans.n_spans) {
+		watch_tell_spans(w);
+		return EXIT_NOTHING;
 	}
 	if (copies == 0) {
 		message("process %d %s", pid, watch_no_copy(pid));
@@ -162,6 +168,8 @@ int cmd_attach(const struct options *options)
 	err = options->all ? watch_everything(&w) : watch_named(&w);
 	if (err)
 		return watch_end(&w, err);
+	if (w.spans.n_spans)
+		watch_tell_spans(&w);
 	err = watch_start_duration(&w);
 	if (err) {
 		message("cannot set a timer: %s", strerror(-err));

@@ -53,6 +53,8 @@ static int attach(struct watch *w)
 		message("cannot watch process %d: %s", w->launch.pid, strerror(-err));
 		return EXIT_FAILED;
 	}
+	if (!watch_tell_spans(w) && !session_spans_may_come(w->session))
+		return EXIT_NOTHING;
 	if (err == 0 && session_lost_notes(w->launch.pid))
 		message("%s %s", name, watch_no_copy(w->launch.pid));
 	problem = session_watch_usual(w->session);

@@ -22,7 +22,8 @@ enum command_bit {
 	COMMAND_DOCTOR = 1 << 4,
 	COMMAND_HELP = 1 << 5,
 	COMMAND_COMPLETION = 1 << 6,
-	COMMAND_EVERY = (1 << 7) - 1,
+	COMMAND_SPANS = 1 << 7,
+	COMMAND_EVERY = (1 << 8) - 1,
 };
 
 /* What may follow the options. */
@@ -56,6 +57,7 @@ int cmd_run(const struct options *options);
 int cmd_attach(const struct options *options);
 int cmd_list(const struct options *options);
 int cmd_dump(const struct options *options);
+int cmd_spans(const struct options *options);
 int cmd_doctor(const struct options *options);
 int cmd_help(const struct options *options);
 int cmd_completion(const struct options *options);

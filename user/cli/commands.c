@@ -47,6 +47,16 @@ const struct command commands[] = {
 		.operands = OPERANDS_PIDS,
 	},
 	{
+		.bit = COMMAND_SPANS,
+		.name = "spans",
+		.synopsis = "[OPTION...] -p PID[,PID...] | --packs",
+		.summary = "what can be watched of programs without the library",
+		.description = "Says which probes a process has, and which spans are possible in "
+			       "it: those that\n"
+			       "are given, or those of all packs that come with flightrec.\n",
+		.operands = OPERANDS_PIDS,
+	},
+	{
 		.bit = COMMAND_DOCTOR,
 		.name = "doctor",
 		.synopsis = "[OPTION...]",

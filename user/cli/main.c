@@ -21,6 +21,8 @@ static int run(const struct options *options)
 		return cmd_list(options);
 	case COMMAND_DUMP:
 		return cmd_dump(options);
+	case COMMAND_SPANS:
+		return cmd_spans(options);
 	case COMMAND_DOCTOR:
 		return cmd_doctor(options);
 	case COMMAND_HELP:

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/options.h"
+#include "collector/base/array.h"
 #include "collector/base/units.h"
 #include "collector/report/names.h"
 #include "collector/report/report_forms.h"
@@ -146,6 +147,43 @@ static int set_core(struct options *o, const char *value)
 	return 0;
 }
 
+static int add_span(struct options *o, const char *text, bool is_pack)
+{
+	if (!*text || array_reserve(o->spans, o->spans_room, o->n_spans + 1))
+		return -EINVAL;
+	o->spans[o->n_spans++] = (struct span_option){text, is_pack};
+	return 0;
+}
+
+static int set_span(struct options *o, const char *value)
+{
+	return add_span(o, value, false);
+}
+
+static int set_pack(struct options *o, const char *value)
+{
+	return add_span(o, value, true);
+}
+
+static int set_blocked(struct options *o, const char *value)
+{
+	return parse_duration(value, &o->blocked_ns);
+}
+
+static int set_idle(struct options *o, const char *value)
+{
+	(void)value;
+	o->idle = true;
+	return 0;
+}
+
+static int set_packs(struct options *o, const char *value)
+{
+	(void)value;
+	o->packs = true;
+	return 0;
+}
+
 static int set_verifier(struct options *o, const char *value)
 {
 	(void)value;
@@ -166,7 +204,7 @@ const struct option_spec option_table[] = {
 		.letter = 'p',
 		.argument = "PID[,PID...]",
 		.help = "these processes",
-		.commands = COMMAND_ATTACH | INSPECTING,
+		.commands = COMMAND_ATTACH | COMMAND_SPANS | INSPECTING,
 		.completion = COMPLETE_PID,
 		.set = set_pid,
 		.expected = "a process number, or several",
@@ -296,6 +334,47 @@ const struct option_spec option_table[] = {
 		.help = "entries and deadlines by probes, not by memory",
 		.commands = WATCHING,
 		.set = set_probes,
+	},
+	{
+		.name = "span",
+		.letter = 's',
+		.argument = "SPAN",
+		.help = "watch this of a program that does not use the\nlibrary: "
+			"uprobe:LIBRARY:FUNCTION 2s, or\nsyscall:NAME,... 1s; "
+			"flightrec-spans(7)",
+		.commands = WATCHING | COMMAND_SPANS,
+		.set = set_span,
+		.expected = "the description of a span",
+	},
+	{
+		.name = "pack",
+		.argument = "NAME|FILE",
+		.help = "spans that are described in a file",
+		.commands = WATCHING | COMMAND_SPANS,
+		.completion = COMPLETE_FILE,
+		.set = set_pack,
+		.expected = "the name of a pack, or of a file",
+	},
+	{
+		.name = "blocked",
+		.argument = "DURATION",
+		.help = "report threads that are in one system call, or do\nnot run for another "
+			"reason, for longer",
+		.commands = WATCHING,
+		.set = set_blocked,
+		.expected = DURATION_EXPECTED,
+	},
+	{
+		.name = "idle",
+		.help = "with --blocked, also those that may just have\nnothing to do",
+		.commands = WATCHING,
+		.set = set_idle,
+	},
+	{
+		.name = "packs",
+		.help = "the packs that there are, and what each needs",
+		.commands = COMMAND_SPANS,
+		.set = set_packs,
 	},
 	{
 		.name = "quiet",

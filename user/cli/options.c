@@ -202,6 +202,8 @@ static int check_pids(struct options *o)
 	}
 	if (o->command->bit == COMMAND_ATTACH && o->all == (o->n_pids > 0))
 		return usage_error(o->command, "name processes with -p, or all with -a");
+	if (o->command->bit == COMMAND_SPANS && o->packs == (o->n_pids > 0))
+		return usage_error(o->command, "name processes with -p, or all packs with --packs");
 	if (o->command->bit == COMMAND_DUMP && !o->core == !o->n_pids)
 		return usage_error(o->command, "name processes with -p, or a file with --core");
 	return 0;
@@ -212,6 +214,8 @@ static int check_pairs(const struct options *o)
 {
 	if (o->append && !o->output)
 		return usage_error(o->command, "--append needs --output FILE");
+	if (o->idle && !o->blocked_ns)
+		return usage_error(o->command, "--idle needs --blocked DURATION");
 	if (o->exec_limit && !o->exec)
 		return usage_error(o->command, "--exec-limit needs --exec COMMAND");
 	return 0;
@@ -281,5 +285,6 @@ int options_parse(struct options *o, const struct command *command, int argc, ch
 void options_free(struct options *o)
 {
 	free(o->pids);
+	free(o->spans);
 	memset(o, 0, sizeof(*o));
 }

@@ -14,6 +14,12 @@
 #define DEFAULT_BUFFER (16u << 20)
 #define DEFAULT_MAX_RECORDERS 131072
 
+/* -s or --pack */
+struct span_option {
+	const char *text; /* a statement, or the name of a file */
+	bool is_pack;
+};
+
 struct options {
 	const struct command *command;
 	bool help;           /* show the command's help page, and do nothing else */
@@ -39,7 +45,13 @@ struct options {
 	const char *core; /* for dump: a file instead of processes; or NULL */
 	bool closed;      /* for dump: include closed recorders */
 	bool verifier;    /* for doctor */
-	char **operands;  /* what follows the options, NULL-terminated; part of argv */
+	struct span_option *spans;
+	size_t n_spans;
+	size_t spans_room;
+	bool packs;          /* for spans: list them */
+	uint64_t blocked_ns; /* 0: blocked threads are not looked for */
+	bool idle;           /* also those that may just have nothing to do */
+	char **operands;     /* what follows the options, NULL-terminated; part of argv */
 	size_t n_operands;
 };
 

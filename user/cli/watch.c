@@ -13,6 +13,7 @@
 #include "cli/children.h"
 #include "cli/output.h"
 #include "cli/requirements.h"
+#include "cli/span_options.h"
 #include "cli/state.h"
 #include "cli/summary.h"
 #include "collector/base/clock.h"
@@ -105,6 +106,9 @@ static int open_session(struct watch *w)
 		.by_memory = !o->probes && !(w->is_run && log_is_off()),
 		.watch_all = o->all,
 		.follow_children = w->is_run,
+		.spans = w->spans.n_spans ? &w->spans : NULL,
+		.blocked_ns = o->blocked_ns,
+		.blocked_idle = o->idle,
 		.form = o->form,
 		.output = w->output,
 		.output_name = o->output   ? o->output
@@ -154,6 +158,7 @@ int watch_start(struct watch *w, const struct options *options)
 			    .epoll_fd = -1};
 	signals.pass_on = w->is_run;
 	err = check_buffer(options);
+	err = err ? err : span_options_load(options, &w->spans);
 	err = err ? err : open_output(w);
 	if (err)
 		return err;
@@ -194,6 +199,20 @@ void watch_print_setup(const struct watch *w)
 			"room for %u open recorders",
 			setup.copies, setup.copies == 1 ? "y" : "ies", setup.rings,
 			setup.rings == 1 ? "" : "s", setup.ring_bytes / 1024, setup.max_recorders);
+}
+
+bool watch_tell_spans(const struct watch *w)
+{
+	size_t possible = 0;
+
+	for (size_t i = 0; i < w->spans.n_spans; i++) {
+		const char *problem = session_span_problem(w->session, i);
+
+		possible += !problem;
+		if (problem)
+			message("span %s: %s", w->spans.span[i].name, problem);
+	}
+	return possible || !w->spans.n_spans;
 }
 
 int watch_start_duration(struct watch *w)
@@ -405,6 +424,7 @@ int watch_end(struct watch *w, int status)
 		wait_for_exec(w);
 	exec_hook_close(w->exec_hook);
 	session_close(w->session);
+	span_set_free(&w->spans);
 	/* Some file systems report write errors only at close(). */
 	if (w->output >= 0 && w->options->output && close(w->output)) {
 		message("cannot write to %s: %s", w->options->output, strerror(errno));

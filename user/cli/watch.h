@@ -10,6 +10,7 @@
 #include "cli/options.h"
 #include "cli/signals.h"
 #include "collector/session.h"
+#include "collector/span/span_set.h"
 
 /* What an epoll event is about. */
 enum token {
@@ -24,6 +25,7 @@ enum token {
 struct watch {
 	const struct options *options;
 	bool is_run;             /* else attach */
+	struct span_set spans;   /* empty: none are asked for */
 	struct session *session; /* or NULL */
 	struct launch launch;    /* for run */
 	int command_fd;          /* for run: the command's pidfd; -1: none yet */
@@ -55,6 +57,12 @@ const char *watch_no_copy(pid_t pid);
 
 /* For --verbose: what the probes are attached to, and what memory that takes. */
 void watch_print_setup(const struct watch *w);
+
+/*
+ * Says which spans are not possible in what is watched so far, and why. Returns whether any is; or
+ * none were asked for.
+ */
+bool watch_tell_spans(const struct watch *w);
 
 /* Watches until the end, whatever causes it; then detaches and prints the summary. */
 void watch_until_end(struct watch *w);

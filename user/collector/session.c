@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 
 #include "collector/base/clock.h"
+#include "collector/blocked.h"
 #include "collector/base/message.h"
 #include "collector/kernel/ring_record.h"
 #include "collector/recorder/adoption.h"
@@ -134,9 +135,11 @@ static int open_parts(struct session *s, char *error, size_t error_size)
 						.min_severity = o->min_severity,
 						.watch_all = o->watch_all,
 						.follow_children = o->follow_children,
-						.by_memory = o->by_memory};
+						.by_memory = o->by_memory,
+						.spans = o->spans != NULL};
 	const struct recorders_options recorders = {.entries_memory = SESSION_ENTRIES_MEMORY,
 						    .max_reports = o->max_reports,
+						    .spans = o->spans,
 						    .emit = emit,
 						    .arg = s};
 	struct attachments_options attachments = {.each_process = o->each_process,
@@ -166,6 +169,9 @@ static int open_parts(struct session *s, char *error, size_t error_size)
 	refusals_init(&s->refusals, s->tracker, &s->attachments, o->timeout_ns);
 	err = err ? err : visits_init(&s->visits, tracker_limits(s->tracker).slots);
 	err = err ? err : recorders_new(&s->recorders, s->tracker, &recorders);
+	err = err ? err : session_blocked_open(s);
+	if (!err && o->spans)
+		err = spans_new(&s->spans, s->tracker, o->spans, o->each_process);
 	if (!err && o->by_memory) {
 		looks.recorders = s->recorders;
 		s->looks = looks_new(&looks);
@@ -205,6 +211,8 @@ void session_close(struct session *s)
 	refusals_free(&s->refusals);
 	visits_free(&s->visits);
 	attachments_free(&s->attachments);
+	spans_free(s->spans);
+	blocked_free(s->blocked);
 	looks_free(s->looks);
 	free(s->ended);
 	recorders_free(s->recorders);
@@ -365,6 +373,8 @@ void session_dispatch(struct session *s)
 	take_and_work(s);
 	if (s->looks)
 		looks_run(s->looks);
+	if (s->blocked && is_due(blocked_next(s->blocked)))
+		session_blocked_look(s);
 	if (is_due(refusals_next(&s->refusals)))
 		refusals_look(&s->refusals);
 	/* What follows may take a while. */
@@ -397,6 +407,8 @@ int session_wait_ms(const struct session *s)
 	due_ns = earlier(due_ns, attachments_next(&s->attachments));
 	if (s->looks)
 		due_ns = earlier(due_ns, looks_next(s->looks));
+	if (s->blocked)
+		due_ns = earlier(due_ns, blocked_next(s->blocked));
 	due_ns = earlier(due_ns, rescans_next(&s->rescans));
 	if (due_ns == UINT64_MAX)
 		return -1;
@@ -440,6 +452,8 @@ bool session_finish(struct session *s, uint64_t max_ns)
 	work_until(s, until_ns);
 	recorders_end_at(s->recorders, clock_ns(CLOCK_MONOTONIC));
 	attachments_free(&s->attachments);
+	if (s->spans)
+		spans_detach(s->spans);
 	/* Nothing new comes from now on but the ends of processes. */
 	until_ns = clock_ns(CLOCK_MONOTONIC) + max_ns - max_ns / 3;
 	work_until(s, until_ns);

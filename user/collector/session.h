@@ -14,6 +14,7 @@
 #include "collector/report/report.h"
 
 struct report_form;
+struct span_set;
 struct session;
 
 struct session_options {
@@ -25,6 +26,9 @@ struct session_options {
 	bool follow_children; /* of the watched processes */
 	bool by_memory;       /* where a process keeps a log; else, and otherwise, by probes */
 	bool each_process;    /* attach only to named processes, so that others do not pay for it */
+	uint64_t blocked_ns;  /* report threads that are blocked for longer; 0: do not */
+	bool blocked_idle;    /* also those that may just have nothing to do */
+	const struct span_set *spans; /* borrowed; NULL: there are none */
 	const struct report_form *form;
 	int output;              /* the caller's */
 	const char *output_name; /* for messages */
@@ -88,6 +92,14 @@ int session_watch_all(struct session *session, bool (*stop)(void *arg), void *ar
  * the probes live. If there are copies and none could be attached to, returns a line that says why.
  */
 const char *session_watch_usual(struct session *session);
+
+/* How many spans are possible in a process that is watched. */
+size_t session_spans_of(struct session *session, pid_t pid);
+/* Why span @i is possible in no process that is watched so far; NULL: it is in one. */
+const char *session_span_problem(const struct session *session, size_t i);
+
+/* Whether spans that are not possible may become so: with other programs and libraries. */
+bool session_spans_may_come(const struct session *session);
 
 /* Why the last file that has probes could not be attached to; NULL if there was none. */
 const char *session_problem(const struct session *session);

@@ -97,6 +97,8 @@ int session_scan(struct session *s, pid_t pid)
 {
 	int copies = attachments_scan(&s->attachments, pid, on_copy, s);
 
+	if (s->spans)
+		spans_scan(s->spans, pid);
 	s->library_seen = s->library_seen || copies > 0;
 	return copies;
 }
@@ -163,6 +165,21 @@ const char *session_watch_usual(struct session *s)
 	return s->attachments.copies ? NULL : session_problem(s);
 }
 
+size_t session_spans_of(struct session *s, pid_t pid)
+{
+	return s->spans ? spans_scan(s->spans, pid) : 0;
+}
+
+const char *session_span_problem(const struct session *s, size_t i)
+{
+	return spans_problem(s->spans, i);
+}
+
+bool session_spans_may_come(const struct session *s)
+{
+	return spans_may_come(s->spans);
+}
+
 const char *session_problem(const struct session *s)
 {
 	return s->attachments.problem[0] ? s->attachments.problem : NULL;
@@ -215,7 +232,8 @@ bool session_lost_notes(pid_t pid)
 int session_try(void (*verified)(const char *program, uint32_t count), char *error,
 		size_t error_size)
 {
-	const struct tracker_options options = {.ring_bytes = 1 << 16, .max_recorders = 64};
+	const struct tracker_options options = {
+		.ring_bytes = 1 << 16, .max_recorders = 64, .spans = true};
 	struct attachments_options attachments_options = {.each_process = true};
 	struct attachments attachments;
 	struct tracker *tracker;

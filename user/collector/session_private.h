@@ -10,6 +10,7 @@
 #include "collector/recorder/recorders.h"
 #include "collector/session_refusals.h"
 #include "collector/session_rescans.h"
+#include "collector/session_spans.h"
 #include "collector/session.h"
 #include "collector/sink/sinks.h"
 
@@ -32,7 +33,9 @@ struct session {
 	struct visits visits;     /* slots for which the wheel has no node */
 	struct refusals refusals; /* recorders for which there is no slot */
 	struct recorders *recorders;
-	struct looks *looks; /* into processes that are watched by memory; NULL: none are */
+	struct spans *spans;     /* NULL: there are none */
+	struct blocked *blocked; /* NULL: not looked for */
+	struct looks *looks;     /* into processes that are watched by memory; NULL: none are */
 	uint32_t *ended; /* with looks: generation of the last process that ended in each slot */
 	struct session_options options;
 	struct sink *sink;
@@ -60,5 +63,9 @@ void session_try_by_memory(void *session, pid_t pid, int err);
  */
 void session_forget_open(void *session, pid_t pid);
 void session_look_unasked(void *session, pid_t pid);
+
+/* Looks for blocked threads, if that is asked for: session_blocked.c. */
+int session_blocked_open(struct session *session);
+void session_blocked_look(struct session *session);
 
 #endif /* FLIGHTREC_SESSION_PRIVATE_H */

@@ -38,7 +38,14 @@ test_install_and_uninstall()
 	./usr/lib/here/libflightrec.so.0
 	./usr/lib/here/pkgconfig/flightrec.pc
 	./usr/share/bash-completion/completions/flightrec
+	./usr/share/flightrec/packs/files.spans
+	./usr/share/flightrec/packs/jvm.spans
+	./usr/share/flightrec/packs/libpq.spans
+	./usr/share/flightrec/packs/openssl.spans
+	./usr/share/flightrec/packs/postgres.spans
+	./usr/share/flightrec/packs/resolver.spans
 	./usr/share/man/man3/flightrec.3
+	./usr/share/man/man7/flightrec-spans.7
 	./usr/share/man/man8/flightrec.8
 	./usr/share/zsh/site-functions/_flightrec
 	END

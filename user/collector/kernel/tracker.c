@@ -13,6 +13,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "bpf/span.h"
 #include "collector/base/clock.h"
 #include "collector/kernel/libbpf_message.h"
 #include "collector/kernel/uprobes.h"
@@ -118,6 +119,26 @@ static int size_maps(struct tracker *t)
 	return err;
 }
 
+/* Programs and maps for spans, if they are asked for. */
+static int choose_spans(struct tracker *t, bool wanted)
+{
+	struct flightrec_bpf *s = t->skeleton;
+	struct bpf_program *const programs[] = {
+		s->progs.on_span,     s->progs.on_span_return,      s->progs.on_sys_enter,
+		s->progs.on_sys_exit, s->progs.on_span_thread_exit,
+	};
+	int err = 0;
+
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
+		bpf_program__set_autoload(programs[i], wanted);
+	if (!wanted)
+		return 0;
+	err = err ?: bpf_map__set_max_entries(s->maps.span_slots, t->max_slots);
+	err = err ?: bpf_map__set_max_entries(s->maps.span_places, FR_SPAN_PLACES_MAX);
+	err = err ?: bpf_map__set_max_entries(s->maps.span_scratches, t->cpus * FR_SPAN_SCRATCHES);
+	return err;
+}
+
 static void configure(struct tracker *t, const struct tracker_options *options)
 {
 	struct flightrec_bpf__rodata *config = t->skeleton->rodata;
@@ -140,23 +161,26 @@ static void configure(struct tracker *t, const struct tracker_options *options)
 }
 
 /* The programs that are attached to files, and those they call, which must be loaded alike. */
-static int choose_links(struct tracker *t)
+static int choose_links(struct tracker *t, bool spans)
 {
 	struct flightrec_bpf *s = t->skeleton;
 	struct bpf_program *const programs[] = {
-		s->progs.on_probe,  s->progs.on_begin,   s->progs.on_entry,  s->progs.on_end,
-		s->progs.on_extend, s->progs.on_context, s->progs.on_replay, s->progs.on_mappings,
-		s->progs.on_arm,    s->progs.on_late,    s->progs.on_stray,  s->progs.on_leave,
+		s->progs.on_probe,  s->progs.on_begin,       s->progs.on_entry,
+		s->progs.on_end,    s->progs.on_extend,      s->progs.on_context,
+		s->progs.on_replay, s->progs.on_mappings,    s->progs.on_arm,
+		s->progs.on_late,   s->progs.on_stray,       s->progs.on_leave,
+		s->progs.on_span,   s->progs.on_span_return,
 	};
+	size_t count = sizeof(programs) / sizeof(programs[0]) - (spans ? 0 : 2);
 	int err = 0;
 
 	t->multi = uprobes_multi_possible();
-	for (size_t i = 0; t->multi && !err && i < sizeof(programs) / sizeof(programs[0]); i++)
+	for (size_t i = 0; t->multi && !err && i < count; i++)
 		err = bpf_program__set_expected_attach_type(programs[i], UPROBES_MULTI_TYPE);
 	return err;
 }
 
-static int map_maps(struct tracker *t)
+static int map_maps(struct tracker *t, bool spans)
 {
 	struct flightrec_bpf *s = t->skeleton;
 	const struct {
@@ -173,9 +197,11 @@ static int map_maps(struct tracker *t)
 		{&t->counters_map, s->maps.counters, t->cpus * sizeof(*t->counters), PROT_READ},
 		{&t->shares_map, s->maps.shares,
 		 (size_t)t->max_processes * t->rings * sizeof(*t->shares), PROT_READ | PROT_WRITE},
+		{&t->span_slots_map, s->maps.span_slots, t->max_slots * sizeof(*t->span_slots),
+		 PROT_READ},
 	};
 
-	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
+	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]) - !spans; i++) {
 		int err = mapped_map_open(maps[i].mapped, bpf_map__fd(maps[i].map), maps[i].size,
 					  maps[i].protection);
 
@@ -187,6 +213,7 @@ static int map_maps(struct tracker *t)
 	t->processes = t->processes_map.memory;
 	t->counters = t->counters_map.memory;
 	t->shares = t->shares_map.memory;
+	t->span_slots = t->span_slots_map.memory;
 	return 0;
 }
 
@@ -223,18 +250,20 @@ static int create_rings(struct tracker *t)
 }
 
 /* The probes are attached later, file by file. */
-static int attach_tracepoints(struct tracker *t, bool follow_children)
+static int attach_tracepoints(struct tracker *t, const struct tracker_options *options)
 {
 	const struct {
 		struct bpf_program *program;
 		struct bpf_link **link;
 		bool wanted;
 	} tracepoints[] = {
-		{t->skeleton->progs.on_fork, &t->skeleton->links.on_fork, follow_children},
+		{t->skeleton->progs.on_fork, &t->skeleton->links.on_fork, options->follow_children},
 		{t->skeleton->progs.on_exec, &t->skeleton->links.on_exec, true},
 		{t->skeleton->progs.on_exit, &t->skeleton->links.on_exit, true},
 		{t->skeleton->progs.on_exit_signal, &t->skeleton->links.on_exit_signal, true},
 		{t->skeleton->progs.on_free, &t->skeleton->links.on_free, true},
+		{t->skeleton->progs.on_span_thread_exit, &t->skeleton->links.on_span_thread_exit,
+		 options->spans},
 	};
 
 	for (size_t i = 0; i < sizeof(tracepoints) / sizeof(tracepoints[0]); i++) {
@@ -275,7 +304,8 @@ static int start(struct tracker *t, const struct tracker_options *options, const
 	configure(t, options);
 	*what = "cannot size the BPF maps";
 	err = size_maps(t);
-	err = err ?: choose_links(t);
+	err = err ?: choose_spans(t, options->spans);
+	err = err ?: choose_links(t, options->spans);
 	if (err)
 		return err;
 	*what = "cannot load the BPF programs";
@@ -287,7 +317,7 @@ static int start(struct tracker *t, const struct tracker_options *options, const
 	t->fresh_slots = &t->skeleton->bss->fresh_slots;
 	t->scan_slots = &t->skeleton->bss->scan_slots;
 	*what = "cannot map the BPF maps";
-	err = map_maps(t);
+	err = map_maps(t, options->spans);
 	err = err ?: create_rings(t);
 	if (err)
 		return err;
@@ -296,7 +326,7 @@ static int start(struct tracker *t, const struct tracker_options *options, const
 	if (err)
 		return err;
 	*what = "cannot attach to the process tracepoints";
-	return attach_tracepoints(t, options->follow_children);
+	return attach_tracepoints(t, options);
 }
 
 /*
@@ -381,6 +411,7 @@ void tracker_close(struct tracker *t)
 	mapped_map_close(&t->owners_map);
 	mapped_map_close(&t->counters_map);
 	mapped_map_close(&t->shares_map);
+	mapped_map_close(&t->span_slots_map);
 	for (uint32_t i = 0; i < t->rings; i++) {
 		if (!t->ring[i].tracker)
 			continue;

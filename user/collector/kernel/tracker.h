@@ -26,6 +26,7 @@ struct tracker_options {
 	bool watch_all;
 	bool follow_children;
 	bool by_memory; /* entries and deadlines are read from the processes' logs */
+	bool spans;     /* tracker_spans.h */
 };
 
 /*

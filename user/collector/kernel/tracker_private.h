@@ -29,6 +29,7 @@ struct tracker_ring {
 
 struct bpf_program;
 struct flightrec_bpf;
+struct span_slot;
 
 /*
  * Owns the BPF object, its maps and rings. The limits are set before loading and never change. The
@@ -57,9 +58,11 @@ struct tracker {
 	struct mapped_map owners_map;
 	struct mapped_map counters_map;
 	struct mapped_map shares_map;
+	struct mapped_map span_slots_map;
 	const volatile struct recorder_slot *slots;
 	const volatile struct process_slot *processes;
 	const volatile struct slot_owners *owners;
+	const volatile struct span_slot *span_slots; /* NULL: there are no spans */
 	const volatile struct counters *counters;
 	volatile struct ring_share *shares;
 	/* The BPF programs' own data; see maps.bpf.h. */

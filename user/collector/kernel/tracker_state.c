@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Reads what the BPF programs wrote. */
 #include "collector/kernel/tracker_private.h"
+#include "collector/kernel/tracker_spans.h"
 
 #include <errno.h>
 #include <string.h>
@@ -76,6 +77,16 @@ bool tracker_slot_copy(const struct tracker *t, uint32_t index, struct recorder_
 		}
 	}
 	return false;
+}
+
+bool tracker_span_copy(const struct tracker *t, uint32_t index, uint32_t generation,
+		       struct span_slot *copy)
+{
+	if (!t->span_slots || index >= t->max_slots)
+		return false;
+	memcpy(copy, (const void *)&t->span_slots[index], sizeof(*copy));
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return FR_WORD_GENERATION(tracker_slot_word(t, index)) == generation;
 }
 
 uint64_t tracker_process_word(const struct tracker *t, uint32_t index)

@@ -20,6 +20,9 @@
 #define DETACH_THREADS 128
 #define DETACH_STACK (64 * 1024)
 
+#define MULTI_RETURN 1 /* BPF_F_UPROBE_MULTI_RETURN */
+#define PERF_RETURN 1  /* format/retprobe of the perf event */
+
 /* The arguments of BPF_LINK_CREATE. The headers used for a build may be older. */
 struct multi_attr {
 	uint32_t program;
@@ -101,6 +104,7 @@ static int attach_multi(const struct uprobes_request *r, const char *path,
 				  .ref_ctr_offsets = (uintptr_t)ref_ctr_offsets,
 				  .cookies = (uintptr_t)cookies,
 				  .count = (uint32_t)r->count,
+				  .multi_flags = r->returns ? MULTI_RETURN : 0,
 				  .pid = (uint32_t)r->pid};
 
 	for (size_t i = 0; i < r->count; i++) {
@@ -126,10 +130,13 @@ static int perf_type(uint32_t *type)
 	return got ? 0 : -EINVAL;
 }
 
-static int open_event(const struct uprobe *uprobe, pid_t pid, const char *path)
+static int open_event(const struct uprobes_request *r, const struct uprobe *uprobe,
+		      const char *path)
 {
+	pid_t pid = r->pid;
 	struct perf_event_attr attr = {.size = sizeof(attr),
-				       .config = uprobe->ref_ctr_offset << 32,
+				       .config = uprobe->ref_ctr_offset << 32 |
+						 (r->returns ? PERF_RETURN : 0),
 				       .uprobe_path = (uintptr_t)path,
 				       .probe_offset = uprobe->offset};
 	int err = perf_type(&attr.type), fd;
@@ -145,7 +152,7 @@ static int attach_event(const struct uprobes_request *r, const struct uprobe *up
 			const char *path)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, options, .perf_event.bpf_cookie = uprobe->cookie);
-	int event = open_event(uprobe, r->pid, path), link;
+	int event = open_event(r, uprobe, path), link;
 
 	if (event < 0)
 		return event;

@@ -34,10 +34,11 @@ struct uprobe_links {
 };
 
 struct uprobes_request {
-	int program; /* descriptor */
-	bool multi;  /* it was loaded for that */
-	int file;    /* descriptor of the file itself, whatever its name and mount namespace */
-	pid_t pid;   /* 0: for all processes */
+	int program;  /* descriptor */
+	bool multi;   /* it was loaded for that */
+	bool returns; /* of functions: the places are where these begin */
+	int file;     /* descriptor of the file itself, whatever its name and mount namespace */
+	pid_t pid;    /* 0: for all processes */
 	const struct uprobe *uprobe;
 	size_t count;
 };

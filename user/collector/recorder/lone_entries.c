@@ -76,6 +76,7 @@ void lone_entries_late(struct recorders *r, const struct entry_record *record)
 		return;
 	process = process_table_get(&r->processes, slot.process);
 	held = recorder_table_find(&r->table, record->slot, record->generation);
+	r->replay.index = record->slot;
 	if (may_log(r, process) && replay_entry(&r->replay, &slot, held, process, record))
 		recorders_emit(r, &r->replay.report, false);
 }

@@ -20,6 +20,8 @@ int recorders_new(struct recorders **recorders, struct tracker *tracker,
 		return -ENOMEM;
 	r->tracker = tracker;
 	r->options = *options;
+	r->replay.tracker = tracker;
+	r->replay.spans = options->spans;
 	if (agenda_init(&r->agenda, tracker_limits(tracker).slots,
 			tracker_limits(tracker).processes) ||
 	    process_table_init(&r->processes, tracker) ||

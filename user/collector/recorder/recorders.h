@@ -17,11 +17,13 @@ struct entry_record;
 struct recorders;
 struct report;
 struct site_record;
+struct span_set;
 struct tracker;
 
 struct recorders_options {
-	size_t entries_memory; /* bytes kept for the entries of all open recorders */
-	uint64_t max_reports;  /* after this many nothing more is reported; 0: no limit */
+	size_t entries_memory;        /* bytes kept for the entries of all open recorders */
+	uint64_t max_reports;         /* after this many nothing more is reported; 0: no limit */
+	const struct span_set *spans; /* borrowed; NULL: there are none */
 	/* Takes each report, which is borrowed. It must not call any of these functions. */
 	void (*emit)(void *arg, const struct report *report);
 	void *arg;

@@ -7,6 +7,7 @@
 
 #include "collector/base/array.h"
 #include "collector/base/clock.h"
+#include "collector/kernel/tracker_spans.h"
 #include "collector/report/render.h"
 #include "collector/target/target_memory.h"
 #include "collector/target/thread_state.h"
@@ -73,6 +74,41 @@ static void fill_recorder(struct replay *replay, const struct recorder_slot *slo
 		to->opened_before_ns = process->seen_ns - slot->started_ns;
 }
 
+/* What is otherwise of a span: its names, and its number, which its process does not know. */
+static void fill_span(struct replay *replay, const struct recorder_slot *slot)
+{
+	struct report_recorder *to = &replay->report.recorder;
+	struct span_slot span;
+
+	if (!replay->spans || !tracker_span_copy(replay->tracker, replay->index,
+						 FR_WORD_GENERATION(slot->word), &span))
+		return;
+	span_view_make(&replay->span, replay->spans, to->pid, &span, slot->name);
+	to->id = replay->span.id;
+	to->name = replay->span.name;
+	to->span = replay->span.span;
+	to->source = replay->span.source;
+}
+
+/* An entry of a span: its site is the number of an event. */
+static void render_span(struct replay *replay, const struct entry_record *record,
+			struct call_site_info *site)
+{
+	unsigned char data[2 * FR_ENTRY_DATA_MAX];
+	const struct span_packed packed = {record->data, record->size};
+	pid_t pid = replay->process ? (pid_t)replay->process->pid : 0;
+
+	if (span_view_site(replay->spans, record->site, site))
+		return;
+	render_message(&(struct render_input){.format = site->format,
+					      .format_size = site->format_size,
+					      .data = data,
+					      .size = span_view_read(pid, site->format, &packed,
+								     data, sizeof(data)),
+					      .severity_flags = record->severity_flags},
+		       replay->message, sizeof(replay->message));
+}
+
 static void render(struct replay *replay, const struct entry_record *record,
 		   struct call_site_info *site)
 {
@@ -80,6 +116,10 @@ static void render(struct replay *replay, const struct entry_record *record,
 	int err;
 
 	*site = (struct call_site_info){0};
+	if (record->site && record->site < FR_SPAN_SITES && replay->spans) {
+		render_span(replay, record, site);
+		return;
+	}
 	if (record->site && replay->process) {
 		err = process_table_find_site(replay->process, record->site, record->time_ns, site);
 		if (!err)
@@ -280,6 +320,8 @@ static void begin(struct replay *replay, enum report_event event, const struct r
 		return;
 	replay->started_ns = slot->started_ns;
 	fill_recorder(replay, slot, held);
+	if (slot->flags & FR_SLOT_SPAN)
+		fill_span(replay, slot);
 }
 
 void replay_recorder(struct replay *replay, enum report_event event,
@@ -316,6 +358,17 @@ bool replay_entry(struct replay *replay, const struct recorder_slot *slot,
 	report->comm = process ? process->comm : "";
 	report->n_entries = add_record(replay, record);
 	return report->n_entries;
+}
+
+bool replay_is_gone(const struct replay *replay, const struct recorder_slot *slot,
+		    const struct observed_process *process)
+{
+	struct span_slot span;
+
+	return process &&
+	       tracker_span_copy(replay->tracker, replay->index, FR_WORD_GENERATION(slot->word),
+				 &span) &&
+	       span_view_is_gone((pid_t)process->pid, (pid_t)slot->tid, &span);
 }
 
 void replay_held_back(struct replay *replay, struct observed_process *process, uint64_t count)

@@ -6,6 +6,7 @@
 #include "collector/recorder/history.h"
 #include "collector/recorder/process_table.h"
 #include "collector/recorder/recorder_table.h"
+#include "collector/recorder/span_view.h"
 #include "collector/report/report.h"
 
 /* Longer messages are cut. The entry itself holds at most FR_ENTRY_DATA_MAX bytes. */
@@ -24,6 +25,10 @@ struct replay_record {
  * made, and as long as what it was made from: its entries are rendered when they are fetched.
  */
 struct replay {
+	struct tracker *tracker;      /* for spans; borrowed */
+	const struct span_set *spans; /* NULL: there are none; borrowed */
+	struct span_view span;
+	uint32_t index; /* of the slot that the next report is about; to be set before */
 	struct report report;
 	struct observed_process *process;
 	uint64_t now_ns; /* CLOCK_MONOTONIC, at the time of the report */
@@ -54,6 +59,13 @@ void replay_recorder(struct replay *replay, enum report_event event,
 bool replay_entry(struct replay *replay, const struct recorder_slot *slot,
 		  struct held_recorder *held, struct observed_process *process,
 		  const struct entry_record *record);
+
+/*
+ * Whether the slot's span has been left, though nothing told that: then it has not timed out. The
+ * kernel has counted it so.
+ */
+bool replay_is_gone(const struct replay *replay, const struct recorder_slot *slot,
+		    const struct observed_process *process);
 
 /* Makes it for @count entries of @process that were not written. */
 void replay_held_back(struct replay *replay, struct observed_process *process, uint64_t count);

@@ -55,6 +55,7 @@ static void report_recorder(struct recorders *r, enum report_event event, uint32
 
 	if (r->done)
 		return;
+	r->replay.index = index;
 	replay_recorder(&r->replay, event, slot, held, process);
 	recorders_emit(r, &r->replay.report, true);
 }
@@ -140,6 +141,15 @@ static bool has_arrived(const struct recorder_slot *slot, const struct held_reco
 	return (held ? held->received : 0) + slot->refused >= slot->entries;
 }
 
+/* A span that was left unseen has not timed out. Not asked again once it was reported. */
+static bool is_left(struct recorders *r, const struct recorder_slot *slot,
+		    const struct held_recorder *held)
+{
+	return slot->flags & FR_SLOT_SPAN && FR_WORD_STATE(slot->word) == RECORDER_TIMED_OUT &&
+	       !(held && held->reported) &&
+	       replay_is_gone(&r->replay, slot, process_table_get(&r->processes, slot->process));
+}
+
 /*
  * Reports what there is to report of a recorder that timed out, closed late, or closed after a
  * replay was asked for. Without @force, returns false if some of its entries are still on their
@@ -163,6 +173,12 @@ static bool settle(struct recorders *r, uint32_t index, bool force)
 	held = recorder_table_get(&r->table, index, generation);
 	if (held && held->settled)
 		return true;
+	r->replay.index = index;
+	if (is_left(r, &slot, held)) {
+		r->counts.timed_out--;
+		release(r, index, generation);
+		return true;
+	}
 	if (!force && !has_arrived(&slot, held))
 		return false;
 	if (state == RECORDER_REPLAYED)
@@ -222,6 +238,7 @@ static void settle_dead(struct recorders *r, uint32_t index, struct recorder_slo
 		return;
 	}
 	slot->ended_ns = dead->ended_ns;
+	r->replay.index = index;
 	if (state == RECORDER_TIMED_OUT || dead->ended_ns > slot->deadline_ns) {
 		if (state == RECORDER_OPEN)
 			r->counts.timed_out++;

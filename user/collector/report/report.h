@@ -50,6 +50,9 @@ struct report_recorder {
 	uint64_t opened_before_ns; /* if adopted: for how long it had been open; 0: unknown */
 	const struct report_context *context;
 	size_t n_context;
+	/* Of a span; or NULL: what its statement is called, and what began it. */
+	const char *span;
+	const char *source;
 };
 
 struct report_entry {

@@ -174,6 +174,12 @@ static void put_recorder(struct json *json, const struct report_recorder *record
 		put_count(json, recorder->parent_id);
 	else
 		put_literal(json, "null");
+	if (recorder->span) {
+		KEY(json, "span");
+		put_string(json, recorder->span);
+		KEY(json, "source");
+		put_string_or_null(json, recorder->source);
+	}
 	if (recorder->adopted) {
 		KEY(json, "adopted");
 		put_literal(json, "true");

@@ -148,6 +148,14 @@ static void write_who(struct text *text)
 		text_number(out, recorder->parent_id, 1);
 		text_char(out, '\n');
 	}
+	if (recorder->span) {
+		begin_block_line(text, FLIGHTREC_INFO);
+		text_string(out, "span: ");
+		escape_word(out, recorder->span);
+		text_string(out, ", begun by ");
+		escape_text(out, recorder->source);
+		text_char(out, '\n');
+	}
 	for (i = 0; i < recorder->n_context; i++) {
 		begin_block_line(text, FLIGHTREC_INFO);
 		text_string(out, "context: ");

@@ -68,8 +68,9 @@ static int parse_line(struct span_parser *p, struct span *span)
 		return span_parser_fail(p, &at,
 					"a probe needs another one that ends it: "
 					"span NAME TIMEOUT { begin usdt:... end usdt:... }");
-	span->name =
-		strndup(event->kind == SPAN_UPROBE ? event->name : "system call", SPAN_NAME_MAX);
+	span->name = strndup(event->kind == SPAN_UPROBE ? event->name
+							: event->source + strlen("syscall:"),
+			     SPAN_NAME_MAX);
 	if (!span->name)
 		return -ENOMEM;
 	err = parse_timeout(p, span);
