@@ -97,6 +97,9 @@ enum notice_type {
 	NOTICE_ARM,   /* look at the log by time_ns; log 0: a recorder of this process is in none */
 	NOTICE_LATE,  /* the recorder in slot `detail` of the log was closed late */
 	NOTICE_ASKED, /* a replay is asked for: the one in slot `detail` whose id ends in `log` */
+	/* A function that begins a span was called by `index` (a pid) from where it is to return
+	   to `time_ns`, an address: look at that for its end. `detail`: the event. */
+	NOTICE_RETURN,
 };
 
 struct notice {

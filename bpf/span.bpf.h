@@ -22,6 +22,31 @@ struct {
 /* Which place a system call is, by its number; 0: none. */
 volatile u16 span_syscalls[FR_SPAN_SYSCALLS];
 
+/* Where functions return to whose exits are not known, as far as the collector was told. */
+struct span_caller {
+	u64 address;
+	u32 pid;
+	u32 site;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct span_caller);
+	__type(value, u32);
+} span_callers SEC(".maps");
+
+/* Lets the collector put a probe where the function returns to, unless it has. */
+static __always_inline void tell_caller(u32 pid, u32 site, u64 address)
+{
+	struct span_caller caller = {address, pid, site};
+	u32 told = 1;
+
+	if (!bpf_map_lookup_elem(&span_callers, &caller) &&
+	    !bpf_map_update_elem(&span_callers, &caller, &told, BPF_NOEXIST))
+		notify_detail(NOTICE_RETURN, pid, 0, site, address);
+}
+
 /* How deep a thread's spans are followed, and how many of its own it may have left at its end. */
 #define SPAN_DEPTH 16
 
@@ -153,6 +178,8 @@ static __always_inline u32 open_span(const struct recorder_key *key, const struc
 			bpf_probe_read_user(&span.return_address, sizeof(u64), (void *)sp);
 		index = open_recorder(key, number, &opening, opening.started_ns);
 	}
+	if (place->flags & FR_SPAN_AT_CALLER && span.return_address)
+		tell_caller(key->process.pid, place->site, span.return_address);
 	if (index >= FR_REFUSED) {
 		if (index == FR_REFUSED && pid_watched(key->process.pid))
 			count(COUNT_UNTRACKED);

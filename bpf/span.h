@@ -75,6 +75,9 @@ enum span_action { SPAN_OPENS, SPAN_CLOSES, SPAN_LOGS };
 #define FR_SPAN_NAMED 8u
 /* A thread's, which ends with it. */
 #define FR_SPAN_OF_THREAD 32u
+/* Not all of the function's exits are known: its end is seen where it returns to. */
+#define FR_SPAN_AT_CALLER 64u
+#define FR_SPAN_CALLERS_MAX 4096
 
 struct span_place {
 	u32 span; /* from 1 */

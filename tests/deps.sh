@@ -21,14 +21,14 @@ packages() {
 	kernels-apt) echo qemu-system-x86 busybox-static cpio ;;
 	lint-apt) echo git clang-format clang-tidy cppcheck shellcheck cmake ;;
 	fuzz-apt) echo libclang-rt-dev ;;
-	packs-apt) echo postgresql libc-bin util-linux ;;
+	packs-apt) echo postgresql python3-minimal libpython3-stdlib libc-bin util-linux ;;
 	base-dnf) echo gcc gcc-c++ clang llvm lld mold binutils make pkgconf-pkg-config libbpf-devel bpftool \
 		elfutils-libelf-devel zlib-devel capstone-devel glibc-static libstdc++-static jansson-devel uthash-devel \
 		libcmocka-devel hiredis-devel redis procps-ng jq ;;
 	kernels-dnf) echo qemu-system-x86 busybox cpio ;;
 	lint-dnf) echo git clang-tools-extra cppcheck ShellCheck cmake ;;
 	fuzz-dnf) echo compiler-rt ;;
-	packs-dnf) echo postgresql-server postgresql glibc-common util-linux ;;
+	packs-dnf) echo postgresql-server postgresql python3 glibc-common util-linux ;;
 	*) echo "deps.sh: what is $1?" >&2; exit 2 ;;
 	esac
 }

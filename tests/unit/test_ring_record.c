@@ -165,9 +165,9 @@ static void test_notice(void **state)
 	assert_non_null(ring_record_notice(&notice, sizeof(notice), &limits));
 	/* Pids as well. */
 	notice.index = 1000000;
-	for (notice.type = NOTICE_ARM; notice.type <= NOTICE_ASKED; notice.type++)
+	for (notice.type = NOTICE_ARM; notice.type <= NOTICE_RETURN; notice.type++)
 		assert_non_null(ring_record_notice(&notice, sizeof(notice), &limits));
-	notice.type = NOTICE_ASKED + 1;
+	notice.type = NOTICE_RETURN + 1;
 	assert_null(ring_record_notice(&notice, sizeof(notice), &limits));
 	notice.type = 0;
 	assert_null(ring_record_notice(&notice, sizeof(notice), &limits));

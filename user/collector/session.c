@@ -76,6 +76,11 @@ static void on_notice(struct session *s, const struct notice *notice)
 			session_try_by_memory(s, (pid_t)notice->index,
 					      looks_notice(s->looks, notice));
 		break;
+	case NOTICE_RETURN:
+		if (s->spans && !s->finishing)
+			spans_return(s->spans, (pid_t)notice->index, notice->detail,
+				     notice->time_ns);
+		break;
 	case NOTICE_MAPPINGS:
 		rescans_add(&s->rescans, (pid_t)notice->index);
 		rescans_expect_missed(&s->rescans);

@@ -43,6 +43,7 @@ struct spans {
 	uint32_t places; /* given out */
 	struct known_file *files;
 	uint64_t possible; /* anywhere */
+	struct uprobe_links callers;
 	char problem[SPANS_MAX][sizeof(struct span_problem) + 128];
 };
 
@@ -89,6 +90,82 @@ static int add_syscalls(struct spans *s)
 	return err || !any ? err : tracker_span_attach_syscalls(s->tracker);
 }
 
+/* ---- callers ---- */
+
+/* What the bytes before a return address are, if it is one: a call, of any form. */
+static bool is_behind_call(int fd, uint64_t offset)
+{
+	unsigned char code[7];
+
+	if (offset < sizeof(code) ||
+	    pread(fd, code, sizeof(code), (off_t)(offset - sizeof(code))) != (ssize_t)sizeof(code))
+		return false;
+	if (code[2] == 0xe8)
+		return true;
+	for (size_t i = 0; i < 6; i++) {
+		/* An indirect call is FF /2. */
+		if (code[i] == 0xff && (code[i + 1] & 0x38) == 0x10)
+			return true;
+	}
+	return false;
+}
+
+/* The file that is mapped at @address, and where in it that is. Returns a descriptor, or -1. */
+static int open_mapped(pid_t pid, uint64_t address, uint64_t *offset)
+{
+	struct mappings mappings;
+	int fd = -1;
+
+	if (mappings_read(pid, &mappings) == 0) {
+		for (size_t i = 0; i < mappings.files && fd < 0; i++) {
+			size_t r = mappings.file[i].range;
+
+			for (; r != MAPPINGS_NONE && fd < 0; r = mappings.range[r].next) {
+				const struct mapped_range *range = &mappings.range[r];
+
+				if (address < range->start || address >= range->end)
+					continue;
+				*offset = address - range->start + range->offset;
+				fd = mapping_open(pid, &mappings, &mappings.file[i]);
+			}
+		}
+	}
+	mappings_free(&mappings);
+	return fd;
+}
+
+/*
+ * Who calls a function says where it returns to. That may be a lie, so the probe is put into what
+ * this process maps, and nobody else's.
+ */
+void spans_return(struct spans *s, pid_t pid, uint32_t site, uint64_t address)
+{
+	const struct span *span;
+	const struct span_event *event = span_set_event(s->set, site, &span);
+	struct uprobe uprobe = {.cookie = s->places + 1};
+	struct uprobes_request request = {.program = tracker_span_program(s->tracker, false),
+					  .multi = tracker_has_multi(s->tracker),
+					  .pid = pid,
+					  .uprobe = &uprobe,
+					  .count = 1};
+	struct span_problem problem;
+	struct span_place place, end;
+
+	if (!event || event->kind != SPAN_UPROBE || s->callers.count >= FR_SPAN_CALLERS_MAX ||
+	    span_place_make(s->set, site, NULL, &place, &problem))
+		return;
+	span_place_end(&place, true, &end);
+	request.file = open_mapped(pid, address, &uprobe.offset);
+	if (request.file < 0)
+		return;
+	if (is_behind_call(request.file, uprobe.offset) &&
+	    tracker_span_place(s->tracker, s->places + 1, &end) == 0) {
+		s->places++;
+		uprobes_attach(&request, &s->callers);
+	}
+	close(request.file);
+}
+
 /* ---- files ---- */
 
 void spans_detach(struct spans *s)
@@ -96,6 +173,7 @@ void spans_detach(struct spans *s)
 	struct uprobe_links all = {0};
 	struct known_file *file, *next;
 
+	uprobe_links_move(&all, &s->callers);
 	HASH_ITER(hh, s->files, file, next)
 	{
 		uprobe_links_move(&all, &file->links);

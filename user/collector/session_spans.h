@@ -32,6 +32,13 @@ size_t spans_scan(struct spans *spans, pid_t pid);
 /* Why span @i is not possible anywhere so far; NULL: it is. */
 const char *spans_problem(const struct spans *spans, size_t i);
 
+/*
+ * A function that begins a span, of which not all exits are known, was called by process @pid
+ * (event
+ * @site) and is to return to @address: its end is looked for there, in that process alone.
+ */
+void spans_return(struct spans *spans, pid_t pid, uint32_t site, uint64_t address);
+
 /* Whether a span's file was not seen yet. */
 bool spans_may_come(const struct spans *spans);
 

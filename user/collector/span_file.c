@@ -172,8 +172,7 @@ static int read_frames(struct finding *f)
 	return elf_frames_read(f->elf, &f->file->frames) == -ENOMEM ? -ENOMEM : 0;
 }
 
-static int add_exits(struct finding *f, const struct elf_symbol *symbol,
-		     const struct span_site *begin)
+static int add_exits(struct finding *f, const struct elf_symbol *symbol, struct span_site *begin)
 {
 	struct span_site site = {0};
 	struct function_exits exits;
@@ -186,9 +185,13 @@ static int add_exits(struct finding *f, const struct elf_symbol *symbol,
 		function = *frame;
 	if (!err)
 		err = function_exits_find(f->elf, &f->file->frames, &function, &exits);
+	if (err == -ENOTSUP && exits.unknown) {
+		begin->place.flags |= FR_SPAN_AT_CALLER;
+		return 0;
+	}
 	if (err)
-		return problem(f, err, "%.60s: its end cannot be seen: %.90s (return=hijack?)",
-			       f->event->source, exits.problem);
+		return problem(f, err, "%.60s: its end cannot be seen: %.90s", f->event->source,
+			       exits.problem);
 	span_place_end(&begin->place, false, &site.place);
 	for (size_t i = 0; !err && i < exits.count; i++) {
 		if (!elf_file_offset_of(f->elf, exits.address[i], 1, PF_X, &site.offset))
@@ -221,7 +224,7 @@ static int find_function(struct finding *f)
 	if (err || !(site.place.flags & FR_SPAN_FRAME))
 		return err;
 	if (!f->event->hijack)
-		return add_exits(f, &symbol, &site);
+		return add_exits(f, &symbol, &f->sites->site[f->sites->count - 1]);
 	span_place_end(&site.place, true, &site.place);
 	site.returns = true;
 	return add_site(f, &site);

@@ -11,7 +11,7 @@ test_blocked_in_a_system_call()
 	PID=$ANSWER
 	# It hung before anybody looked.
 	tell w flock
-	fd=$ANSWER
+	fd=${ANSWER% *}
 	attach a --json -p "$PID" --blocked 200ms
 	await a out '*"event":"timeout"*"name":"flock"*"span":"blocked"*'
 	tell w close "$fd"

@@ -140,3 +140,57 @@ test_pack_resolver()
 	expect_values $'getaddrinfo\thost silent.example, service (null)' "$T/a.out" timeout recorder.name \
 		entries.0.message
 }
+
+# The other side takes the connection, and does not answer the handshake.
+test_pack_openssl()
+{
+	here_or_skip python3
+	python3 -c 'import ssl' 2>/dev/null || skip "python3 has no ssl here"
+	launch server "$FLIGHTREC_TESTS/spanned"
+	tell server listen
+	launch w python3 -c "import socket, ssl
+context = ssl.create_default_context()
+print('ready', flush=True)
+input()
+context.wrap_socket(socket.create_connection(('127.0.0.9', $ANSWER)), server_hostname='silent')"
+	await w out ready
+	attach a --json -p "${pid[w]}" --pack openssl --timeout 500ms
+	echo >&"${input[w]}"
+	await a out '*"event":"timeout"*'
+	kill -KILL "${pid[w]}"
+	await a out '*"event":"died"*'
+	join w
+	join a
+	finish server
+	expect_values $'SSL_do_handshake\tuprobe:ssl:SSL_do_handshake' "$T/a.out" timeout recorder.name \
+		recorder.source
+}
+
+# A monitor has probes only if java is told so.
+test_pack_jvm()
+{
+	here_or_skip java
+	here_or_skip javac
+	cat >"$T/Hang.java" <<-'END'
+	public class Hang {
+		public static void main(String[] a) throws Exception {
+			Object lock = new Object();
+			Thread t = new Thread(() -> { synchronized (lock) { System.out.println("in"); } });
+			System.out.println("ready");
+			System.in.read();
+			synchronized (lock) { t.start(); System.in.read(); }
+			t.join();
+		}
+	}
+	END
+	javac -d "$T" "$T/Hang.java" || skip "javac does not work here"
+	launch w java -XX:+UseSerialGC -XX:+DTraceMonitorProbes -cp "$T" Hang
+	await w out ready
+	attach a --json -p "${pid[w]}" --pack jvm --timeout 500ms
+	echo >&"${input[w]}"
+	await a out '*"event":"timeout"*"name":"monitor of java/lang/Object"*'
+	echo >&"${input[w]}"
+	await a out '*"event":"finished"*"name":"monitor of java/lang/Object"*'
+	finish w
+	join a
+}

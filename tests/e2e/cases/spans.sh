@@ -71,6 +71,27 @@ test_span_by_uretprobe()
 	totals "$T/a.err" 6 1 0 0
 }
 
+# It ends in a jump to an address that nobody knows beforehand: its end is seen where it returns to.
+test_span_that_ends_at_its_caller()
+{
+	functions_only_here
+	start_spanned
+	attach a -p "$PID" -s 'uprobe:./app:through 100ms "%s", arg1'
+	tell w beyond
+	await a out '*-End of log-'
+	tell w go
+	await a out '*past its deadline'
+	tell w through 5
+	tell w beyond
+	await a out '*-End of log-'
+	tell w go
+	await a out '*past its deadline'
+	finish w
+	join a
+	expect_lines "$T/a.out" ' hangs$' 2
+	totals "$T/a.err" 7 2 7 0
+}
+
 # Its thread goes on elsewhere, without passing an end of the function.
 test_span_frames_that_are_left()
 {
@@ -197,21 +218,21 @@ test_span_conditions()
 
 test_span_of_a_system_call()
 {
-	local fd
+	local first second
 
 	start_spanned
 	attach a -p "$PID" -s 'syscall:flock,fsync 100ms "flock(%d, %d)", arg0, arg1'
 	tell w flock
-	fd=$ANSWER
+	read -r first second <<<"$ANSWER"
 	await a out '*-End of log-'
-	tell w close "$fd"
+	tell w close "$first"
 	await a out '*past its deadline'
 	finish w
 	join a
 	expect "$T/a.out" <<-END
 	$(replay 2 flock app "100 ms" TMP/app <<-MORE
 	=span: "flock,fsync", begun by syscall:flock,fsync
-	INFO flock($((fd + 1)), 2)
+	INFO flock($second, 2)
 	MORE
 	)
 	[TIME: INFO]: [Flight Recorder-2] app[PID]: "flock" finished after AGE, LATE past its deadline

@@ -43,6 +43,9 @@ enum way { RETURNS, HANGS, JUMPS, LEAVES_THREAD, NESTS };
 int work(enum way way, const char *what);
 int again(int depth);
 int outer(enum way way);
+int through(enum way way, const char *what);
+
+static int (*volatile chosen)(enum way way, const char *what) = work;
 
 static int wake[2], idle[2];
 static jmp_buf before;
@@ -96,6 +99,12 @@ NOT_INLINED int outer(enum way way)
 	return result + 1;
 }
 
+/* Ends in a jump to an address that only its run knows. */
+NOT_INLINED int through(enum way way, const char *what)
+{
+	return chosen(way, what);
+}
+
 static void *run_thread(void *arg)
 {
 	work(*(enum way *)arg, "thread");
@@ -140,7 +149,7 @@ static void lock_twice(void)
 	flock(first, LOCK_EX);
 	sem_post(&hangs);
 	/* Until the main thread closes what has it. */
-	printf("ok %d\n", first);
+	printf("ok %d %d\n", first, second);
 	flock(second, LOCK_EX);
 	close(second);
 }
@@ -158,6 +167,11 @@ static void carry_out(const char *line)
 		work(HANGS, cold_string());
 	} else if (strcmp(line, "again") == 0) {
 		again(3);
+	} else if (sscanf(line, "through %d", &number) == 1) {
+		while (number--)
+			through(RETURNS, "quick");
+	} else if (strcmp(line, "beyond") == 0) {
+		through(HANGS, "hangs");
 	} else if (strcmp(line, "nest") == 0) {
 		outer(HANGS);
 	} else if (strcmp(line, "jump") == 0) {
@@ -188,6 +202,19 @@ static bool be_silent_at(int port)
 	return fd >= 0 && bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
 }
 
+/* Takes connections, and says nothing. Returns the port, or -1. */
+static int listen_silently(void)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000009)};
+	socklen_t size = sizeof(address);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&address, size) || listen(fd, 8) ||
+	    getsockname(fd, (struct sockaddr *)&address, &size))
+		return -1;
+	return ntohs(address.sin_port);
+}
+
 static char command[64];
 static sem_t given, taken;
 
@@ -204,7 +231,7 @@ static void *second_thread(void *arg)
 		} else {
 			carry_out(line);
 			if (strcmp(line, "hang") && strcmp(line, "cold") && strcmp(line, "again") &&
-			    strcmp(line, "nest") && strcmp(line, "jump"))
+			    strcmp(line, "nest") && strcmp(line, "jump") && strcmp(line, "beyond"))
 				sem_post(&taken);
 		}
 	}
@@ -244,13 +271,16 @@ int main(void)
 			printf("ok\n");
 		} else if (sscanf(command, "silent %d", &fd) == 1) {
 			printf(be_silent_at(fd) ? "ok\n" : "failed\n");
+		} else if (strcmp(command, "listen") == 0) {
+			printf("ok %d\n", listen_silently());
 		} else if (strncmp(command, "here ", 5) == 0) {
 			carry_out(command + 5);
 			printf("ok\n");
 		} else {
 			give(!strncmp(command, "hang", 4) || !strcmp(command, "cold") ||
 			     !strcmp(command, "again") || !strcmp(command, "nest") ||
-			     !strcmp(command, "jump") || !strcmp(command, "flock"));
+			     !strcmp(command, "jump") || !strcmp(command, "beyond") ||
+			     !strcmp(command, "flock"));
 		}
 	}
 	return 0;

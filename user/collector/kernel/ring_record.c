@@ -81,6 +81,7 @@ const struct notice *ring_record_notice(const void *data, size_t size,
 	case NOTICE_ARM:
 	case NOTICE_LATE:
 	case NOTICE_ASKED:
+	case NOTICE_RETURN:
 		return notice;
 	default:
 		return NULL;

@@ -135,6 +135,7 @@ static int choose_spans(struct tracker *t, bool wanted)
 		return 0;
 	err = err ?: bpf_map__set_max_entries(s->maps.span_slots, t->max_slots);
 	err = err ?: bpf_map__set_max_entries(s->maps.span_places, FR_SPAN_PLACES_MAX);
+	err = err ?: bpf_map__set_max_entries(s->maps.span_callers, FR_SPAN_CALLERS_MAX);
 	err = err ?: bpf_map__set_max_entries(s->maps.span_scratches, t->cpus * FR_SPAN_SCRATCHES);
 	return err;
 }

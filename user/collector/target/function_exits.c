@@ -42,6 +42,9 @@ __attribute__((format(printf, 2, 3))) static int problem(struct search *s, const
 	return -ENOTSUP;
 }
 
+/* There are exits elsewhere. */
+#define unknown(s, ...) ((s)->exits->unknown = true, problem(s, __VA_ARGS__))
+
 static bool is_in_parts(const struct search *s, uint64_t address)
 {
 	for (size_t i = 0; i < s->parts; i++) {
@@ -60,10 +63,10 @@ static int follow(struct search *s, uint64_t from, uint64_t to)
 		return 0;
 	frame = elf_frames_find(s->frames, to);
 	if (!frame)
-		return problem(s, "it jumps at 0x%llx to where no function is known",
+		return unknown(s, "it jumps at 0x%llx to where no function is known",
 			       (unsigned long long)from);
 	if (s->parts == PARTS_MAX)
-		return problem(s, "it may end in more than %d other functions", PARTS_MAX);
+		return unknown(s, "it may end in more than %d other functions", PARTS_MAX);
 	s->part[s->parts++] = *frame;
 	return 0;
 }
@@ -115,7 +118,7 @@ static int look_at_jump(struct search *s, const cs_insn *insn)
 		return follow(s, insn->address, (uint64_t)target->imm);
 	if (is_switch(s, insn))
 		return 0;
-	return problem(s, "at 0x%llx it jumps to an address that only its run knows",
+	return unknown(s, "at 0x%llx it jumps to an address that only its run knows",
 		       (unsigned long long)insn->address);
 }
 
@@ -123,7 +126,7 @@ static int look_at(struct search *s, const cs_insn *insn)
 {
 	if (cs_insn_group(s->capstone, insn, CS_GRP_RET)) {
 		if (s->exits->count == FUNCTION_EXITS_MAX)
-			return problem(s, "it has more than %d exits", FUNCTION_EXITS_MAX);
+			return unknown(s, "it has more than %d exits", FUNCTION_EXITS_MAX);
 		s->exits->address[s->exits->count++] = insn->address;
 		return 0;
 	}
@@ -182,6 +185,7 @@ int function_exits_find(const struct elf_file *file, const struct elf_frames *fr
 	int err = 0;
 
 	exits->count = 0;
+	exits->unknown = false;
 	exits->problem[0] = '\0';
 	if (cs_open(CS_ARCH_X86, CS_MODE_64, &s.capstone) != CS_ERR_OK)
 		return -ENOMEM;
@@ -200,6 +204,7 @@ int function_exits_find(const struct elf_file *file, const struct elf_frames *fr
 			const struct elf_frame *function, struct function_exits *exits)
 {
 	exits->count = exits->parts = 0;
+	exits->unknown = false;
 	snprintf(exits->problem, sizeof(exits->problem),
 		 "exits of functions are not looked for on this machine");
 	return -ENOTSUP;

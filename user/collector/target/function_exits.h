@@ -6,6 +6,7 @@
 #ifndef FLIGHTREC_FUNCTION_EXITS_H
 #define FLIGHTREC_FUNCTION_EXITS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,13 +19,14 @@ struct function_exits {
 	uint64_t address[FUNCTION_EXITS_MAX]; /* as linked */
 	size_t count;
 	size_t parts;     /* of code that were looked at */
-	char problem[96]; /* why they are not all known */
+	bool unknown;     /* there are others than these */
+	char problem[96]; /* why */
 };
 
 /*
  * Finds the exits of @function.
- * Returns 0; or -ENOTSUP, with the problem: they are not all known, there are too many, or there
- * are none.
+ * Returns 0; or -ENOTSUP, with the problem: there are unknown ones, as it jumps to where nothing is
+ * known, or too many; or there are none.
  */
 int function_exits_find(const struct elf_file *file, const struct elf_frames *frames,
 			const struct elf_frame *function, struct function_exits *exits);
