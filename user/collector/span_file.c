@@ -133,10 +133,8 @@ static int look_at_note(void *arg, const struct probe_note *note)
 
 	if (strcmp(note->provider, f->event->provider) != 0)
 		return 0;
-	if (strcmp(note->name, f->event->name) != 0) {
-		try_name(f, note->name);
+	if (strcmp(note->name, f->event->name) != 0)
 		return 0;
-	}
 	if (f->event->role == SPAN_REQUIRE) {
 		f->found++;
 		return 0;
@@ -151,15 +149,28 @@ static int look_at_note(void *arg, const struct probe_note *note)
 	return err ? err : add_site(f, &site);
 }
 
+static int try_note(void *arg, const struct probe_note *note)
+{
+	struct finding *f = arg;
+
+	if (strcmp(note->provider, f->event->provider) == 0)
+		try_name(f, note->name);
+	return 0;
+}
+
 static int find_probe(struct finding *f)
 {
 	int err = elf_notes_each(f->elf, look_at_note, f);
 
 	if (err == -EFBIG)
 		return problem(f, err, "%.80s has too many notes of probes", f->file->path);
-	if (err)
-		return err == -ENOENT ? not_there(f, "probe") : err;
-	return f->found ? 0 : not_there(f, "probe");
+	if (err && err != -ENOENT)
+		return err;
+	if (f->found)
+		return 0;
+	if (!err)
+		elf_notes_each(f->elf, try_note, f);
+	return not_there(f, "probe");
 }
 
 /* ---- functions ---- */
