@@ -188,11 +188,13 @@ static int add_pack(void *arg, const char *name)
 static int load_spans(const struct options *o, struct span_set *set)
 {
 	struct options all = {.command = o->command};
-	int err;
+	int err = 0;
 
 	if (o->n_spans)
 		return span_options_load(o, set);
-	err = each_pack(add_pack, &all);
+	/* Without packs, there are the probes. */
+	if (each_pack(add_pack, &all) && all.n_spans)
+		err = EXIT_FAILED;
 	err = err ? err : span_options_load(&all, set);
 	for (size_t i = 0; i < all.n_spans; i++)
 		free((char *)all.spans[i].text);

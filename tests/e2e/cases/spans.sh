@@ -364,7 +364,8 @@ test_spans_of_a_process()
 	    span wrok: not possible: TMP/app has no function 'wrok'; did you mean 'work'?
 	END
 	try 0 "$FLIGHTREC" spans -p "$PID"
-	grep -q '^    span getaddrinfo: ' "$T/try.out" || fail "the packs were not looked at"
+	[[ ! -d $FLIGHTREC_ROOT/user/packs ]] || grep -q '^    span getaddrinfo: ' "$T/try.out" ||
+		fail "the packs were not looked at"
 	try 2 "$FLIGHTREC" spans
 	one_line '^flightrec spans: name processes with -p, or all packs with --packs'
 	finish w
@@ -373,6 +374,7 @@ test_spans_of_a_process()
 # Each pack that comes with it is parsed.
 test_spans_packs()
 {
+	[[ -d $FLIGHTREC_ROOT/user/packs ]] || skip "the packs are not beside the command here"
 	try 0 "$FLIGHTREC" spans --packs
 	grep '^[a-z]' "$T/try.out" | cut -d ' ' -f 1 >"$T/packs"
 	expect "$T/packs" <<-'END'
