@@ -112,7 +112,7 @@ static __always_inline void log_span(const struct span_place *place, u32 scratch
 	u64 word;
 	u32 lost;
 
-	if (!slot || !scratch)
+	if (!slot || !scratch || FR_SPAN_SEVERITY < min_severity)
 		return;
 	word = READ_ONCE(slot->word);
 	e.slot = index;
@@ -121,7 +121,7 @@ static __always_inline void log_span(const struct span_place *place, u32 scratch
 	e.sequence = __sync_fetch_and_add(&slot->entries, 1) + 1;
 	e.process = slot->process;
 	e.site = place->site;
-	e.severity_flags = 1 | (scratch->cut ? FR_SPAN_CUT : 0); /* FLIGHTREC_INFO */
+	e.severity_flags = FR_SPAN_SEVERITY | (scratch->cut ? FR_SPAN_CUT : 0);
 	e.data = (u64)scratch->data;
 	e.size = scratch->size;
 	e.tid = current_tid();

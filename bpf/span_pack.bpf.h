@@ -11,6 +11,7 @@
 #define FR_SPAN_STRING_CUT 0x8000u
 #define FR_SPAN_STRING_NULL 0xffffu
 #define FR_SPAN_CUT 0x100u
+#define FR_SPAN_SEVERITY 1u /* FLIGHTREC_INFO */
 
 #define SIGNAL_GROUP_EXIT 4
 

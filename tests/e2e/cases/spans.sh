@@ -386,3 +386,16 @@ test_spans_packs()
 	resolver
 	END
 }
+
+# What events log is of severity INFO.
+test_span_above_a_severity()
+{
+	start_spanned
+	attach a -p "$PID" --min-severity warning -s "$rpc"
+	tell w start 1
+	await a out '*-End of log-'
+	tell w "done" 1
+	finish w
+	join a
+	totals "$T/a.err" 1 1 0 0
+}
