@@ -18,7 +18,7 @@ static size_t detached;   /* links */
 static int given_back[8]; /* leases, and how many links were out by then */
 static size_t out_by_then[8];
 static size_t leases;
-static volatile int read_gates; /* how often it was about to take something out */
+static int read_gates; /* how often it was about to take something out */
 static int gate[2];             /* while there is nothing in it, nothing is taken out */
 
 void uprobe_links_detach(struct uprobe_links *links)
@@ -92,7 +92,7 @@ static void test_all_at_once(void **state)
 	(void)state;
 	assert_null(detacher_done(detacher));
 	add(1, 7, &a);
-	while (read_gates == 0)
+	while (!__atomic_load_n(&read_gates, __ATOMIC_RELAXED))
 		sched_yield();
 	add(2, -1, &b);
 	add(4, 9, &c);
@@ -119,7 +119,7 @@ static void test_free_waits(void **state)
 
 	(void)state;
 	add(3, -1, &a);
-	while (read_gates == 0)
+	while (!__atomic_load_n(&read_gates, __ATOMIC_RELAXED))
 		sched_yield();
 	add(5, 4, &a);
 	open_gate(2);
