@@ -4,6 +4,11 @@
 
 is_reported() { grep -q "$1" "$T/replays"; }
 
+descriptors() { find "/proc/${pid[$1]}/fd" 2>/dev/null | wc -l; }
+links() { find "/proc/${pid[$1]}/fd" -lname '*bpf*link*' 2>/dev/null | wc -l; }
+links_are() { [[ $(links "$1") = "$2" ]]; }
+at_most() { [[ $(descriptors "$1") -le $2 ]]; }
+
 # rewrite FROM FILE: as cp does it, without making a new file
 rewrite() { cat "$1" >"$2" || fail "cannot write to $2"; }
 
@@ -60,6 +65,27 @@ test_program_is_rewritten_under_run()
 		sh -c "echo ok; while read -r go; do echo ok; '$T/program' && echo ok; done"
 	await w out ok
 	programs_in_one_file start_in_shell
+	finish w
+}
+
+# The file is another user's, of which we may have no lease: its probes go with its last process.
+test_file_without_a_lease()
+{
+	local before program
+
+	cp "$worker-static" "$T/program"
+	chown 65534 "$T/program"
+	launch w setpriv --bounding-set -lease "$FLIGHTREC" run --json -o "$T/replays" -- \
+		sh -c "echo ok; while read -r go; do echo ok; '$T/program' && echo ok; done"
+	await w out ok
+	before=$(links w)
+	for program in first second; do
+		tell w go
+		hang w "$program"
+		links_are w "$before" && fail "no probes in it"
+		tell w exit 0
+		until_true links_are w "$before"
+	done
 	finish w
 }
 
@@ -141,9 +167,6 @@ test_by_probes_closed_while_written()
 	finish w
 	expect_lines "$T/replays" '"name":"closed"' 0
 }
-
-descriptors() { find "/proc/${pid[$1]}/fd" 2>/dev/null | wc -l; }
-at_most() { [[ $(descriptors "$1") -le $2 ]]; }
 
 # Many programs, each run once: what they took is given back.
 test_nobody_maps_them_any_more()

@@ -20,9 +20,9 @@ struct file_user {
 	int pidfd; /* of one that maps a copy of the library: tells of its end; or -1 */
 	struct attached_file **file;
 	size_t files;
-	bool listed;        /* the last listing has it */
-	unsigned char dead; /* what was done about a copy that does not see us: see liveness.c */
-	uint64_t dead_ns;   /* and when to go on with that */
+	bool listed;         /* the last listing has it */
+	unsigned char blind; /* what was done about a copy that does not see us: see liveness.c */
+	uint64_t blind_ns;   /* and when to go on with that */
 	UT_hash_handle hh;
 };
 

@@ -55,8 +55,8 @@ static void look_unasked(const struct attachments *a, const struct file_user *us
 static void look_again(struct attachments *a, struct file_user *user, unsigned char state,
 		       uint64_t at_ns)
 {
-	user->dead = state;
-	user->dead_ns = at_ns;
+	user->blind = state;
+	user->blind_ns = at_ns;
 	departures_scan_later(a, user->pid, at_ns);
 }
 
@@ -64,14 +64,14 @@ static void look_again(struct attachments *a, struct file_user *user, unsigned c
 static void go_on(struct attachments *a, struct file_user *user, const struct liveness *found,
 		  uint64_t now_ns)
 {
-	if (user->dead == LOOKED_AGAIN && found->file->state != FILE_ATTACHED) {
+	if (user->blind == LOOKED_AGAIN && found->file->state != FILE_ATTACHED) {
 		/* As a rule nobody writes for long. */
 		look_again(a, user, ATTACHED_AGAIN, now_ns + WRITTEN_NS);
-	} else if (user->dead == LOOKED_AGAIN && !found->twice && may_attach_again(a, now_ns)) {
-		user->dead = ATTACHED_AGAIN;
+	} else if (user->blind == LOOKED_AGAIN && !found->twice && may_attach_again(a, now_ns)) {
+		user->blind = ATTACHED_AGAIN;
 		departures_leave(a, found->file);
 	} else {
-		user->dead = TOLD;
+		user->blind = TOLD;
 		tell(a, user, found);
 	}
 }
@@ -81,13 +81,13 @@ void liveness_found(struct attachments *a, struct file_user *user, const struct 
 	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
 
 	if (!found->file) {
-		user->dead = NEW;
+		user->blind = NEW;
 		return;
 	}
-	if (user->dead == NEW)
+	if (user->blind == NEW)
 		look_again(a, user, LOOKED_AGAIN, now_ns + LOOK_AGAIN_NS);
-	else if (user->dead != TOLD && now_ns >= user->dead_ns)
+	else if (user->blind != TOLD && now_ns >= user->blind_ns)
 		go_on(a, user, found, now_ns);
-	if (user->dead == TOLD || found->file->state != FILE_ATTACHED)
+	if (user->blind == TOLD || found->file->state != FILE_ATTACHED)
 		look_unasked(a, user);
 }
