@@ -18,6 +18,7 @@
 #include "collector/attachment/attaching.h"
 #include "collector/attachment/attachments.h"
 #include "collector/attachment/departures.h"
+#include "collector/attachment/descriptor_share.h"
 #include "collector/attachment/file_lease.h"
 #include "collector/attachment/probe_placement.h"
 #include "collector/target/elf_stripped.h"
@@ -29,7 +30,7 @@ static struct attaching met;
 
 static size_t copies; /* in the file */
 static int found;     /* result of elf_probes_find(), unless it is 0 */
-static bool stripped;
+static bool stripped, no_share;
 static int lease_error;
 static int refused; /* of attaching */
 static int64_t changed_ns;
@@ -57,6 +58,17 @@ int elf_probes_find(int fd, struct elf_probes *out)
 const char *elf_reason_text(enum elf_reason reason)
 {
 	return reason == ELF_REASON_TWICE ? "it stands there twice" : "";
+}
+
+uid_t descriptor_share_user(pid_t pid)
+{
+	return pid ? 77 : 0;
+}
+
+bool descriptor_share_left(const struct attached_files *files, uid_t uid)
+{
+	assert_int_equal(uid, met.pid ? 77 : 0);
+	return !no_share;
 }
 
 bool elf_stripped_of_notes(int fd)
@@ -127,7 +139,7 @@ static int set_up(void **state)
 	met = (struct attaching){
 		.fd = open("/dev/null", O_RDONLY | O_CLOEXEC), .pid = 5, .path = "/lib/x"};
 	copies = 1;
-	stripped = false;
+	stripped = no_share = false;
 	found = lease_error = refused = 0;
 	changed_ns = 1;
 	calls[0] = '\0';
@@ -260,6 +272,25 @@ static void test_no_descriptors(void **state)
 	assert_true(meet()->held);
 }
 
+/* It may get some when its user's others end. */
+static void test_no_share(void **state)
+{
+	(void)state;
+	attachments.tell = true;
+	no_share = true;
+	assert_null(meet());
+	expect_called(
+		"look\nlease\nlook\n"
+		"process 5 is not watched in /lib/x: its user has all the descriptors that can "
+		"be spared: raise the limit (ulimit -n)give back\n");
+	copies = 0;
+	met.linker = true;
+	assert_false(meet()->held);
+	no_share = false;
+	assert_true(meet()->held);
+	assert_int_equal(meet()->uid, 77);
+}
+
 static void test_cannot_be_used(void **state)
 {
 	(void)state;
@@ -379,6 +410,7 @@ int main(void)
 		CASE(test_linker_without_a_place),
 		CASE(test_refused),
 		CASE(test_no_descriptors),
+		CASE(test_no_share),
 		CASE(test_cannot_be_used),
 		CASE(test_stripped),
 		CASE(test_usual_without_a_lease),

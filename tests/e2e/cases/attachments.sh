@@ -83,19 +83,23 @@ test_too_few_descriptors()
 	one_line 'cannot load the BPF programs: 30 descriptors are allowed \(RLIMIT_NOFILE\), and [0-9]+ are needed$'
 }
 
-# Each of them has a copy of its own, until there are no descriptors left for one more: that is said.
+# Each of them has a copy of its own, until there are no descriptors to be had for one more: that is
+# said, and what another user starts is watched all the same.
 test_descriptors_end_meanwhile()
 {
 	local i
 
-	ulimit -n 100
+	ulimit -n 110
 	launch a setpriv --bounding-set -sys_resource "$FLIGHTREC" attach -a -o "$T/replays"
 	await a err 'flightrec: watching*'
 	for i in {1..20}; do
 		cp "$worker-static" "$T/program.$i"
-		start_worker "w$i" "$T/program.$i"
+		launch "w$i" setpriv --reuid 65534 "$T/program.$i"
 		tell "w$i" pid
 	done
-	await a err 'flightrec: process * is not watched*: raise the limit (ulimit -n)*'
+	await a err 'flightrec: process * is not watched in *: raise the limit (ulimit -n)*'
+	cp "$worker-static" "$T/another"
+	start_worker w "$T/another"
+	until_true is_watched w
 	stop a
 }

@@ -55,6 +55,7 @@ struct attached_file {
 	bool detached;  /* LEAVING, and its probes are out */
 	int lease;      /* descriptor, with a read lease unless it is WAITING; -1: none */
 	int lease_error;
+	uid_t uid;          /* of the process for which it was attached to */
 	size_t users;       /* processes; see file_users.h */
 	uint64_t unused_ns; /* since when it has none */
 	uint64_t retry_ns;  /* WAITING: when to look next, and how long to wait after that */

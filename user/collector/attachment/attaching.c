@@ -10,6 +10,7 @@
 
 #include "collector/attachment/attachments.h"
 #include "collector/attachment/departures.h"
+#include "collector/attachment/descriptor_share.h"
 #include "collector/attachment/file_lease.h"
 #include "collector/attachment/probe_placement.h"
 #include "collector/target/elf_stripped.h"
@@ -74,6 +75,19 @@ static bool must_wait(struct attachments *a, struct attached_file *file, int fd)
 	return true;
 }
 
+/* One user may not take all descriptors. */
+static bool has_share(struct attachments *a, struct attached_file *file,
+		      const struct attaching *met)
+{
+	file->uid = descriptor_share_user(met->pid);
+	if (descriptor_share_left(&a->files, file->uid))
+		return true;
+	attaching_problem(a, met,
+			  "its user has all the descriptors that can be spared: raise the limit "
+			  "(ulimit -n)");
+	return false;
+}
+
 /* It is not a problem of ours, and what it has in memory can be read. */
 static void note_stripped(struct attachments *a, const struct attaching *met)
 {
@@ -118,6 +132,8 @@ static int attach_copies(struct attachments *a, struct attached_file *file,
 	*file->probes = probes;
 	if (must_wait(a, file, met->fd))
 		return 0;
+	if (!has_share(a, file, met))
+		return -EMFILE;
 	err = placement_attach_copies(a->options.tracker, file, met->fd,
 				      a->options.by_memory && !a->all_probes);
 	if (!err) {
@@ -135,6 +151,8 @@ static void attach_linker(struct attachments *a, struct attached_file *file,
 {
 	int err;
 
+	if (!has_share(a, file, met))
+		return;
 	file->is_linker = true;
 	take_lease(file, met->fd);
 	if (must_wait(a, file, met->fd))
