@@ -137,6 +137,18 @@ static void test_listing(void **state)
 	assert_int_equal(linker.users, 1);
 }
 
+/* Those that are gone do not add up. */
+static void test_many(void **state)
+{
+	(void)state;
+	set(getpid(), &linker, NULL);
+	for (pid_t pid = 0x7f000000; pid < 0x7f000000 + 5000; pid++)
+		set(pid, &linker, NULL);
+	assert_true(HASH_COUNT(users.table) <= 1024);
+	assert_int_equal(linker.users, HASH_COUNT(users.table));
+	assert_non_null(file_users_find(&users, getpid()));
+}
+
 static void test_end_is_told(void **state)
 {
 	struct epoll_event event;
@@ -168,7 +180,7 @@ int main(void)
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		CASE(test_counts),  CASE(test_two_ways),    CASE(test_file_leaves),
-		CASE(test_listing), CASE(test_end_is_told),
+		CASE(test_listing), CASE(test_end_is_told), CASE(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

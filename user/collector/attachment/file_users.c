@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "collector/attachment/file_users.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "collector/attachment/attached_files.h"
 #include "collector/base/clock.h"
+
+#define PURGE_MIN 1024
 
 struct file_user *file_users_find(const struct file_users *users, pid_t pid)
 {
@@ -58,12 +61,29 @@ void file_users_drop_all(struct file_users *users)
 	}
 }
 
+/* Nobody tells of the end of one that maps a dynamic linker alone. */
+static void purge(struct file_users *users)
+{
+	struct file_user *user, *next;
+
+	HASH_ITER(hh, users->table, user, next)
+	{
+		if (kill(user->pid, 0) && errno == ESRCH)
+			file_users_drop(users, user);
+	}
+	users->purge_at = HASH_COUNT(users->table) * 2;
+	if (users->purge_at < PURGE_MIN)
+		users->purge_at = PURGE_MIN;
+}
+
 static struct file_user *add(struct file_users *users, pid_t pid)
 {
 	struct file_user *user = calloc(1, sizeof(*user));
 
 	if (!user)
 		return NULL;
+	if (HASH_COUNT(users->table) >= users->purge_at)
+		purge(users);
 	user->pid = pid;
 	user->pidfd = -1;
 	HASH_ADD(hh, users->table, pid, sizeof(user->pid), user);

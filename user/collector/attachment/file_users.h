@@ -28,8 +28,9 @@ struct file_user {
 
 struct file_users {
 	struct file_user *table;
-	int epoll_fd; /* the pidfds are added to it, with the pid as data */
-	bool left;    /* a file has no users any more; whoever looks after those resets it */
+	int epoll_fd;          /* the pidfds are added to it, with the pid as data */
+	unsigned int purge_at; /* so many are known when it is looked which of them still live */
+	bool left; /* a file has no users any more; whoever looks after those resets it */
 };
 
 struct file_user *file_users_find(const struct file_users *users, pid_t pid);
