@@ -118,7 +118,7 @@ test_linked_by_mold()
 seen() { [[ $(grep -c '"event":"timeout".*"name":"seen"' "$T/replays") -ge $1 ]]; }
 
 # each_is_seen LINKER: programs that it linked, each seen by itself, under run and by attach -a.
-# They wait until they see that they are watched, and with an argument for their end.
+# They wait until they see that they are watched, and then for their end.
 each_is_seen()
 {
 	local i
@@ -128,25 +128,30 @@ each_is_seen()
 	cc -fuse-ld="$1" -O2 -I"$FLIGHTREC_ROOT/include" -x c - -x none "$archive" -o "$T/program" <<-END ||
 	#include <flightrec.h>
 	#include <unistd.h>
-	int main(int argc, char **argv)
+	int main(void)
 	{
 		static flightrec rec;
 		for (int i = 0; i < $limit * 1000 && !flightrec_watch_[0] && !flightrec_watch_[FLIGHTREC_ARMED_]; i++)
 			usleep(1000);
-		flightrec_begin(&rec, "seen", argc > 1 ? FLIGHTREC_MSEC(1) : FLIGHTREC_SEC(3600));
-		if (argc > 1)
-			pause();
+		flightrec_begin(&rec, "seen", FLIGHTREC_MSEC(1));
+		pause();
 		return 0;
 	}
 	END
 		fail "it does not link"
-	try 0 "$FLIGHTREC" run --json -o "$T/replays" -- \
-		sh -c "for i in 1 2 3 4 5 6 7 8 9 10; do '$T/program'; done"
-	totals "$T/try.err" 10 0 0 0
+	launch r "$FLIGHTREC" run --json -o "$T/replays" -- \
+		sh -c "while read -r go; do '$T/program' & read -r go; kill \$!; wait; done"
+	await r err 'flightrec: watching*'
+	for i in {1..10}; do
+		echo go >&"${input[r]}"
+		until_true seen "$i"
+		echo go >&"${input[r]}"
+	done
+	finish r
 	attach a -a --json -o "$T/replays"
 	for i in {1..10}; do
 		cp "$T/program" "$T/program.$i"
-		launch "p$i" "$T/program.$i" wait
+		launch "p$i" "$T/program.$i"
 		until_true seen "$i"
 		kill "${pid[p$i]}"
 		join "p$i"
