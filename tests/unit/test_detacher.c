@@ -19,7 +19,7 @@ static int given_back[8]; /* leases, and how many links were out by then */
 static size_t out_by_then[8];
 static size_t leases;
 static int read_gates; /* how often it was about to take something out */
-static int gate[2];             /* while there is nothing in it, nothing is taken out */
+static int gate[2];    /* while there is nothing in it, nothing is taken out */
 
 void uprobe_links_detach(struct uprobe_links *links)
 {
