@@ -15,7 +15,7 @@ echo "== verifier"
 # Lines "verifier: PROGRAM COUNT": init hands them to run.sh, which compares them with verifier.counts.
 build/flightrec doctor --verifier || { echo "suite.sh: doctor --verifier: exit $?"; status=1; }
 
-by_probes=() by_memory='attach extend memory recorders'
+by_probes=() by_memory='attach blind extend memory recorders rewritten'
 # Emulated, all of them take twenty minutes.
 [[ ${1:-} != short ]] || by_probes=(-f 'attach recorders scale shares') by_memory='extend memory'
 
