@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/magic.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/signalfd.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -54,14 +56,33 @@ bool file_lease_take_signals(int signals)
 	return any;
 }
 
+/* There EAGAIN says that the server would have to grant it, and may say so for good. */
+static bool is_remote(int fd)
+{
+	static const uint32_t remote[] = {NFS_SUPER_MAGIC,  CIFS_SUPER_MAGIC, SMB2_SUPER_MAGIC,
+					  SMB_SUPER_MAGIC,  CEPH_SUPER_MAGIC, AFS_SUPER_MAGIC,
+					  CODA_SUPER_MAGIC, V9FS_MAGIC,       FUSE_SUPER_MAGIC};
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs))
+		return false;
+	for (size_t i = 0; i < sizeof(remote) / sizeof(remote[0]); i++) {
+		if ((uint32_t)fs.f_type == remote[i])
+			return true;
+	}
+	return false;
+}
+
 int file_lease_take(int fd)
 {
 	const struct f_owner_ex owner = {F_OWNER_TID, (pid_t)syscall(SYS_gettid)};
+	int err;
 
-	if (fcntl(fd, F_SETOWN_EX, &owner) || fcntl(fd, F_SETSIG, LEASE_SIGNAL) ||
-	    fcntl(fd, F_SETLEASE, F_RDLCK))
-		return -errno;
-	return 0;
+	if (!fcntl(fd, F_SETOWN_EX, &owner) && !fcntl(fd, F_SETSIG, LEASE_SIGNAL) &&
+	    !fcntl(fd, F_SETLEASE, F_RDLCK))
+		return 0;
+	err = errno;
+	return err == EAGAIN && is_remote(fd) ? -EOPNOTSUPP : -err;
 }
 
 void file_lease_give_back(int fd)
