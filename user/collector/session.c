@@ -38,7 +38,8 @@ static void look_at_process(struct session *s, uint32_t index)
 {
 	struct process_slot process;
 
-	/* Its slot stays as it is until all is said: that it ended may be told more than once. */
+	/* Its slot stays until everything is reported, so there may be several notices of its end.
+	 */
 	if (s->looks && tracker_process_copy(s->tracker, index, &process) &&
 	    FR_WORD_STATE(process.word) > PROCESS_ALIVE &&
 	    s->ended[index] != FR_WORD_GENERATION(process.word)) {
@@ -341,7 +342,7 @@ static void check(const struct session *s)
 #endif
 }
 
-/* Takes what the kernel side has for us, and does as much of the work as it may for now. */
+/* Takes what BPF has for us, and does as much of the work as it may for now. */
 static void take_and_work(struct session *s)
 {
 	bool entries_left;
@@ -360,10 +361,10 @@ static void take_and_work(struct session *s)
 /*
  * The order is by who is waiting:
  *
- *   1. What the kernel tells. Notices say what is due, or that all slots must be looked at; slots
- *      that the wheel leaves to us are visited; entries complete what is waited for; then reports
- *      are made, in turns of the processes, and slots are released. Each step has a limit of
- *      time; if anything is left, the next dispatch follows at once (`more`).
+ *   1. What BPF tells. Notices say what is due, or that all slots must be looked at; slots that the
+ *      wheel leaves to us are visited; entries arrive for which reports were waiting; then reports
+ *      are made, in turns of the processes, and slots are released. Each step has a time limit; if
+ *      anything is left, the next dispatch follows immediately (`more`).
  *   2. Looks into the logs of processes that are watched by memory, and recorders without a slot.
  *      This is slower, since it reads the memory of processes.
  *   3. Writing the reports, before anything that may take long.

@@ -40,11 +40,11 @@ struct session {
 	struct session_options options;
 	struct sink *sink;
 	struct rescans rescans;
-	bool loss_told;    /* it was reported that reports are lost */
+	bool loss_told;    /* a message said that reports are lost */
 	bool more;         /* the last dispatch left something in the rings */
 	bool library_seen; /* a process has or had a copy */
-	bool finishing;    /* nothing is attached to any more */
-	/* While it is looked for what was there before, when that began; later 0. */
+	bool finishing;    /* nothing new is attached to */
+	/* When we began to look for what was there before; 0 after that. */
 	uint64_t watching_since_ns;
 	struct message_limit by_probes_told;
 };

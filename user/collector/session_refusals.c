@@ -16,34 +16,34 @@
 
 #define MS 1000000
 
-/* Copies of the library that are looked at in one process. */
+/* How many copies of the library are looked at in one process. */
 #define COPIES_MAX 8
-/* Slots of the process's list that a look goes through. */
+/* How many slots of the process's list a look goes through. */
 #define WALK_SLOTS_MAX 65536
-/* One look, which the next one continues, and all looks between which other things are done. */
+/* The longest look at one process, and at all of them before other things are done. */
 #define LOOK_MAX_NS (2 * MS)
 #define LOOKS_MAX_NS (4 * MS)
-/* But so many recorders are looked at each time, or a slow machine would get nowhere. */
+/* But each look sees this many recorders, or a slow machine would get nowhere. */
 #define LOOK_RECORDERS_MIN 8
-/* A look that took T is followed by another one after this many T: a twentieth of a CPU. */
+/* After a look that took T, a process is left alone for this many T: a twentieth of a CPU. */
 #define LOOK_PARTS 20
-/* Between two looks at one process, in any case. */
+/* The shortest time between two looks at one process. */
 #define LOOK_APART_NS (2 * MS)
-/* There was no room for what is overdue: when to try again. */
+/* When to try again if there was no room for an overdue recorder. */
 #define AGAIN_NS (100 * (uint64_t)MS)
-/* Processes that are remembered before the first look at which of them still live. */
+/* How many processes are remembered before we check which of them have ended. */
 #define PURGE_MIN 256
 
 struct refused_process {
 	pid_t pid;
-	uint64_t look_ns;   /* when a recorder of it is due */
-	uint64_t looked_ns; /* the last look */
+	uint64_t look_ns;   /* when one of its recorders is due */
+	uint64_t looked_ns; /* when the last look ended */
 	uint64_t not_before_ns;
 	uint64_t state[COPIES_MAX]; /* addresses of the copies' struct flightrec_state */
 	size_t n_states;
 	size_t walk_copy;      /* where the last look ended */
-	uint32_t walk_slot;    /* 0: with the last recorder */
-	uint64_t walk_next_ns; /* of those that it went through, the next that is due */
+	uint32_t walk_slot;    /* 0: it had seen all */
+	uint64_t walk_next_ns; /* the next deadline of those it has seen */
 	bool said;
 	UT_hash_handle hh;
 };
@@ -85,7 +85,7 @@ void refusals_free(struct refusals *r)
 	}
 }
 
-/* Nobody tells of the end of a process without a slot. */
+/* There is no notice of the end of a process that has no slot. */
 static void purge(struct refusals *r)
 {
 	struct refused_process *process, *next;
@@ -116,13 +116,13 @@ void refusals_add(struct refusals *r, pid_t pid, uint64_t deadline_ns)
 		process->pid = pid;
 		process->look_ns = UINT64_MAX;
 		HASH_ADD(hh, r->processes, pid, sizeof(process->pid), process);
-		/* At once, to say so, and to know where to look. */
+		/* Look immediately, to report it and to find the copies of the library. */
 		process->not_before_ns = 0;
 		deadline_ns = 1;
 	}
 	if (deadline_ns < process->look_ns)
 		process->look_ns = deadline_ns;
-	/* The look that is under way may have passed it. */
+	/* A look that is under way may be past it. */
 	if (process->walk_slot && deadline_ns < process->walk_next_ns)
 		process->walk_next_ns = deadline_ns;
 	if (process->look_ns < r->next_ns)
@@ -194,8 +194,8 @@ static int look_at_recorder(const flightrec *rec, uint64_t address, void *arg)
 }
 
 /*
- * Goes on where the last look at the process ended. Returns 0; 1: the time was over before all were
- * looked at; -ESRCH: the process is no more.
+ * Goes on where the last look at the process ended. Returns 0; 1: time ran out before all recorders
+ * were seen; -ESRCH: the process is gone.
  */
 static int walk_copies(struct refused_process *process, struct look *look)
 {
@@ -248,7 +248,7 @@ static bool look_at(struct refusals *r, struct refused_process *process)
 	}
 	if (look.no_room && look.now_ns + AGAIN_NS < look.next_ns)
 		look.next_ns = look.now_ns + AGAIN_NS;
-	/* Until all are looked at, each one that is refused meanwhile is told of. */
+	/* Until all have been seen, each further refusal causes a notice. */
 	process->look_ns = result == 1 ? look.now_ns : look.next_ns;
 	if (result == 1)
 		process->walk_next_ns = look.next_ns;
@@ -269,7 +269,7 @@ static uint64_t due_ns(const struct refused_process *process)
 	return process->not_before_ns;
 }
 
-/* Of those that are due the one not looked at for the longest time; or NULL, and sets next_ns. */
+/* The process that is due and has waited longest; NULL: none is due. Sets next_ns. */
 static struct refused_process *next_due(struct refusals *r, uint64_t now_ns)
 {
 	struct refused_process *process, *next, *found = NULL;

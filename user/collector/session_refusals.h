@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Recorders that the kernel's side had no room for, and so their deadlines: the slower way.
+ * The deadlines of recorders for which BPF had no slot. They are kept in a slower way.
  *
- * NOTICE_REFUSED tells of a process and of when one of its recorders is due. At that time the
- * process's memory is looked at, where the library lists what is open. What is overdue there is
- * tracked from now on, for which some slots are kept: it is reported like any other, but for its
- * earlier entries. What is not due yet says when to look again.
+ * NOTICE_REFUSED names a process, and says when one of its recorders is due. At that time we look
+ * at the process's memory, where the library lists what is open. A recorder that is overdue then
+ * gets a slot, as some are reserved for this, and is reported like any other, but without its
+ * earlier entries. Recorders that are not due yet decide when to look again.
  *
- * A look takes as long as the process makes it: so there is a limit to each, the next one waits
- * for a multiple of that time, and of those that are due the one goes first that was not looked at
- * for the longest time. Not thread-safe.
+ * How long a look takes is up to the process. So each look has a limit, the next look at the same
+ * process waits for a multiple of the time it took, and when several processes are due, the one
+ * that has waited longest goes first. Not thread-safe.
  */
 #ifndef FLIGHTREC_SESSION_REFUSALS_H
 #define FLIGHTREC_SESSION_REFUSALS_H
@@ -27,8 +27,8 @@ struct refusals {
 	struct attachments *attachments;
 	struct refused_process *processes; /* by pid */
 	uint64_t timeout_ns;               /* in place of each recorder's own; 0: its own */
-	uint64_t next_ns;                  /* when the next look is due, at the earliest */
-	unsigned int purge_at;             /* when there are so many, the dead are forgotten */
+	uint64_t next_ns;                  /* the next look is not due before that */
+	unsigned int purge_at;             /* at this number, those that have ended are forgotten */
 };
 
 /* @timeout_ns: as in struct tracker_options. */
@@ -39,10 +39,10 @@ void refusals_free(struct refusals *refusals);
 /* One of the recorders of process @pid was refused, and is due at @deadline_ns. */
 void refusals_add(struct refusals *refusals, pid_t pid, uint64_t deadline_ns);
 
-/* Notices were lost: asks the kernel's side which processes there are. */
+/* Notices were lost: asks BPF which processes there are. */
 void refusals_rebuild(struct refusals *refusals);
 
-/* Looks at those that are due, for a bounded time. */
+/* Looks at the processes that are due, for a limited time. */
 void refusals_look(struct refusals *refusals);
 
 /* When to call refusals_look(), CLOCK_MONOTONIC; UINT64_MAX: no need to. */

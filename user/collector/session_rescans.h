@@ -2,9 +2,9 @@
 /*
  * Processes that may have mapped a new program or library, and are to be scanned for probes.
  *
- * A process tells when it calls execve(). The kernel does not run our program for that while it
- * already runs on the same CPU, and only counts how often it was skipped. So after each call that
- * was told, the count is looked at, and if it has moved, all watched processes are scanned.
+ * We get a notice when a process calls execve(). But the kernel skips our program while it is
+ * already running on the same CPU, and only counts how often. So after each notice we look at this
+ * count, and if it has changed, all watched processes are scanned.
  *
  * Not thread-safe.
  */
@@ -36,13 +36,13 @@ void rescans_free(struct rescans *rescans);
  * A process is to be scanned, once however often it is added. Without memory for that, it is not.
  */
 void rescans_add(struct rescans *rescans, pid_t pid);
-/* It was not told which one: all that are watched are to be, but not all the time. */
+/* It is unknown which one: all watched processes are to be scanned, but not all the time. */
 void rescans_want_all(struct rescans *rescans);
 /* Takes the first one. Returns false if there is none. */
 bool rescans_take(struct rescans *rescans, pid_t *pid);
 bool rescans_pending(const struct rescans *rescans);
 
-/* A process told that its mappings changed: another one may have done so unseen. */
+/* A process told that its mappings changed, so another one may have gone unnoticed. */
 void rescans_expect_missed(struct rescans *rescans);
 /* Adds all watched processes if that is wanted, or calls of execve() were missed. */
 void rescans_look_for_missed(struct rescans *rescans);

@@ -7,18 +7,18 @@
 #define NONE FAIR_QUEUE_NONE
 
 /*
- * A member or a group: in a pairing heap of its kind while it is queued, the least `tag` on top,
- * and of equal ones the one that came first.
+ * A member or a group. While it is queued it is in a pairing heap of its kind, with the least `tag`
+ * on top, and among equal ones the one that came first.
  */
 struct fair_node {
-	uint64_t tag;   /* what it has been charged with, not less than those served meanwhile */
+	uint64_t tag;   /* what it has been charged, but not less than those served meanwhile */
 	uint64_t order; /* when it was added */
-	uint32_t child; /* first of those below it in the heap; or none */
-	uint32_t next;  /* one beside it there */
+	uint32_t child; /* the first one below it in the heap; or none */
+	uint32_t next;  /* the next one beside it */
 	bool queued;
 	uint32_t group; /* a member's */
 	uint32_t first; /* a group's heap of members */
-	uint64_t now;   /* a group's: what the member that it served last had been charged with */
+	uint64_t now;   /* a group's: what the member served last had been charged */
 };
 
 int fair_queue_init(struct fair_queue *q, uint32_t members, uint32_t groups)
@@ -73,7 +73,7 @@ static void push(struct fair_queue *q, uint32_t *heap, uint32_t at, uint64_t now
 	*heap = meld(q, *heap, at);
 }
 
-/* Melds those below the top in pairs, and then all pairs. */
+/* Melds those below the top in pairs, then melds the pairs. */
 static uint32_t pop(struct fair_queue *q, uint32_t *heap)
 {
 	uint32_t top = *heap, at = q->node[top].child, pairs = NONE;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Whose turn it is: start-time fair queueing (Goyal, Vin and Cheng 1996), by group and, within a
- * group, by member. Whoever has something to be done is in the queue once. Each turn is charged
- * with what it cost, and the next turn is that of who has been charged least. Who was not in the
- * queue for a while does not save up turns: it is as if it had been charged as much as who is
- * served now. So one that asks for little waits for one turn of each of the others that came
- * before it, however much these ask for.
+ * group, by member. A member that has something to do is in the queue once. Each turn is charged
+ * with what it cost, and the next turn goes to the member that has been charged least. A member
+ * that was away does not save up turns: it counts as charged as much as the one being served. So a
+ * member that asks for little waits for one turn of each other member that came before it, however
+ * much these ask for.
  *
  * All memory is taken at the start; adding never fails. Not thread-safe.
  */
@@ -35,19 +35,19 @@ int fair_queue_init(struct fair_queue *queue, uint32_t members, uint32_t groups)
 /* Zeroed, or freed already: does nothing. */
 void fair_queue_free(struct fair_queue *queue);
 
-/* Adds a member, for @group to be charged; nothing if it is there, or has its turn. */
+/* Adds a member, charged to @group. Does nothing if it is there, or has its turn. */
 void fair_queue_add(struct fair_queue *queue, uint32_t member, uint32_t group);
 bool fair_queue_is_empty(const struct fair_queue *queue);
 
-/* Takes out the one whose turn it is; FAIR_QUEUE_NONE: none is there. */
+/* Takes out the member whose turn it is; FAIR_QUEUE_NONE: there is none. */
 uint32_t fair_queue_take(struct fair_queue *queue);
-/* The turn of the one that was taken is over. @again: it goes back into the queue. */
+/* The turn of the member that was taken is over. @again: it goes back into the queue. */
 void fair_queue_charge(struct fair_queue *queue, uint64_t cost, bool again);
 
-/* A member begins anew: another one has its number now. */
+/* Forgets a member's charges, as another one has its number now. */
 void fair_queue_forget(struct fair_queue *queue, uint32_t member);
 
-/* Whether all is as it should be: for tests. */
+/* Whether everything is consistent: for tests. */
 bool fair_queue_check(const struct fair_queue *queue);
 
 #endif /* FLIGHTREC_FAIR_QUEUE_H */
