@@ -54,13 +54,13 @@ ifneq ($(WERROR),)
 WARNINGS += -Werror
 endif
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(DEFINES) $(CFLAGS) -Iinclude -Iuser -I. -MMD -MP
-LIBS := $(shell $(PKG_CONFIG) --libs libbpf 2>/dev/null || echo -lbpf) -lelf -lz -lcapstone -pthread
+LIBS := $(shell $(PKG_CONFIG) --libs libbpf 2>/dev/null || echo -lbpf) -ldw -lelf -lz -lseccomp -lcapstone -pthread
 
 LIB_SOURCES := $(wildcard user/lib/*.c) user/format/conversion.c
 CMD_SOURCES := $(wildcard user/collector/*.c user/collector/*/*.c user/cli/*.c) user/format/conversion.c
 LIB_OBJ := $(LIB_SOURCES:%.c=$(B)/lib/%.o)
 CMD_OBJ := $(CMD_SOURCES:%.c=$(B)/cmd/%.o)
-SKELETON := $(B)/flightrec.skel.h
+SKELETONS := $(B)/flightrec.skel.h $(B)/thread.skel.h
 
 all: $(call built,$(B)/flightrec $(B)/libflightrec.so $(B)/libflightrec.a) ## the command and both libraries (default)
 
@@ -108,7 +108,7 @@ $(B)/libflightrec.a: $(LIB_OBJ)
 
 BPF_HEADERS := $(wildcard bpf/*.h) vmlinux/vmlinux.h
 
-$(B)/flightrec.bpf.o: bpf/flightrec.bpf.c $(BPF_HEADERS)
+$(B)/%.bpf.o: bpf/%.bpf.c $(BPF_HEADERS)
 	$(call say,BPF,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Ivmlinux -Ibpf \
@@ -116,9 +116,9 @@ $(B)/flightrec.bpf.o: bpf/flightrec.bpf.c $(BPF_HEADERS)
 	$(Q)$(BPFTOOL) gen object $@ $@.tmp
 	$(Q)rm -f $@.tmp
 
-$(SKELETON): $(B)/flightrec.bpf.o
+$(B)/%.skel.h: $(B)/%.bpf.o
 	$(call say,SKEL,$@)
-	$(Q)$(BPFTOOL) gen skeleton $< name flightrec_bpf > $@.tmp
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@.tmp
 	$(Q)mv $@.tmp $@
 
 vmlinux: ## vmlinux/vmlinux.h, from the BTF of the running kernel
@@ -137,13 +137,14 @@ $(B)/syscall_names.inc: Makefile
 
 $(foreach where,cmd unit san fuzz,$(B)/$(where)/user/collector/span/syscall_names.o): $(B)/syscall_names.inc
 
-$(B)/cmd/%.o: %.c | $(SKELETON)
+$(B)/cmd/%.o: %.c | $(SKELETONS)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -I$(B) -c $< -o $@
 
 # Those that include the skeleton: its layout is that of the BPF program's own data.
-$(B)/cmd/user/collector/kernel/tracker.o $(B)/cmd/user/collector/kernel/tracker_programs.o: $(SKELETON)
+$(B)/cmd/user/collector/kernel/tracker.o $(B)/cmd/user/collector/kernel/tracker_programs.o: $(B)/flightrec.skel.h
+$(B)/cmd/user/collector/kernel/threads.o: $(B)/thread.skel.h
 
 $(B)/flightrec: $(CMD_OBJ)
 	$(call say,LD,$@)

@@ -47,7 +47,7 @@ $(B)/unit/test_copies $(B)/san/test_copies: | $(B)/libflightrec.so
 
 E2E := tests/e2e/programs
 E2E_LINKED := worker worker-archive worker-static worker-static-pie exceptions exceptions-static
-E2E_OTHER := spanned emitter storm loader namespaces plugin.so plugin-b.so plugin-archive.so other_clock.so jsoncheck inherited \
+E2E_OTHER := hangs hangs-stripped spanned emitter storm loader namespaces plugin.so plugin-b.so plugin-archive.so other_clock.so jsoncheck inherited \
 	stack
 E2E_PROGRAMS := $(addprefix $(B)/tests/,$(E2E_LINKED) $(E2E_OTHER))
 E2E_CFLAGS = $(filter-out -Iuser -I.,$(ALL_CFLAGS)) -fexceptions
@@ -108,6 +108,14 @@ $(B)/tests/plugin-archive.so: $(E2E)/plugin.c $(B)/libflightrec.a $(E2E_HEADERS)
 $(B)/tests/stack: $(E2E)/stack.c $(B)/libflightrec.a $(E2E_HEADERS)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(E2E_CFLAGS) -MF $@.d $< $(B)/libflightrec.a -Wl,-z,lazy -o $@
+
+# With frame pointers left out and everything optimised, and again without names.
+$(B)/tests/hangs: $(E2E)/hangs.c $(B)/libflightrec.a $(E2E_HEADERS)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(E2E_CFLAGS) -fomit-frame-pointer -MF $@.d $< $(B)/libflightrec.a -pthread -o $@
+
+$(B)/tests/hangs-stripped: $(B)/tests/hangs
+	$(Q)$(OBJCOPY) --strip-all --keep-section=.note.stapsdt $< $@
 
 $(B)/tests/loader: $(E2E)/loader.c
 	$(call say,CC,$@)

@@ -67,6 +67,9 @@ launch()
 	error[$name]=$fd
 }
 
+# Stacks depend on the libraries of this machine, so text is compared without; cases/where.sh has them.
+without_stack() { [[ " $* " = *" --json "* ]] || echo --no-stack; }
+
 # run_worker NAME OPTION... [-- PROGRAM...]: flightrec run with a worker, its probes live
 run_worker()
 {
@@ -79,7 +82,8 @@ run_worker()
 	done
 	shift
 	[[ $# -gt 0 ]] || set -- "$worker"
-	launch "$name" "$FLIGHTREC" run "${options[@]}" -- "$@"
+	# shellcheck disable=SC2046 # it is one word, or none
+	launch "$name" "$FLIGHTREC" run $(without_stack "${options[@]}") "${options[@]}" -- "$@"
 	await "$name" err 'flightrec: watching*'
 }
 
@@ -103,7 +107,8 @@ attach()
 	local name=$1
 
 	shift
-	launch "$name" "$FLIGHTREC" attach "$@"
+	# shellcheck disable=SC2046 # it is one word, or none
+	launch "$name" "$FLIGHTREC" attach $(without_stack "$@") "$@"
 	await "$name" err 'flightrec: watching*'
 }
 

@@ -11,7 +11,7 @@ set -euo pipefail
 . "$kernels_dir/apt.sh"
 
 # The second line: where programs.list and the suites' tools are from.
-packages=(libc6-dev libstdc++-12-dev libbpf-dev libelf-dev zlib1g-dev libjansson-dev uthash-dev libcmocka-dev
+packages=(libc6-dev libstdc++-12-dev libbpf-dev libelf-dev libdw-dev libseccomp-dev zlib1g-dev libjansson-dev uthash-dev libcmocka-dev
 	busybox-static bash coreutils grep sed mawk findutils diffutils procps util-linux bsdutils mount binutils jq)
 suites=bookworm,bookworm-security
 

@@ -15,9 +15,9 @@ echo "== verifier"
 # Lines "verifier: PROGRAM COUNT": init hands them to run.sh, which compares them with verifier.counts.
 build/flightrec doctor --verifier || { echo "suite.sh: doctor --verifier: exit $?"; status=1; }
 
-by_probes=() by_memory='attach blind extend memory recorders rewritten'
+by_probes=() by_memory='attach blind extend memory recorders rewritten where'
 # Emulated, all of them take twenty minutes.
-[[ ${1:-} != short ]] || by_probes=(-f 'attach recorders scale shares') by_memory='extend memory'
+[[ ${1:-} != short ]] || by_probes=(-f 'attach recorders scale shares') by_memory='extend memory where'
 
 echo "== end to end, by probes"
 tests/e2e/run.sh --probes "${by_probes[@]}" || status=1

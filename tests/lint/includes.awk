@@ -19,8 +19,8 @@ function normal(path)
 # -Iuser, -I. and -Ibuild; "" if it is none of the project's
 function resolve(from, name,    i, path, roots)
 {
-	if (name == "flightrec.skel.h")
-		return "bpf/flightrec.skel.h"
+	if (name == "flightrec.skel.h" || name == "thread.skel.h")
+		return "bpf/" name
 	if (name == "syscall_names.inc")
 		return "user/collector/span/" name
 	split(directory(from) " include/ user/  ./", roots, " ")

@@ -6,6 +6,7 @@
 /* link: user/collector/report/report_forms.c user/collector/report/report_text.c */
 /* link: user/collector/report/report_time.c */
 /* link: user/collector/report/report_json.c user/collector/report/unfinished.c */
+/* link: user/collector/report/report_json_thread.c user/collector/report/frame_text.c */
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>

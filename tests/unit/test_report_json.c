@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* link: user/collector/base/escape.c user/collector/base/text_buffer.c */
 /* link: user/collector/report/names.c user/collector/report/unfinished.c */
+/* link: user/collector/report/report_json_thread.c user/collector/report/frame_text.c */
 /* link: user/collector/report/report_forms.c user/collector/report/report_text.c */
 /* link: user/collector/report/report_time.c */
 /* link: user/collector/report/report_json.c user/collector/report/date_cache.c */
@@ -220,6 +221,11 @@ static void test_schema(void **state)
 		make(REPORT_DIED),        make(REPORT_END),
 		make(REPORT_HELD_BACK),   make(REPORT_LOST),
 	};
+	static const struct report_frame frames[] = {
+		{.function = "f", .file = "f.c", .line = 1, .module = "m", .build_id = "0a"},
+		{.times = 2, .inlined = true}};
+	static const struct report_thread thread = {
+		.tid = 1, .state = "sleeping", .frame = frames, .n_frames = 2};
 	json_t *schema, *value, *seen = json_object(), *item;
 	char path[4096], *line;
 	const char *key;
@@ -231,6 +237,7 @@ static void test_schema(void **state)
 		 (int)(strstr(directory, "tests/unit/") - directory), directory);
 	schema = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
 	assert_non_null(schema);
+	reports[1].thread = &thread;
 	reports[7].wait_status = -1;
 	reports[8].wait_status = SIGABRT | 0x80;
 	reports[6].wait_status = 0;

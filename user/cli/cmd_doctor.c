@@ -20,6 +20,16 @@ static void print_verified(const char *program, uint32_t count)
 	printf("verifier: %s %u\n", program, count);
 }
 
+static void print_stacks(const struct options *options)
+{
+	char error[1024] = "";
+	bool met = session_try_stacks(options->verifier ? print_verified : NULL, error,
+				      sizeof(error)) == 0;
+
+	print_line(met, false, "stacks",
+		   met ? "of threads that hang, without stopping them" : error);
+}
+
 int cmd_doctor(const struct options *options)
 {
 	struct utsname kernel;
@@ -40,6 +50,7 @@ int cmd_doctor(const struct options *options)
 			   all ? "loaded, attached, and the deadline timer started" : detail);
 	}
 	if (all) {
+		print_stacks(options);
 		printf("flightrec works here\n");
 		return 0;
 	}

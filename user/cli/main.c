@@ -8,6 +8,7 @@
 #include "collector/base/nearest.h"
 #include "cli/options.h"
 #include "cli/startup.h"
+#include "collector/session.h"
 #include "flightrec.h"
 
 static int run(const struct options *options)
@@ -71,12 +72,16 @@ int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : NULL;
 	const struct command *command;
+	int status;
 
 	startup_occupy_streams();
 	if (!word) {
 		help_overview(stderr);
 		return EXIT_USAGE;
 	}
+	status = argc == 2 ? session_help(word) : -1;
+	if (status >= 0)
+		return status;
 	if (is_either(word, "--version", "-V")) {
 		printf("flightrec %s\n", FLIGHTREC_VERSION_STRING);
 		return 0;

@@ -38,6 +38,13 @@ static int set_probes(struct options *o, const char *value)
 	return 0;
 }
 
+static int set_no_stack(struct options *o, const char *value)
+{
+	(void)value;
+	o->no_stack = true;
+	return 0;
+}
+
 static int set_exec(struct options *o, const char *value)
 {
 	if (!*value)
@@ -334,6 +341,12 @@ const struct option_spec option_table[] = {
 		.help = "entries and deadlines by probes, not by memory",
 		.commands = WATCHING,
 		.set = set_probes,
+	},
+	{
+		.name = "no-stack",
+		.help = "reports without the stacks of threads that hang",
+		.commands = WATCHING,
+		.set = set_no_stack,
 	},
 	{
 		.name = "span",

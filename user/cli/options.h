@@ -26,6 +26,7 @@ struct options {
 	const char *output;  /* NULL: the command's standard stream */
 	bool append;         /* to what @output already holds */
 	bool probes;         /* entries and deadlines by probes, not by memory */
+	bool no_stack;       /* reports without where threads are */
 	const char *exec;    /* to run for each timeout; NULL: nothing */
 	uint64_t exec_limit; /* how often; 0: no limit */
 	const struct report_form *form;

@@ -109,6 +109,8 @@ static int open_session(struct watch *w)
 		.spans = w->spans.n_spans ? &w->spans : NULL,
 		.blocked_ns = o->blocked_ns,
 		.blocked_idle = o->idle,
+		.stacks = !o->no_stack,
+		.verbose = o->verbose > 0,
 		.form = o->form,
 		.output = w->output,
 		.output_name = o->output   ? o->output

@@ -15,6 +15,7 @@
 #include "collector/recorder/adoption.h"
 #include "collector/recorder/looks.h"
 #include "collector/recorder/settlement.h"
+#include "collector/where/annotator.h"
 
 /*
  * Limits of time for one round of session_dispatch(), however much there is to do: between two
@@ -121,16 +122,6 @@ static void on_record(void *arg, uint32_t ring, const void *data, size_t size)
 	tracker_consumed(s->tracker, ring, record.process, size);
 }
 
-/* Passes a report to everything that takes reports. */
-static void emit(void *arg, const struct report *report)
-{
-	struct session *s = arg;
-
-	s->sink->ops->add(s->sink, report);
-	if (s->options.on_report)
-		s->options.on_report(s->options.arg, report);
-}
-
 static int open_parts(struct session *s, char *error, size_t error_size)
 {
 	const struct session_options *o = &s->options;
@@ -146,7 +137,7 @@ static int open_parts(struct session *s, char *error, size_t error_size)
 	const struct recorders_options recorders = {.entries_memory = SESSION_ENTRIES_MEMORY,
 						    .max_reports = o->max_reports,
 						    .spans = o->spans,
-						    .emit = emit,
+						    .emit = session_emit,
 						    .arg = s};
 	struct attachments_options attachments = {.each_process = o->each_process,
 						  .by_memory = o->by_memory,
@@ -186,6 +177,8 @@ static int open_parts(struct session *s, char *error, size_t error_size)
 	}
 	if (err)
 		snprintf(error, error_size, "cannot start: %s", strerror(-err));
+	else
+		session_open_annotator(s);
 	return err;
 }
 
@@ -223,6 +216,7 @@ void session_close(struct session *s)
 	free(s->ended);
 	recorders_free(s->recorders);
 	tracker_close(s->tracker);
+	annotator_free(s->annotator);
 	if (s->sink)
 		s->sink->ops->close(s->sink);
 	rescans_free(&s->rescans);
@@ -237,6 +231,8 @@ int session_add_to_epoll(struct session *s, int epoll_fd, uint64_t token)
 		return -errno;
 	event.events = EPOLLIN;
 	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, attachments_fd(&s->attachments), &event))
+		return -errno;
+	if (s->annotator && epoll_ctl(epoll_fd, EPOLL_CTL_ADD, annotator_fd(s->annotator), &event))
 		return -errno;
 	return tracker_add_to_epoll(s->tracker, epoll_fd, token);
 }
@@ -305,25 +301,6 @@ static void rescan(struct session *s)
 	session_adopt(s);
 }
 
-/* Only once: a full disk stays full for many reports. The total is reported at the end. */
-static void tell_loss(struct session *s)
-{
-	const char *why = strerror(-s->sink->error);
-
-	if (s->sink->error == -EAGAIN)
-		why = "it is not read, or not fast enough";
-	if (s->sink->lost && !s->loss_told)
-		message("cannot write to %s: %s; reports are lost", s->options.output_name, why);
-	s->loss_told = s->sink->lost;
-}
-
-/* Before waiting for anything: now whoever waits for a report gets it. */
-static void write_reports(struct session *s)
-{
-	s->sink->ops->flush(s->sink);
-	tell_loss(s);
-}
-
 /* In a debug build, reports an inconsistency at once, while it can still be examined. */
 static void check(const struct session *s)
 {
@@ -367,7 +344,7 @@ static void take_and_work(struct session *s)
  *      anything is left, the next dispatch follows immediately (`more`).
  *   2. Looks into the logs of processes that are watched by memory, and recorders without a slot.
  *      This is slower, since it reads the memory of processes.
- *   3. Writing the reports, before anything that may take long.
+ *   3. Stacks for reports that wait for them; writing the reports, before what may take long.
  *   4. Files that probes have to leave, as somebody may be waiting to write to them. New programs
  *      and libraries: missed calls of execve() add processes to be scanned, a scan adds copies of
  *      the library, and these have open recorders to adopt. In this order, one dispatch does all
@@ -383,8 +360,10 @@ void session_dispatch(struct session *s)
 		session_blocked_look(s);
 	if (is_due(refusals_next(&s->refusals)))
 		refusals_look(&s->refusals);
+	if (s->annotator)
+		annotator_work(s->annotator, WORK_NS);
 	/* What follows may take a while. */
-	write_reports(s);
+	session_write_reports(s);
 	attachments_work(&s->attachments, rescans_pending(&s->rescans));
 	if (is_due(rescans_next(&s->rescans)))
 		rescans_look_for_missed(&s->rescans);
@@ -393,7 +372,7 @@ void session_dispatch(struct session *s)
 	if (adoption_is_due(s->recorders))
 		session_adopt(s);
 	recorders_sweep(s->recorders);
-	write_reports(s);
+	session_write_reports(s);
 	check(s);
 }
 
@@ -416,6 +395,8 @@ int session_wait_ms(const struct session *s)
 	if (s->blocked)
 		due_ns = earlier(due_ns, blocked_next(s->blocked));
 	due_ns = earlier(due_ns, rescans_next(&s->rescans));
+	if (s->annotator)
+		due_ns = earlier(due_ns, annotator_next(s->annotator));
 	if (due_ns == UINT64_MAX)
 		return -1;
 	now_ns = clock_ns(CLOCK_MONOTONIC);
@@ -466,27 +447,15 @@ bool session_finish(struct session *s, uint64_t max_ns)
 	all = !s->looks || !looks_finish(s->looks, until_ns);
 	settlement_continue(s->recorders, true);
 	while (settlement_work(s->recorders, WORK_NS)) {
-		write_reports(s);
+		session_write_reports(s);
 		if (clock_ns(CLOCK_MONOTONIC) > until_ns) {
 			all = false;
 			break;
 		}
 	}
 	settlement_release(s->recorders);
-	write_reports(s);
+	if (s->annotator)
+		annotator_finish(s->annotator);
+	session_write_reports(s);
 	return all;
-}
-
-void session_write_totals(struct session *s, struct report_totals *totals, unsigned int patience_ms)
-{
-	struct report end = {.event = REPORT_END, .time_ns = clock_ns(CLOCK_REALTIME)};
-
-	/* The totals include what is lost here. */
-	s->sink->ops->finish(s->sink, patience_ms);
-	session_totals(s, totals);
-	end.totals = *totals;
-	emit(s, &end);
-	s->sink->ops->finish(s->sink, patience_ms);
-	tell_loss(s);
-	totals->reports_lost = s->sink->lost;
 }

@@ -29,6 +29,8 @@ struct session_options {
 	uint64_t blocked_ns;  /* report threads that are blocked for longer; 0: do not */
 	bool blocked_idle;    /* also those that may just have nothing to do */
 	const struct span_set *spans; /* borrowed; NULL: there are none */
+	bool stacks;                  /* of threads that hang, if this kernel allows it */
+	bool verbose;                 /* say why not */
 	const struct report_form *form;
 	int output;              /* the caller's */
 	const char *output_name; /* for messages */
@@ -122,6 +124,16 @@ void session_adopt(struct session *session);
  */
 int session_try(void (*verified)(const char *program, uint32_t count), char *error,
 		size_t error_size);
+
+/* The same for the stacks of threads that hang, which the rest can do without. */
+int session_try_stacks(void (*verified)(const char *program, uint32_t count), char *error,
+		       size_t error_size);
+
+/*
+ * Runs as a helper of a session, which is what our own program is started for with @word as its
+ * only argument. Returns its exit status; or -1 if that is no such word.
+ */
+int session_help(const char *word);
 
 /* ---- what can be said about it: session_state.c ---- */
 

@@ -22,20 +22,23 @@
  * own, hidden behind its functions. Each of its parts may use those before it, and is closed before
  * them:
  *
- *	sink, tracker, recorders, attachments, rescans, visits, refusals
+ *	sink, annotator, tracker, recorders, attachments, rescans, visits, refusals
  *
  * The tracker's callbacks run while it drains, and must not drain anything themselves. Taking a
  * report must not change anything here.
  */
+struct annotator;
+
 struct session {
 	struct tracker *tracker;
 	struct attachments attachments;
 	struct visits visits;     /* slots for which the wheel has no node */
 	struct refusals refusals; /* recorders for which there is no slot */
 	struct recorders *recorders;
-	struct spans *spans;     /* NULL: there are none */
-	struct blocked *blocked; /* NULL: not looked for */
-	struct looks *looks;     /* into processes that are watched by memory; NULL: none are */
+	struct spans *spans;         /* NULL: there are none */
+	struct blocked *blocked;     /* NULL: not looked for */
+	struct annotator *annotator; /* between `recorders` and the sink; NULL: nothing is added */
+	struct looks *looks;         /* into processes that are watched by memory; NULL: none are */
 	uint32_t *ended; /* with looks: generation of the last process that ended in each slot */
 	struct session_options options;
 	struct sink *sink;
@@ -67,5 +70,13 @@ void session_look_unasked(void *session, pid_t pid);
 /* Looks for blocked threads, if that is asked for: session_blocked.c. */
 int session_blocked_open(struct session *session);
 void session_blocked_look(struct session *session);
+
+/* ---- reports: session_reports.c ---- */
+
+/* Takes a report; @arg is the session. */
+void session_emit(void *arg, const struct report *report);
+void session_open_annotator(struct session *session);
+/* Before waiting for anything: now whoever waits for a report gets it. */
+void session_write_reports(struct session *session);
 
 #endif /* FLIGHTREC_SESSION_PRIVATE_H */

@@ -303,7 +303,7 @@ test_program_with_the_archive()
 
 cxx()
 {
-	launch w "$FLIGHTREC" run -- "$FLIGHTREC_TESTS/$1"
+	launch w "$FLIGHTREC" run --no-stack -- "$FLIGHTREC_TESTS/$1"
 	await w err '*-End of log-'
 	finish w 5
 	expect "$T/w.out" <<-END

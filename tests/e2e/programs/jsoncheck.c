@@ -166,6 +166,30 @@ static void check_entry(const json_t *entry)
 		fail("severity %s", severity);
 }
 
+static void check_thread(const json_t *thread)
+{
+	const json_t *stack = field(thread, "stack", "a");
+	size_t i;
+	json_t *frame;
+
+	field(thread, "tid", "i");
+	field(thread, "state", "s0");
+	field(thread, "stack_end", "s0");
+	field(thread, "kernel_stack", "a");
+	json_array_foreach(stack, i, frame)
+	{
+		field(frame, "pc", "s");
+		field(frame, "function", "s0");
+		field(frame, "offset", "i");
+		field(frame, "file", "s0");
+		field(frame, "line", "i0");
+		field(frame, "module", "s0");
+		field(frame, "build_id", "s0");
+		if (!json_is_boolean(json_object_get(frame, "inlined")))
+			fail("inlined");
+	}
+}
+
 static void check_replay(const json_t *object)
 {
 	const json_t *entries = field(object, "entries", "a");
@@ -177,6 +201,8 @@ static void check_replay(const json_t *object)
 	    (json_int_t)json_array_size(entries) +
 		    json_integer_value(field(object, "entries_lost", "i")))
 		fail("entries_total is not what is there and what is lost");
+	if (json_object_get(object, "thread"))
+		check_thread(field(object, "thread", "o"));
 }
 
 static void check_event(const json_t *object)

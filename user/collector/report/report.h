@@ -85,6 +85,30 @@ struct report_totals {
 	uint64_t reports_lost; /* reports that could not be written */
 };
 
+/* A place that a thread is in; the first is the innermost. */
+struct report_frame {
+	uint64_t pc;
+	const char *function; /* or NULL */
+	uint64_t offset;      /* in the function; in the module, if there is none */
+	const char *file;     /* of the source, or NULL */
+	unsigned int line;
+	const char *module;   /* path of the program or library, or NULL */
+	const char *build_id; /* hexadecimal, or NULL */
+	bool inlined;
+	unsigned int times; /* that it stands there, one after the other: recursion */
+};
+
+/* The thread that opened the recorder, as it is at the time of the report. */
+struct report_thread {
+	pid_t tid;
+	const char *state; /* a word such as "sleeping", or NULL */
+	const struct report_frame *frame;
+	size_t n_frames;
+	const char *stack_end; /* "complete", or why there is no more of it */
+	const char *const *kernel_stack;
+	size_t n_kernel_stack;
+};
+
 struct report {
 	enum report_event event;
 	uint64_t time_ns;
@@ -104,11 +128,12 @@ struct report {
 	uint64_t entries_total; /* emitted, including those lost */
 	uint64_t entries_lost;
 	size_t gap_at; /* where entries from the middle are missing: before entries[gap_at] ... */
-	uint64_t gap_lost;  /* ... this many; 0: none */
-	const char *state;  /* TIMEOUT: something about the present, such as "stopped"; or NULL */
-	uint64_t late_ns;   /* FINISHED: how far past its deadline it was closed */
-	int wait_status;    /* DIED: as from wait(2); -1: it called execve() */
-	uint64_t held_back; /* HELD_BACK: entries, one or more */
+	uint64_t gap_lost; /* ... this many; 0: none */
+	const char *state; /* TIMEOUT: something about the present, such as "stopped"; or NULL */
+	const struct report_thread *thread; /* TIMEOUT and REPLAY; or NULL */
+	uint64_t late_ns;                   /* FINISHED: how far past its deadline it was closed */
+	int wait_status;                    /* DIED: as from wait(2); -1: it called execve() */
+	uint64_t held_back;                 /* HELD_BACK: entries, one or more */
 	uint64_t lines_per_second;   /* HELD_BACK: how many a process may log outside of a replay */
 	uint64_t reports_lost;       /* LOST: one or more */
 	struct report_totals totals; /* END */

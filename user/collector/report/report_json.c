@@ -9,89 +9,13 @@
  */
 #include "collector/report/report_json.h"
 
+#include <string.h>
 #include <sys/wait.h>
 
-#include "collector/base/escape.h"
+#include "collector/report/json_writing.h"
 #include "collector/report/names.h"
+#include "collector/report/report_json_thread.h"
 #include "collector/report/unfinished.h"
-
-struct json {
-	struct text_buffer *to;
-	struct date_cache *dates;
-	bool first; /* no item yet in the object or array that is open */
-};
-
-/* Writes what precedes each value of an array. */
-static void begin_value(struct json *json)
-{
-	if (!json->first)
-		text_char(json->to, ',');
-	json->first = false;
-}
-
-/* @key is one of ours, so there is nothing to escape. */
-static inline void begin_member(struct json *json, const char *key, size_t size)
-{
-	begin_value(json);
-	text_char(json->to, '"');
-	text_put(json->to, key, size);
-	text_put(json->to, "\":", 2);
-}
-
-#define KEY(json, name) begin_member(json, name, sizeof(name) - 1)
-
-static void open_object(struct json *json)
-{
-	text_char(json->to, '{');
-	json->first = true;
-}
-
-static void close_object(struct json *json)
-{
-	text_char(json->to, '}');
-	json->first = false;
-}
-
-static void put_literal(struct json *json, const char *literal)
-{
-	text_string(json->to, literal);
-}
-
-/* NULL becomes null. */
-static void put_string_or_null(struct json *json, const char *bytes)
-{
-	if (bytes)
-		escape_json(json->to, bytes);
-	else
-		put_literal(json, "null");
-}
-
-/* For values that are always there. NULL becomes "". */
-static void put_string(struct json *json, const char *bytes)
-{
-	escape_json(json->to, bytes);
-}
-
-/* Within the range that a reader accepts as a 64-bit integer. */
-static void put_count(struct json *json, uint64_t n)
-{
-	text_number(json->to, n > INT64_MAX ? INT64_MAX : n, 1);
-}
-
-static void put_integer(struct json *json, int64_t n)
-{
-	text_integer(json->to, n);
-}
-
-/* With one to four digits after the point. */
-static void put_milliseconds(struct json *json, uint64_t ns)
-{
-	uint64_t rounded = ns / 100 + (ns % 100 >= 50);
-
-	text_number(json->to, rounded / 10000, 1);
-	text_char(json->to, '.');
-	text_fraction(json->to, rounded % 10000, 4, 1);
-}
 
 static void make_date(const struct tm *tm, char *text, size_t size)
 {
@@ -302,6 +226,10 @@ static void put_replay(struct json *json, const struct report *report)
 	if (report->state) {
 		KEY(json, "state");
 		put_string(json, report->state);
+	}
+	if (report->thread) {
+		KEY(json, "thread");
+		report_json_thread(json, report->thread);
 	}
 }
 

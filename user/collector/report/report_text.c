@@ -7,9 +7,11 @@
 
 #include <flightrec.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 
 #include "collector/base/escape.h"
+#include "collector/report/frame_text.h"
 #include "collector/report/names.h"
 #include "collector/report/report_time.h"
 #include "collector/report/unfinished.h"
@@ -267,6 +269,23 @@ static void write_lost(struct text *text)
 	write_count(text, text->report->entries_lost, "lost\n");
 }
 
+static void write_traceback(struct text *text, const struct report_thread *thread)
+{
+	begin_block_line(text, FLIGHTREC_INFO);
+	text_string(text->out, "Task traceback\n");
+	for (size_t i = 0; i < thread->n_frames; i++) {
+		begin_block_line(text, FLIGHTREC_INFO);
+		frame_text(text->out, &thread->frame[i], i);
+		text_char(text->out, '\n');
+	}
+	if (!thread->stack_end || strcmp(thread->stack_end, "complete") == 0)
+		return;
+	begin_block_line(text, FLIGHTREC_INFO);
+	text_char(text->out, '(');
+	text_string(text->out, thread->stack_end);
+	text_string(text->out, ")\n");
+}
+
 static void write_replay(struct text *text)
 {
 	const struct report *report = text->report;
@@ -289,6 +308,8 @@ static void write_replay(struct text *text)
 		begin_block_line(text, FLIGHTREC_WARNING);
 		write_lost(text);
 	}
+	if (report->thread)
+		write_traceback(text, report->thread);
 }
 
 /* Follows what became of a recorder. */

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=bash disable=SC2154
+# Where a thread hangs: its stack, which it notices nothing of.
+
+hangs=$FLIGHTREC_TESTS/hangs
+
+# hang WAY [ARG...]: its report is in $T/h.err
+hang()
+{
+	launch h "$FLIGHTREC" run -- "$hangs" "$@"
+	await h err '*main (hangs.c:*'
+}
+
+hang_json()
+{
+	launch h "$FLIGHTREC" run --json -- "$hangs" "$@"
+	await h err '*"event":"timeout"*'
+}
+
+# over: the program is killed
+over()
+{
+	kill -TERM "${pid[h]}"
+	join h
+}
+
+# traceback: the lines of the traceback, from the first function of the program on, without numbers
+traceback()
+{
+	sed -n 's/.*\[Flight Recorder-1\] #[0-9]* //p' "$T/h.err" | sed -n '/hangs/,$p' |
+		sed -E 's/:[0-9]+\)/:LINE)/' >"$T/traceback"
+}
+
+expect_traceback()
+{
+	traceback
+	diff -u --label expected --label traceback - "$T/traceback" || fail "another traceback"
+}
+
+test_stack_of_a_thread()
+{
+	hang mutex
+	over
+	expect_traceback <<-END
+	stuck_in_mutex (hangs.c:LINE)
+	mutex (hangs.c:LINE)
+	main (hangs.c:LINE)
+	END
+	expect_lines "$T/h.err" '\[Flight Recorder-1\] Task traceback$' 1
+	# All of it, behind the log.
+	sed -n '/-End of log-/,$p' "$T/h.err" | sed -n 2p | grep -q 'Task traceback$' || fail "not behind the log"
+	! grep -q '\[Flight Recorder-1\] (' <(sed -n '/Task traceback/,$p' "$T/h.err") || fail "not complete"
+}
+
+test_stack_in_json()
+{
+	local functions files end state tid opener modules
+
+	hang_json mutex
+	over
+	valid_json "$T/h.err"
+	values "$T/h.err" timeout 'thread.stack.*.function' 'thread.stack.*.file' thread.stack_end thread.state \
+		thread.tid recorder.tid 'thread.stack.*.module'
+	IFS=$'\t' read -r functions files end state tid opener modules <<<"$VALUES"
+	[[ $functions = *,stuck_in_mutex,mutex,main ]] || fail "functions $functions"
+	[[ $files = *hangs.c,hangs.c,hangs.c ]] || fail "files $files"
+	[[ $end = complete && $state = sleeping && $tid = "$opener" ]] || fail "$end, $state, $tid of $opener"
+	[[ $modules = */libc.so.6,*"$hangs,$hangs,$hangs" ]] || fail "modules $modules"
+}
+
+# Recursion is told, not listed.
+test_stack_of_recursion()
+{
+	hang deep
+	over
+	expect_traceback <<-END
+	descend (hangs.c:LINE)
+	descend (hangs.c:LINE), 100 times
+	main (hangs.c:LINE)
+	END
+}
+
+# No names, no debugging information: offsets into the file remain.
+test_stack_of_a_stripped_program()
+{
+	local program=$FLIGHTREC_TESTS/hangs-stripped
+
+	launch h "$FLIGHTREC" run --json -- "$program" mutex
+	await h err '*"event":"timeout"*'
+	over
+	values "$T/h.err" timeout 'thread.stack.*.module' 'thread.stack.*.function' thread.stack_end
+	[[ $VALUES = *"$program,$program,$program"$'\t'*null,null,null$'\t'complete ]] || fail "$VALUES"
+}
+
+test_no_stack()
+{
+	launch h "$FLIGHTREC" run --no-stack -- "$hangs" mutex
+	await h err '*-End of log-'
+	over
+	expect_lines "$T/h.err" 'Task traceback' 0
+}
+
+# The wait ends when it would have ended, and the thread was not woken in between.
+test_nothing_is_disturbed()
+{
+	launch h "$FLIGHTREC" run -- "$hangs" epoll
+	await h err '*main (hangs.c:*'
+	await h out 'epoll_wait*'
+	over
+	[[ $LINE = 'epoll_wait 0, switches 1' ]] || fail "$LINE"
+}
+
+helper_of() { HELPER=$(pgrep -P "$1" -x flightrec-help); }
+
+# What reads the files of others can do nothing else.
+test_helper_has_no_privileges()
+{
+	start_worker w
+	tell w pid
+	attach a --json -p "$ANSWER"
+	until_true helper_of "${pid[a]}"
+	until_true grep -q '^Seccomp:.*2$' "/proc/$HELPER/status"
+	[[ $(sed -n 's/^Uid:\t//p' "/proc/$HELPER/status") = $'65534\t65534\t65534\t65534' ]] || fail "another user"
+	grep -q '^CapPrm:.0000000000000000$' "/proc/$HELPER/status" || fail "capabilities"
+	grep -q '^NoNewPrivs:.1$' "/proc/$HELPER/status" || fail "may get privileges"
+	[[ $(find "/proc/$HELPER/fd" -lname '*worker*' | wc -l) = 0 ]] || fail "it has files already"
+	stop a
+	until_true test ! -e "/proc/$HELPER"
+	finish w
+}
+
+# It is replaced, and the next report has its stack.
+test_helper_is_killed()
+{
+	local helper
+
+	start_worker w
+	tell w pid
+	attach a --json -p "$ANSWER"
+	until_true helper_of "${pid[a]}"
+	helper=$HELPER
+	kill -KILL "$helper"
+	until_true test ! -e "/proc/$helper"
+	tell w open r 1 task
+	await a out '*"event":"timeout"*'
+	stop a
+	values "$T/a.out" timeout thread.stack_end
+	[[ $VALUES = complete ]] || fail "$VALUES"
+	finish w
+}
+
+# Names of C++ as they are written; a wait in the library that all of it is linked into.
+test_stack_of_a_cxx_program()
+{
+	launch w "$FLIGHTREC" run -- "$FLIGHTREC_TESTS/exceptions-static"
+	await w err '*main (exceptions.cc:*'
+	finish w 5
+	expect_lines "$T/w.err" '#[0-9]+ .*std::.*getline<char, std::char_traits<char>, .*\(exceptions-static\)$' 1
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The registers of threads, from the kernel (bpf/thread.bpf.c): nothing is stopped for them. Not
+ * thread-safe.
+ */
+#ifndef FLIGHTREC_THREADS_H
+#define FLIGHTREC_THREADS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "bpf/thread.h"
+
+struct threads;
+
+/*
+ * Loads the BPF program. Returns 0; or a negative errno, with one line at @error and *@threads set
+ * to NULL.
+ */
+int threads_open(struct threads **threads, char *error, size_t error_size);
+/* NULL is allowed. */
+void threads_close(struct threads *threads);
+
+/* Passes how many instructions the verifier processed to @fn. */
+void threads_verified(struct threads *threads, void (*fn)(const char *program, uint32_t count));
+
+/* Fills in @record. Returns 0; -ESRCH if there is no such thread; or another negative errno. */
+int threads_read(struct threads *threads, pid_t tid, struct thread_record *record);
+
+#endif /* FLIGHTREC_THREADS_H */

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "collector/report/report_json_thread.h"
+
+#include "collector/report/json_writing.h"
+#include "collector/report/report.h"
+
+static void put_frame(struct json *json, const struct report_frame *frame)
+{
+	open_object(json);
+	KEY(json, "pc");
+	put_address(json, frame->pc);
+	KEY(json, "function");
+	put_string_or_null(json, frame->function);
+	KEY(json, "offset");
+	put_count(json, frame->offset);
+	KEY(json, "inlined");
+	put_literal(json, frame->inlined ? "true" : "false");
+	KEY(json, "file");
+	put_string_or_null(json, frame->file);
+	KEY(json, "line");
+	if (frame->line)
+		put_count(json, frame->line);
+	else
+		put_literal(json, "null");
+	KEY(json, "module");
+	put_string_or_null(json, frame->module);
+	KEY(json, "build_id");
+	put_string_or_null(json, frame->build_id);
+	if (frame->times > 1) {
+		KEY(json, "times");
+		put_count(json, frame->times);
+	}
+	close_object(json);
+}
+
+void report_json_thread(struct json *json, const struct report_thread *thread)
+{
+	open_object(json);
+	KEY(json, "tid");
+	put_integer(json, thread->tid);
+	KEY(json, "state");
+	put_string_or_null(json, thread->state);
+	KEY(json, "stack");
+	open_array(json);
+	for (size_t i = 0; i < thread->n_frames; i++) {
+		begin_value(json);
+		put_frame(json, &thread->frame[i]);
+	}
+	close_array(json);
+	KEY(json, "stack_end");
+	put_string_or_null(json, thread->stack_end);
+	KEY(json, "kernel_stack");
+	open_array(json);
+	for (size_t i = 0; i < thread->n_kernel_stack; i++) {
+		begin_value(json);
+		put_string(json, thread->kernel_stack[i]);
+	}
+	close_array(json);
+	close_object(json);
+}
