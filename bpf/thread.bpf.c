@@ -115,3 +115,33 @@ int read_thread(struct bpf_iter__task *ctx)
 	bpf_seq_write(ctx->meta->seq, to, sizeof(*to));
 	return 0;
 }
+
+/* ---- who has a file open ---- */
+
+#define FMODE_READ_ 1
+#define FMODE_WRITE_ 2
+
+/* The file that is looked for, as the kernel has its numbers. */
+unsigned long long wanted_inode;
+unsigned int wanted_device;
+
+SEC("iter/task_file")
+int find_file(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct thread_file found = {};
+	struct inode *inode;
+
+	if (!task || !file)
+		return 0;
+	inode = file->f_inode;
+	if (inode->i_ino != wanted_inode || inode->i_sb->s_dev != wanted_device)
+		return 0;
+	found.pid = task->tgid;
+	found.fd = ctx->fd;
+	found.reads = (file->f_mode & FMODE_READ_) != 0;
+	found.writes = (file->f_mode & FMODE_WRITE_) != 0;
+	bpf_seq_write(ctx->meta->seq, &found, sizeof(found));
+	return 0;
+}

@@ -39,4 +39,12 @@ struct thread_record {
 	fr_thread_u64 arg[THREAD_SYSCALL_ARGS];
 };
 
+/* A descriptor of a file that was looked for. */
+struct thread_file {
+	fr_thread_u32 pid;
+	fr_thread_u32 fd;
+	fr_thread_u32 reads;
+	fr_thread_u32 writes;
+};
+
 #endif /* FLIGHTREC_THREAD_H */

@@ -21,6 +21,7 @@
 #include "collector/where/annotator.h"
 #include "collector/where/thread_look.h"
 #include "collector/where/unwinder.h"
+#include "collector/where/waits.h"
 #include "collector/where/where.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -66,6 +67,17 @@ int thread_look_take(struct thread_look *look, struct threads *threads, pid_t ti
 void thread_look_free(struct thread_look *look)
 {
 	(void)look;
+}
+
+/* Asked when all else is known of a thread. */
+void waits_find(struct where *where, struct threads *threads)
+{
+	static const struct report_waits waits;
+
+	(void)threads;
+	assert_false(where->ready);
+	assert_null(where->thread.waits);
+	where->thread.waits = &waits;
 }
 
 struct unwinder *unwinder_new(void)
@@ -295,8 +307,16 @@ static void test_finish(void **state)
 	add(REPORT_TIMEOUT, 1, 1);
 	add(REPORT_FINISHED, 1, 1);
 	answered = true;
-	annotator_finish(annotator);
+	annotator_finish(annotator, UINT64_MAX);
 	expect("0 1-1 complete;3 1-1;");
+	/* It has an end. */
+	answered = false;
+	add(REPORT_TIMEOUT, 3, 1);
+	work();
+	annotator_finish(annotator, now_ns);
+	expect("0 3-1 not read in time;");
+	answered = true;
+	work();
 	/* What is left is lost with it, and leaks nothing. */
 	answered = false;
 	add(REPORT_TIMEOUT, 1, 2);

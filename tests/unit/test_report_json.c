@@ -210,6 +210,20 @@ static int wrong(json_t *root, json_t *schema, json_t *value)
 	return n;
 }
 
+static const struct report_frame frames[] = {
+	{.function = "f", .file = "f.c", .line = 1, .module = "m", .build_id = "0a"},
+	{.times = 2, .inlined = true}};
+static const struct report_syscall call = {"read", NULL, 0};
+static const struct report_holder holder = {1, 2, "a"};
+static const struct report_waits waits = {
+	.kind = "mutex", .text = "t", .held_by = &holder, .n_held_by = 1};
+static const struct report_thread thread_sample = {.tid = 1,
+						   .syscall = &call,
+						   .waits = &waits,
+						   .state = "sleeping",
+						   .frame = frames,
+						   .n_frames = 2};
+
 static void test_schema(void **state)
 {
 	static const char directory[] = __FILE__;
@@ -221,11 +235,6 @@ static void test_schema(void **state)
 		make(REPORT_DIED),        make(REPORT_END),
 		make(REPORT_HELD_BACK),   make(REPORT_LOST),
 	};
-	static const struct report_frame frames[] = {
-		{.function = "f", .file = "f.c", .line = 1, .module = "m", .build_id = "0a"},
-		{.times = 2, .inlined = true}};
-	static const struct report_thread thread = {
-		.tid = 1, .state = "sleeping", .frame = frames, .n_frames = 2};
 	json_t *schema, *value, *seen = json_object(), *item;
 	char path[4096], *line;
 	const char *key;
@@ -237,7 +246,7 @@ static void test_schema(void **state)
 		 (int)(strstr(directory, "tests/unit/") - directory), directory);
 	schema = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
 	assert_non_null(schema);
-	reports[1].thread = &thread;
+	reports[1].thread = &thread_sample;
 	reports[7].wait_status = -1;
 	reports[8].wait_status = SIGABRT | 0x80;
 	reports[6].wait_status = 0;

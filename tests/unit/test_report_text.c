@@ -66,6 +66,33 @@ static void test_replay_text(void **state)
 		    FULL_WHO REPLAYING FIRST FOUR_LEFT_OUT SECOND END_OF_LOG FIVE_LOST);
 }
 
+/* What a thread waits for, behind its state; its stack behind the log. */
+static void test_thread(void **state)
+{
+	static const struct report_frame frames[] = {
+		{.function = "read", .offset = 13, .module = "/lib/libc.so.6"},
+		{.function = "main", .file = "a.c", .line = 7}};
+	static const struct report_waits waits = {.kind = "pipe", .text = "in read(3)\n of a pipe"};
+	struct report_thread thread = {
+		.frame = frames, .n_frames = 2, .stack_end = "complete", .waits = &waits};
+	struct report report = make_full(REPORT_TIMEOUT);
+
+	(void)state;
+#define HEAD TWO_WARNINGS FULL_WHO
+#define LOG REPLAYING FIRST FOUR_LEFT_OUT SECOND END_OF_LOG FIVE_LOST
+#define WAITS P "INFO" R "waits: in read(3)\\n of a pipe\n"
+#define TRACEBACK                                                                                  \
+	P "INFO" R "Task traceback\n" P "INFO" R "#0 read+0xd (libc.so.6)\n" P "INFO" R            \
+	  "#1 main (a.c:7)\n"
+	report.thread = &thread;
+	assert_text(report, HEAD WAITS LOG TRACEBACK);
+	thread.waits = NULL;
+	thread.stack_end = "it is running";
+	assert_text(report, HEAD LOG TRACEBACK P "INFO" R "(it is running)\n");
+	thread.n_frames = 0;
+	assert_text(report, HEAD LOG P "INFO" R "Task traceback\n" P "INFO" R "(it is running)\n");
+}
+
 static void test_gaps(void **state)
 {
 	struct report report = make(REPORT_REPLAY);
@@ -269,6 +296,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_replay_text),
+		cmocka_unit_test(test_thread),
 		cmocka_unit_test(test_gaps),
 		cmocka_unit_test(test_other_events_text),
 		cmocka_unit_test(test_detail),

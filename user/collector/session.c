@@ -455,7 +455,7 @@ bool session_finish(struct session *s, uint64_t max_ns)
 	}
 	settlement_release(s->recorders);
 	if (s->annotator)
-		annotator_finish(s->annotator);
+		annotator_finish(s->annotator, until_ns);
 	session_write_reports(s);
 	return all;
 }

@@ -17,10 +17,10 @@ hang_json()
 	await h err '*"event":"timeout"*'
 }
 
-# over: the program is killed
+# over: the program is killed, which may be stopped
 over()
 {
-	kill -TERM "${pid[h]}"
+	pkill -KILL -P "${pid[h]}" -x 'hangs.*'
 	join h
 }
 
@@ -156,4 +156,116 @@ test_stack_of_a_cxx_program()
 	await w err '*main (exceptions.cc:*'
 	finish w 5
 	expect_lines "$T/w.err" '#[0-9]+ .*std::.*getline<char, std::char_traits<char>, .*\(exceptions-static\)$' 1
+}
+
+# ---- what it waits for ----
+
+# waits WAY [ARG]: the line about it is in WAITS, with numbers of threads, descriptors and addresses left out
+waits()
+{
+	launch h "$FLIGHTREC" run -- "$hangs" "$@"
+	await h err '*waits: *'
+	WAITS=$(sed -E -e 's/.*\] waits: //' -e 's/0x[0-9a-f]+/ADDRESS/g' -e "s/(thread|process|and|threads) [0-9]+/\1 N/g" \
+		-e 's/\([0-9]+\)/(FD)/g' <<<"$LINE")
+	over
+}
+
+expect_waits()
+{
+	local expected=$1
+
+	shift
+	waits "$@"
+	[[ $WAITS = "$expected" ]] || fail "waits: $WAITS"
+}
+
+# All of it: who holds what, and that nobody will let go.
+test_waits_deadlock()
+{
+	expect_waits "for the mutex at ADDRESS held by thread N (hangs), which waits for the mutex at ADDRESS held by thread N (hangs): a deadlock of threads N and N" deadlock
+}
+
+test_waits_deadlock_with_itself()
+{
+	expect_waits "for the mutex at ADDRESS held by thread N (hangs): a deadlock of thread N" self
+}
+
+test_waits_mutex()
+{
+	expect_waits "for the mutex at ADDRESS held by thread N (hangs), which is in pause()" mutex
+}
+
+test_waits_rwlock()
+{
+	expect_waits "to read the rwlock at ADDRESS held by thread N (hangs), which is in pause()" writer
+	expect_waits_again "to write the rwlock at ADDRESS held by 2 readers" readers
+}
+
+# Another one in the same test.
+expect_waits_again()
+{
+	rm -f "$T"/h.*
+	expect_waits "$@"
+}
+
+test_waits_condition_semaphore_barrier()
+{
+	expect_waits "for a signal to the condition at ADDRESS" condition
+	expect_waits_again "for a post to the semaphore at ADDRESS" semaphore
+	expect_waits_again "for others to come to the barrier at ADDRESS" barrier
+}
+
+test_waits_join()
+{
+	expect_waits "for thread N (hangs) to end, which is in pause()" join
+}
+
+test_waits_pipe()
+{
+	expect_waits "in read(FD) of a pipe, whose other end nobody else has" pipe
+}
+
+# The process at the other end is another one.
+test_waits_unix_socket()
+{
+	expect_waits "in read(FD) of a socket, at whose other end is process N (hangs), which is in pause()" unix
+}
+
+test_waits_flock()
+{
+	expect_waits "in flock(FD) for the lock of $T/lock held by process N (hangs), which is in pause()" flock "$T/lock"
+}
+
+test_waits_child()
+{
+	expect_waits "in wait4() for process N (hangs), which is in pause()" wait
+}
+
+test_waits_epoll()
+{
+	expect_waits "in epoll_wait(FD), which has no descriptors" epoll
+}
+
+test_waits_for_nothing()
+{
+	expect_waits "for nothing: it is running" spin
+}
+
+test_waits_for_a_signal()
+{
+	expect_waits "for SIGCONT: it was stopped by a signal" stop
+}
+
+# The same for programs: numbers are those of the threads.
+test_waits_in_json()
+{
+	local kind call holder deadlock tid
+
+	hang_json deadlock
+	over
+	valid_json "$T/h.err"
+	values "$T/h.err" timeout thread.waits.kind thread.syscall.name thread.waits.held_by.0.tid thread.waits.deadlock \
+		thread.tid
+	IFS=$'\t' read -r kind call holder deadlock tid <<<"$VALUES"
+	[[ $kind = mutex && $call = futex && $deadlock = "[$tid,$holder]" && $holder != "$tid" ]] || fail "$VALUES"
 }

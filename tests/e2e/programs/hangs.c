@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -219,6 +220,14 @@ static void join(void)
 	stuck_in_join(thread);
 }
 
+/* A child that does nothing, and ends with its parent. */
+static void sleep_as_child(void)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;)
+		pause();
+}
+
 /* ---- files ---- */
 
 STUCK static void stuck_in_read(int fd)
@@ -247,8 +256,7 @@ static void read_unix(void)
 		exit(1);
 	if (fork() == 0) {
 		close(fd[0]);
-		for (;;)
-			pause();
+		sleep_as_child();
 	}
 	close(fd[1]);
 	stuck_in_read(fd[0]);
@@ -272,8 +280,7 @@ static void lock_file(const char *path)
 		fd = open(path, O_RDWR);
 		if (flock(fd, LOCK_EX) || write(done[1], &byte, 1) != 1)
 			_exit(1);
-		for (;;)
-			pause();
+		sleep_as_child();
 	}
 	if (read(done[0], &byte, 1) != 1)
 		exit(1);
@@ -300,10 +307,8 @@ STUCK static void stuck_in_epoll(void)
 
 STUCK static void stuck_in_wait(void)
 {
-	if (fork() == 0) {
-		for (;;)
-			pause();
-	}
+	if (fork() == 0)
+		sleep_as_child();
 	ready();
 	after += waitpid(-1, NULL, 0);
 }

@@ -28,4 +28,12 @@ void threads_verified(struct threads *threads, void (*fn)(const char *program, u
 /* Fills in @record. Returns 0; -ESRCH if there is no such thread; or another negative errno. */
 int threads_read(struct threads *threads, pid_t tid, struct thread_record *record);
 
+/*
+ * Who has a file open that stat(2) has as @device and @inode: fills in @files, and returns how many
+ * there are, @most at most; or a negative errno. Looks at all descriptors of the host, which takes
+ * a millisecond for some thousands.
+ */
+int threads_find_file(struct threads *threads, uint64_t device, uint64_t inode,
+		      struct thread_file *files, size_t most);
+
 #endif /* FLIGHTREC_THREADS_H */

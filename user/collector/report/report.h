@@ -98,10 +98,39 @@ struct report_frame {
 	unsigned int times; /* that it stands there, one after the other: recursion */
 };
 
+struct report_holder {
+	pid_t pid;
+	pid_t tid;
+	const char *comm;
+};
+
+/* What a thread waits for. */
+struct report_waits {
+	const char *kind;                 /* "mutex", ...: the schema has all of them */
+	const char *text;                 /* for people; may contain what processes chose */
+	uint64_t address;                 /* of what it waits for, in its memory; or 0 */
+	int fd;                           /* or -1 */
+	const char *object;               /* that the descriptor is, or NULL */
+	const struct report_holder *peer; /* who is at the other end, or NULL */
+	const struct report_holder *held_by;
+	size_t n_held_by;
+	const pid_t *deadlock; /* threads that wait for one another */
+	size_t n_deadlock;
+};
+
+/* A system call that a thread is in. */
+struct report_syscall {
+	const char *name;
+	const char *const *arg;
+	size_t n_args;
+};
+
 /* The thread that opened the recorder, as it is at the time of the report. */
 struct report_thread {
 	pid_t tid;
-	const char *state; /* a word such as "sleeping", or NULL */
+	const char *state;                    /* a word such as "sleeping", or NULL */
+	const struct report_syscall *syscall; /* or NULL */
+	const struct report_waits *waits;     /* or NULL: it is not known */
 	const struct report_frame *frame;
 	size_t n_frames;
 	const char *stack_end; /* "complete", or why there is no more of it */

@@ -186,6 +186,12 @@ static void write_who(struct text *text)
 		escape_text(out, text->report->state);
 		text_char(out, '\n');
 	}
+	if (text->report->thread && text->report->thread->waits) {
+		begin_block_line(text, FLIGHTREC_INFO);
+		text_string(text->out, "waits: ");
+		escape_text(text->out, text->report->thread->waits->text);
+		text_char(text->out, '\n');
+	}
 }
 
 /* Where the entry was logged, as far as known: "+0.012 ms [4243] cache.c:21 refresh:" */

@@ -14,6 +14,7 @@
 #include "collector/report/report_copy.h"
 #include "collector/where/thread_look.h"
 #include "collector/where/unwinder.h"
+#include "collector/where/waits.h"
 #include "collector/where/where.h"
 
 /* So long a report waits for its stack: a person does not notice it. */
@@ -276,18 +277,25 @@ static void know(struct annotator *a, struct where *where)
 	where->users++;
 }
 
+/* What it waits for is told in part by its stack. */
+static void finish_where(struct annotator *a, struct where *where)
+{
+	waits_find(where, a->threads);
+	where->ready = true;
+}
+
 static struct where *ask(struct annotator *a, const struct thread_look *look)
 {
 	struct where *where = where_new(&look->record);
 
 	if (!where)
 		return NULL;
-	where->ready = true;
 	where->thread.stack_end = look->problem;
 	if (!look->problem && unwinder_ask(a->unwinder, look, where) == 0) {
-		where->ready = false;
 		where->users++; /* the unwinder */
 		know(a, where);
+	} else {
+		finish_where(a, where);
 	}
 	return where;
 }
@@ -300,7 +308,7 @@ static void look_at(struct annotator *a, struct kept *kept)
 	int err = thread_look_take(&look, a->threads, tid, known ? &known->record : NULL);
 
 	kept->wanted = false;
-	if (err == 1) {
+	if (err == 1 && known) {
 		kept->where = known;
 		known->users++;
 	} else if (err == 0) {
@@ -317,7 +325,7 @@ void annotator_work(struct annotator *a, uint64_t max_ns)
 
 	do {
 		while ((where = unwinder_work(a->unwinder))) {
-			where->ready = true;
+			finish_where(a, where);
 			where_put(where);
 		}
 		if (a->asked && !unwinder_is_busy(a->unwinder)) {
@@ -350,18 +358,22 @@ int annotator_fd(const struct annotator *a)
 	return unwinder_fd(a->unwinder);
 }
 
-void annotator_finish(struct annotator *a)
+void annotator_finish(struct annotator *a, uint64_t until_ns)
 {
-	while (a->n_kept) {
+	struct lane *lane, *next_lane;
+
+	while (a->n_kept && clock_ns(CLOCK_MONOTONIC) < until_ns) {
 		struct pollfd fd = {.fd = annotator_fd(a), .events = POLLIN};
 		uint64_t next_ns, now_ns;
 
 		annotator_work(a, WAIT_NS);
-		next_ns = annotator_next(a);
+		next_ns = annotator_next(a) < until_ns ? annotator_next(a) : until_ns;
 		now_ns = clock_ns(CLOCK_MONOTONIC);
 		if (a->n_kept && next_ns > now_ns)
 			poll(&fd, 1, (int)((next_ns - now_ns) / 1000000) + 1);
 	}
+	HASH_ITER(hh, a->lanes, lane, next_lane)
+	release(a, lane, UINT64_MAX);
 }
 
 void annotator_verified(struct annotator *a, void (*fn)(const char *program, uint32_t count))

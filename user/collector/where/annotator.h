@@ -36,8 +36,8 @@ void annotator_work(struct annotator *annotator, uint64_t max_ns);
 uint64_t annotator_next(const struct annotator *annotator);
 /* Becomes readable when it can go on. */
 int annotator_fd(const struct annotator *annotator);
-/* Emits all that it keeps; waits for a second at most. */
-void annotator_finish(struct annotator *annotator);
+/* Emits all that it keeps; waits for stacks until @until_ns (CLOCK_MONOTONIC) at most. */
+void annotator_finish(struct annotator *annotator, uint64_t until_ns);
 
 /* Passes how many instructions the verifier processed to @fn. */
 void annotator_verified(struct annotator *annotator,

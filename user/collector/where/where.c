@@ -10,13 +10,13 @@
 #include "collector/unwind/unwind_protocol.h"
 
 /* TASK_* of the kernel: the names that ps(1) has for them. */
-static const char *state_word(const struct thread_record *record)
+const char *where_state_word(const struct thread_record *record)
 {
 	static const struct {
 		uint32_t bits;
 		const char *word;
 	} words[] = {{0x8000, "frozen"},
-		     {0x0100 | 0x0008, "traced"},
+		     {0x0008, "traced"},
 		     {0x0004, "stopped"},
 		     {0x0002, "uninterruptible"},
 		     {0x0001, "sleeping"}};
@@ -36,7 +36,7 @@ struct where *where_new(const struct thread_record *record)
 		where->users = 1;
 		where->record = *record;
 		where->thread.tid = (pid_t)record->tid;
-		where->thread.state = state_word(record);
+		where->thread.state = where_state_word(record);
 	}
 	return where;
 }

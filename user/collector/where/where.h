@@ -24,6 +24,9 @@ struct where {
 struct where *where_new(const struct thread_record *record);
 void where_put(struct where *where);
 
+/* What a thread is doing, in a word such as "sleeping"; NULL: it has none. */
+const char *where_state_word(const struct thread_record *record);
+
 /* Frames of a report at most. */
 #define WHERE_FRAMES_MAX 32
 
