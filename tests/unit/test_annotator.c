@@ -31,9 +31,10 @@ static struct annotator *annotator;
 static char out[65536];
 static int looks, look_result;
 static const char *problem;
-static struct where *asked;
+/* Of each unwinder, by its number. */
+static struct where *asked[2];
 static bool answered;
-static int event = -1;
+static int events[2], n_unwinders;
 
 int threads_open(struct threads **threads, char *error, size_t error_size)
 {
@@ -60,6 +61,7 @@ int thread_look_take(struct thread_look *look, struct threads *threads, pid_t ti
 	(void)threads;
 	looks++;
 	look->record.tid = (uint32_t)tid;
+	look->record.pid = (uint32_t)tid / 100;
 	look->problem = problem;
 	return known ? 1 : look_result;
 }
@@ -80,24 +82,31 @@ void waits_find(struct where *where, struct threads *threads)
 	where->thread.waits = &waits;
 }
 
-struct unwinder *unwinder_new(void)
+struct unwinder {
+	int number;
+};
+
+struct unwinder *unwinder_new(bool now)
 {
-	event = eventfd(0, 0);
-	return calloc(1, 1);
+	struct unwinder *unwinder = calloc(1, sizeof(*unwinder));
+
+	assert_int_equal(now, n_unwinders == 0);
+	unwinder->number = n_unwinders++;
+	events[unwinder->number] = eventfd(0, 0);
+	return unwinder;
 }
 
 void unwinder_free(struct unwinder *unwinder)
 {
-	close(event);
+	close(events[unwinder->number]);
+	where_put(asked[unwinder->number]);
+	asked[unwinder->number] = NULL;
 	free(unwinder);
-	where_put(asked);
-	asked = NULL;
 }
 
 int unwinder_fd(const struct unwinder *unwinder)
 {
-	(void)unwinder;
-	return event;
+	return events[unwinder->number];
 }
 
 uint64_t unwinder_next(const struct unwinder *unwinder)
@@ -108,29 +117,26 @@ uint64_t unwinder_next(const struct unwinder *unwinder)
 
 bool unwinder_is_busy(const struct unwinder *unwinder)
 {
-	(void)unwinder;
-	return asked;
+	return asked[unwinder->number];
 }
 
 int unwinder_ask(struct unwinder *unwinder, const struct thread_look *look, struct where *where)
 {
-	(void)unwinder;
 	(void)look;
-	assert_null(asked);
+	assert_null(asked[unwinder->number]);
 	where->thread.stack_end = "not read in time";
-	asked = where;
+	asked[unwinder->number] = where;
 	return 0;
 }
 
 struct where *unwinder_work(struct unwinder *unwinder)
 {
-	struct where *where = asked;
+	struct where *where = asked[unwinder->number];
 
-	(void)unwinder;
 	if (!answered || !where)
 		return NULL;
 	where->thread.stack_end = "complete";
-	asked = NULL;
+	asked[unwinder->number] = NULL;
 	return where;
 }
 
@@ -154,12 +160,13 @@ static void no_entry(const struct report *report, size_t index, struct report_en
 
 static void add(enum report_event what, pid_t pid, int id)
 {
-	struct report report = {.event = what,
-				.has_recorder = id,
-				.pid = pid,
-				.entry = no_entry,
-				.state = what == REPORT_TIMEOUT ? "thread is sleeping" : NULL,
-				.recorder = {.id = (uint64_t)id, .pid = pid, .tid = pid * 10 + id}};
+	struct report report = {
+		.event = what,
+		.has_recorder = id,
+		.pid = pid,
+		.entry = no_entry,
+		.state = what == REPORT_TIMEOUT ? "thread is sleeping" : NULL,
+		.recorder = {.id = (uint64_t)id, .pid = pid, .tid = pid * 100 + id}};
 
 	annotator_add(annotator, &report);
 }
@@ -182,7 +189,7 @@ static int begin(void **state)
 
 	(void)state;
 	out[0] = '\0';
-	looks = look_result = 0;
+	looks = look_result = n_unwinders = 0;
 	problem = NULL;
 	answered = false;
 	now_ns = 1000 * SECOND;
@@ -281,6 +288,25 @@ static void test_same_thread(void **state)
 	assert_int_equal(looks, 3);
 }
 
+/* Two processes are worked on at once, and one has no more than one of the helpers. */
+static void test_two_helpers(void **state)
+{
+	(void)state;
+	add(REPORT_TIMEOUT, 1, 1);
+	add(REPORT_TIMEOUT, 1, 2);
+	add(REPORT_TIMEOUT, 2, 1);
+	add(REPORT_TIMEOUT, 3, 1);
+	work();
+	assert_int_equal(looks, 2);
+	assert_int_equal(asked[0]->record.pid, 1);
+	assert_int_equal(asked[1]->record.pid, 2);
+	/* Nothing to do until one of them answers. */
+	assert_int_equal(annotator_next(annotator), 1001 * SECOND);
+	answered = true;
+	work();
+	expect("0 1-1 complete;0 1-2 complete;0 2-1 complete;0 3-1 complete;");
+}
+
 /* Beyond some, a process's reports come without; but never what is said of one recorder. */
 static void test_many(void **state)
 {
@@ -334,6 +360,7 @@ int main(void)
 		TEST(test_not_in_time),
 		TEST(test_nothing_to_see),
 		TEST(test_same_thread),
+		TEST(test_two_helpers),
 		TEST(test_many),
 		TEST(test_finish),
 	};

@@ -102,7 +102,7 @@ static int begin(void **state)
 {
 	(void)state;
 	now_ns = 1000000000000;
-	unwinder = unwinder_new();
+	unwinder = unwinder_new(true);
 	return unwinder ? 0 : -1;
 }
 

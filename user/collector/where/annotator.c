@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include <uthash.h>
 
@@ -28,6 +30,8 @@
 #define KEPT_BYTES_MAX (1u << 20) /* of one report */
 /* Threads whose stacks are known, as long as they do not move. */
 #define KNOWN_MAX 32
+/* So that a process whose files take long holds up nobody else. */
+#define UNWINDERS 2
 
 struct kept {
 	struct kept *next;       /* of its process */
@@ -48,13 +52,32 @@ struct lane {
 struct annotator {
 	struct annotator_options options;
 	struct threads *threads;
-	struct unwinder *unwinder;
+	struct unwinder *unwinder[UNWINDERS];
+	pid_t working_on[UNWINDERS]; /* the process; 0: none */
+	int epoll_fd;                /* of all of them */
 	struct lane *lanes;
 	size_t n_kept;
 	struct kept *asked, **asked_end; /* to be looked at, in order */
 	struct where *known[KNOWN_MAX];
 	size_t next_known;
 };
+
+static int open_unwinders(struct annotator *a)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+
+	a->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (a->epoll_fd < 0)
+		return -errno;
+	for (size_t i = 0; i < UNWINDERS; i++) {
+		/* The others start when they are needed. */
+		a->unwinder[i] = unwinder_new(i == 0);
+		if (!a->unwinder[i] ||
+		    epoll_ctl(a->epoll_fd, EPOLL_CTL_ADD, unwinder_fd(a->unwinder[i]), &event))
+			return -errno;
+	}
+	return 0;
+}
 
 int annotator_new(struct annotator **annotator, const struct annotator_options *options,
 		  char *error, size_t error_size)
@@ -69,10 +92,10 @@ int annotator_new(struct annotator **annotator, const struct annotator_options *
 	}
 	a->options = *options;
 	a->asked_end = &a->asked;
+	a->epoll_fd = -1;
 	err = threads_open(&a->threads, error, error_size);
 	if (!err) {
-		a->unwinder = unwinder_new();
-		err = a->unwinder ? 0 : -errno;
+		err = open_unwinders(a);
 		if (err)
 			snprintf(error, error_size, "the helper cannot be started: %s",
 				 strerror(-err));
@@ -165,7 +188,10 @@ void annotator_free(struct annotator *a)
 	}
 	for (size_t i = 0; i < KNOWN_MAX; i++)
 		where_put(a->known[i]);
-	unwinder_free(a->unwinder);
+	for (size_t i = 0; i < UNWINDERS; i++)
+		unwinder_free(a->unwinder[i]);
+	if (a->epoll_fd >= 0)
+		close(a->epoll_fd);
 	threads_close(a->threads);
 	free(a);
 }
@@ -284,14 +310,15 @@ static void finish_where(struct annotator *a, struct where *where)
 	where->ready = true;
 }
 
-static struct where *ask(struct annotator *a, const struct thread_look *look)
+static struct where *ask(struct annotator *a, const struct thread_look *look, size_t unwinder)
 {
 	struct where *where = where_new(&look->record);
 
 	if (!where)
 		return NULL;
 	where->thread.stack_end = look->problem;
-	if (!look->problem && unwinder_ask(a->unwinder, look, where) == 0) {
+	if (!look->problem && unwinder_ask(a->unwinder[unwinder], look, where) == 0) {
+		a->working_on[unwinder] = (pid_t)look->record.pid;
 		where->users++; /* the unwinder */
 		know(a, where);
 	} else {
@@ -300,7 +327,7 @@ static struct where *ask(struct annotator *a, const struct thread_look *look)
 	return where;
 }
 
-static void look_at(struct annotator *a, struct kept *kept)
+static void look_at(struct annotator *a, struct kept *kept, size_t unwinder)
 {
 	pid_t tid = report_copy_get(kept->copy)->recorder.tid;
 	struct where *known = find_known(a, tid);
@@ -312,40 +339,82 @@ static void look_at(struct annotator *a, struct kept *kept)
 		kept->where = known;
 		known->users++;
 	} else if (err == 0) {
-		kept->where = ask(a, &look);
+		kept->where = ask(a, &look, unwinder);
 	}
 	thread_look_free(&look);
+}
+
+/* One process has one at a time: what holds up one would hold up the other. */
+static bool is_worked_on(const struct annotator *a, const struct kept *kept)
+{
+	pid_t pid = report_copy_get(kept->copy)->recorder.pid;
+
+	for (size_t i = 0; i < UNWINDERS; i++) {
+		if (a->working_on[i] == pid)
+			return true;
+	}
+	return false;
+}
+
+/* The first that can be looked at now, and who is to do it; NULL: there is none. */
+static struct kept *next_asked(const struct annotator *a, size_t *unwinder)
+{
+	struct kept *kept = a->asked;
+
+	for (*unwinder = 0; *unwinder < UNWINDERS; ++*unwinder) {
+		if (!unwinder_is_busy(a->unwinder[*unwinder]))
+			break;
+	}
+	if (*unwinder == UNWINDERS)
+		return NULL;
+	while (kept && is_worked_on(a, kept))
+		kept = kept->next_asked;
+	return kept;
+}
+
+static void take_answers(struct annotator *a)
+{
+	struct where *where;
+
+	for (size_t i = 0; i < UNWINDERS; i++) {
+		while ((where = unwinder_work(a->unwinder[i]))) {
+			a->working_on[i] = 0;
+			finish_where(a, where);
+			where_put(where);
+		}
+	}
 }
 
 void annotator_work(struct annotator *a, uint64_t max_ns)
 {
 	uint64_t until_ns = clock_ns(CLOCK_MONOTONIC) + max_ns;
 	struct lane *lane, *next;
-	struct where *where;
+	struct kept *kept;
+	size_t unwinder;
 
-	do {
-		while ((where = unwinder_work(a->unwinder))) {
-			finish_where(a, where);
-			where_put(where);
-		}
-		if (a->asked && !unwinder_is_busy(a->unwinder)) {
-			struct kept *kept = a->asked;
-
-			drop_asked(a, kept);
-			look_at(a, kept);
-		}
-	} while (a->asked && !unwinder_is_busy(a->unwinder) &&
-		 clock_ns(CLOCK_MONOTONIC) < until_ns);
+	take_answers(a);
+	while ((kept = next_asked(a, &unwinder))) {
+		drop_asked(a, kept);
+		look_at(a, kept, unwinder);
+		take_answers(a);
+		if (clock_ns(CLOCK_MONOTONIC) >= until_ns)
+			break;
+	}
 	HASH_ITER(hh, a->lanes, lane, next)
 	release(a, lane, clock_ns(CLOCK_MONOTONIC));
 }
 
 uint64_t annotator_next(const struct annotator *a)
 {
-	uint64_t next_ns = unwinder_next(a->unwinder);
+	uint64_t next_ns = UINT64_MAX;
+	size_t unwinder;
 
-	if (a->asked && !unwinder_is_busy(a->unwinder))
+	if (next_asked(a, &unwinder))
 		return 0;
+	for (size_t i = 0; i < UNWINDERS; i++) {
+		if (unwinder_next(a->unwinder[i]) < next_ns)
+			next_ns = unwinder_next(a->unwinder[i]);
+	}
 	for (const struct lane *lane = a->lanes; lane; lane = lane->hh.next) {
 		if (lane->first->until_ns < next_ns)
 			next_ns = lane->first->until_ns;
@@ -355,7 +424,7 @@ uint64_t annotator_next(const struct annotator *a)
 
 int annotator_fd(const struct annotator *a)
 {
-	return unwinder_fd(a->unwinder);
+	return a->epoll_fd;
 }
 
 void annotator_finish(struct annotator *a, uint64_t until_ns)

@@ -79,7 +79,7 @@ static int start(struct unwinder *u)
 	return err;
 }
 
-struct unwinder *unwinder_new(void)
+struct unwinder *unwinder_new(bool now)
 {
 	struct unwinder *u = calloc(1, sizeof(*u));
 	int err;
@@ -88,7 +88,7 @@ struct unwinder *unwinder_new(void)
 		return NULL;
 	u->helper = (struct helper)HELPER_INIT;
 	u->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	err = u->epoll_fd < 0 ? -errno : start(u);
+	err = u->epoll_fd < 0 ? -errno : now ? start(u) : 0;
 	if (!err)
 		return u;
 	unwinder_free(u);

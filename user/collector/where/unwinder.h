@@ -16,8 +16,8 @@
 struct unwinder;
 struct where;
 
-/* Starts a helper. Returns NULL, with errno set, if that is not possible. */
-struct unwinder *unwinder_new(void);
+/* Starts a helper; if not @now, when it is needed. Returns NULL, with errno set, if it cannot. */
+struct unwinder *unwinder_new(bool now);
 /* NULL is allowed. */
 void unwinder_free(struct unwinder *unwinder);
 
