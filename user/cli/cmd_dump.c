@@ -15,13 +15,16 @@
 #include "collector/base/message.h"
 #include "collector/inspection.h"
 #include "collector/report/report_forms.h"
+#include "collector/stacks.h"
 
 struct dump {
 	const struct options *options;
 	int fd;
 	struct report_form_state state;
 	struct text_buffer text;
-	uint64_t reported; /* from the process or file at hand */
+	uint64_t reported;     /* from the process or file at hand */
+	struct stacks *stacks; /* NULL: reports come without */
+	int err;               /* of what was written last */
 };
 
 /* Returns 0 or a negative errno. */
@@ -44,15 +47,26 @@ static int write_text(struct dump *dump)
 	return 0;
 }
 
+static void take(void *arg, const struct report *report)
+{
+	struct dump *dump = arg;
+
+	if (!dump->err)
+		dump->err = report_append(dump->options->form, &dump->state, &dump->text, report);
+	if (!dump->err)
+		dump->err = write_text(dump);
+}
+
 static int emit(void *arg, const struct report *report)
 {
 	struct dump *dump = arg;
-	int err = report_append(dump->options->form, &dump->state, &dump->text, report);
 
-	if (err)
-		return err;
 	dump->reported++;
-	return write_text(dump);
+	if (dump->stacks)
+		stacks_add(dump->stacks, report);
+	else
+		take(dump, report);
+	return dump->err;
 }
 
 /* @whose is what messages call it, such as "process 42". */
@@ -61,7 +75,11 @@ static int replay(struct dump *dump, struct inspection *inspection, const char *
 	int err;
 
 	dump->reported = 0;
+	dump->err = 0;
 	err = inspection_replay(inspection, dump->options->closed, emit, dump);
+	if (dump->stacks)
+		stacks_finish(dump->stacks);
+	err = err ? err : dump->err;
 	if (err) {
 		message("cannot dump %s: %s", whose, strerror(-err));
 		return EXIT_FAILED;
@@ -122,10 +140,13 @@ int cmd_dump(const struct options *options)
 		/* A dump, unlike a watch, may wait for its reader. */
 		fcntl(dump.fd, F_SETFL, fcntl(dump.fd, F_GETFL) & ~O_NONBLOCK);
 	}
+	if (!options->core && !options->no_stack)
+		dump.stacks = stacks_open(take, &dump);
 	if (options->core)
 		status = dump_core(&dump, options->core);
 	for (size_t i = 0; i < options->n_pids; i++)
 		status = inspect_status(status, dump_process(&dump, options->pids[i]));
+	stacks_close(dump.stacks);
 	text_buffer_free(&dump.text);
 	if (options->output)
 		close(dump.fd);

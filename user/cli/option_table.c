@@ -345,7 +345,7 @@ const struct option_spec option_table[] = {
 	{
 		.name = "no-stack",
 		.help = "reports without the stacks of threads that hang",
-		.commands = WATCHING,
+		.commands = WATCHING | COMMAND_DUMP,
 		.set = set_no_stack,
 	},
 	{

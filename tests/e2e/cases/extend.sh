@@ -69,7 +69,7 @@ test_extend_without_end()
 		tell w replay_end r
 		await w err '*-End of log-'
 		await a out '*-End of log-'
-		try 0 "$FLIGHTREC" dump -p "$process"
+		try 0 "$FLIGHTREC" dump --no-stack -p "$process"
 		expect_lines "$T/try.out" ', no timeout, open for [^:]*: "far away" of private' 1
 		try 0 "$FLIGHTREC" list -p "$process"
 		expect_lines "$T/try.out" '\] open for [0-9.]+ s, no timeout, thread .*: "far away"$' 1

@@ -26,7 +26,7 @@ hanging_worker()
 test_dump()
 {
 	hanging_worker
-	try 0 "$FLIGHTREC" dump -p "$worker_pid"
+	try 0 "$FLIGHTREC" dump --no-stack -p "$worker_pid"
 	expect "$T/try.out" <<-END
 	$(dumped 1 "outer task" private "1 h" TMP/private </dev/null)
 	$(dumped 2 "the task" private "1 h" TMP/private <<-MORE
@@ -47,7 +47,7 @@ test_dump()
 		recorder.name 'entries.*.message' entries_total
 	tell w end r
 	tell w end outer
-	try 0 "$FLIGHTREC" dump -p "$worker_pid"
+	try 0 "$FLIGHTREC" dump --no-stack -p "$worker_pid"
 	one_line "^flightrec: process $worker_pid has no open recorder$"
 	finish w
 }
@@ -61,7 +61,7 @@ test_dump_of_closed_recorders()
 	valid_json "$T/json"
 	expect_values $'outer task\tmissing\t\nthe task\ttrue\tone,two,+three,-three' "$T/json" replay \
 		recorder.name recorder.closed 'entries.*.message'
-	try 0 "$FLIGHTREC" dump --all -p "$worker_pid"
+	try 0 "$FLIGHTREC" dump --no-stack --all -p "$worker_pid"
 	expect_lines "$T/try.out" ', closed after [^:]*: "the task" of private' 1
 	finish w
 }
@@ -169,7 +169,7 @@ test_no_memory_log()
 		tell w extend r 1
 		await w err '*-End of log-'
 		tell w pid
-		[[ $setting != *=0 ]] || try 3 "$FLIGHTREC" dump -p "$ANSWER"
+		[[ $setting != *=0 ]] || try 3 "$FLIGHTREC" dump --no-stack -p "$ANSWER"
 		tell w end r
 		await w err '*past its deadline'
 		end_input w

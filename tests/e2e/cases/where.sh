@@ -269,3 +269,24 @@ test_waits_in_json()
 	IFS=$'\t' read -r kind call holder deadlock tid <<<"$VALUES"
 	[[ $kind = mutex && $call = futex && $deadlock = "[$tid,$holder]" && $holder != "$tid" ]] || fail "$VALUES"
 }
+
+# Without watching: of a process that hangs now.
+test_dump_has_stacks()
+{
+	local way_pid
+
+	launch h "$hangs" deadlock
+	await h out 'ready *'
+	way_pid=${pid[h]}
+	until_true grep -q futex "/proc/$way_pid/wchan"
+	try 0 "$FLIGHTREC" dump -p "$way_pid"
+	kill -KILL "$way_pid"
+	join h
+	expect_lines "$T/try.out" '\] waits: for the mutex at .* held by .*: a deadlock of threads [0-9]+ and [0-9]+$' 1
+	cp "$T/try.out" "$T/h.err"
+	expect_traceback <<-END
+	stuck_in_mutex (hangs.c:LINE)
+	deadlock (hangs.c:LINE)
+	main (hangs.c:LINE)
+	END
+}
