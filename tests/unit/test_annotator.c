@@ -19,6 +19,7 @@
 
 #include "collector/kernel/threads.h"
 #include "collector/where/annotator.h"
+#include "collector/where/sampling.h"
 #include "collector/where/thread_look.h"
 #include "collector/where/unwinder.h"
 #include "collector/where/waits.h"
@@ -31,6 +32,8 @@ static struct annotator *annotator;
 static char out[65536];
 static int looks, look_result;
 static const char *problem;
+static unsigned int on_cpu;
+static bool sampled;
 /* Of each unwinder, by its number. */
 static struct where *asked[2];
 static bool answered;
@@ -63,12 +66,34 @@ int thread_look_take(struct thread_look *look, struct threads *threads, pid_t ti
 	look->record.tid = (uint32_t)tid;
 	look->record.pid = (uint32_t)tid / 100;
 	look->problem = problem;
+	look->record.on_cpu = on_cpu;
 	return known ? 1 : look_result;
 }
 
 void thread_look_free(struct thread_look *look)
 {
 	(void)look;
+}
+
+bool sampling_start(struct sampling *sampling, const struct thread_record *record, int epoll_fd)
+{
+	(void)epoll_fd;
+	assert_false(sampling->active);
+	sampling->look = (struct thread_look){.record = *record};
+	sampling->until_ns = now_ns + SECOND / 10;
+	sampling->active = true;
+	return true;
+}
+
+bool sampling_work(struct sampling *sampling)
+{
+	sampling->active = !sampled;
+	return sampled;
+}
+
+void sampling_end(struct sampling *sampling)
+{
+	sampling->active = false;
 }
 
 /* Asked when all else is known of a thread. */
@@ -191,6 +216,8 @@ static int begin(void **state)
 	out[0] = '\0';
 	looks = look_result = n_unwinders = 0;
 	problem = NULL;
+	on_cpu = 0;
+	sampled = false;
 	answered = false;
 	now_ns = 1000 * SECOND;
 	return annotator_new(&annotator, &options, error, sizeof(error));
@@ -288,6 +315,41 @@ static void test_same_thread(void **state)
 	assert_int_equal(looks, 3);
 }
 
+/* A thread that runs: it is sampled, and others meanwhile looked at. */
+static void test_runs(void **state)
+{
+	(void)state;
+	problem = "it is running";
+	on_cpu = 1;
+	add(REPORT_TIMEOUT, 1, 1);
+	add(REPORT_FINISHED, 1, 1);
+	work();
+	expect("");
+	assert_int_equal(annotator_next(annotator), 1000 * SECOND + SECOND / 10);
+	/* There is one sample at a time. */
+	add(REPORT_TIMEOUT, 2, 1);
+	work();
+	expect("0 2-1 it is running;");
+	answered = sampled = true;
+	work();
+	work();
+	expect("0 1-1 complete;3 1-1;");
+	/* One that comes too late is thrown away. */
+	sampled = false;
+	add(REPORT_TIMEOUT, 1, 2);
+	work();
+	now_ns += SECOND;
+	work();
+	expect("0 1-2;");
+	sampled = true;
+	work();
+	expect("");
+	sampled = false;
+	add(REPORT_TIMEOUT, 1, 3);
+	work();
+	expect("");
+}
+
 /* Two processes are worked on at once, and one has no more than one of the helpers. */
 static void test_two_helpers(void **state)
 {
@@ -355,14 +417,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
-		TEST(test_waits_for_its_stack),
-		TEST(test_order),
-		TEST(test_not_in_time),
-		TEST(test_nothing_to_see),
-		TEST(test_same_thread),
-		TEST(test_two_helpers),
-		TEST(test_many),
-		TEST(test_finish),
+		TEST(test_waits_for_its_stack), TEST(test_order),       TEST(test_not_in_time),
+		TEST(test_nothing_to_see),      TEST(test_same_thread), TEST(test_runs),
+		TEST(test_two_helpers),         TEST(test_many),        TEST(test_finish),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

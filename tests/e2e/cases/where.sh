@@ -80,6 +80,17 @@ test_stack_of_recursion()
 	END
 }
 
+# A loop is found while it runs.
+test_stack_of_a_running_thread()
+{
+	hang spin
+	over
+	expect_traceback <<-END
+	stuck_in_spin (hangs.c:LINE)
+	main (hangs.c:LINE)
+	END
+}
+
 # No names, no debugging information: offsets into the file remain.
 test_stack_of_a_stripped_program()
 {

@@ -14,6 +14,7 @@
 #include "collector/base/clock.h"
 #include "collector/kernel/threads.h"
 #include "collector/report/report_copy.h"
+#include "collector/where/sampling.h"
 #include "collector/where/thread_look.h"
 #include "collector/where/unwinder.h"
 #include "collector/where/waits.h"
@@ -39,7 +40,7 @@ struct kept {
 	struct report_copy *copy;
 	struct where *where; /* or NULL: it was not looked at, or there is nothing to see */
 	uint64_t until_ns;
-	bool wanted; /* it is to be looked at */
+	bool wanted; /* it is to be looked at, or is being sampled */
 };
 
 struct lane {
@@ -58,6 +59,8 @@ struct annotator {
 	struct lane *lanes;
 	size_t n_kept;
 	struct kept *asked, **asked_end; /* to be looked at, in order */
+	struct sampling sampling;        /* of a thread that is running */
+	struct kept *sampled;            /* the report that it is for; NULL: that is gone */
 	struct where *known[KNOWN_MAX];
 	size_t next_known;
 };
@@ -150,7 +153,9 @@ static bool is_complete(struct annotator *a, struct kept *kept, uint64_t now_ns)
 		return true;
 	if (now_ns < kept->until_ns)
 		return false;
-	if (kept->wanted)
+	if (kept == a->sampled)
+		a->sampled = NULL;
+	else if (kept->wanted)
 		drop_asked(a, kept);
 	return true;
 }
@@ -188,6 +193,8 @@ void annotator_free(struct annotator *a)
 	}
 	for (size_t i = 0; i < KNOWN_MAX; i++)
 		where_put(a->known[i]);
+	sampling_end(&a->sampling);
+	thread_look_free(&a->sampling.look);
 	for (size_t i = 0; i < UNWINDERS; i++)
 		unwinder_free(a->unwinder[i]);
 	if (a->epoll_fd >= 0)
@@ -327,23 +334,6 @@ static struct where *ask(struct annotator *a, const struct thread_look *look, si
 	return where;
 }
 
-static void look_at(struct annotator *a, struct kept *kept, size_t unwinder)
-{
-	pid_t tid = report_copy_get(kept->copy)->recorder.tid;
-	struct where *known = find_known(a, tid);
-	struct thread_look look = {0};
-	int err = thread_look_take(&look, a->threads, tid, known ? &known->record : NULL);
-
-	kept->wanted = false;
-	if (err == 1 && known) {
-		kept->where = known;
-		known->users++;
-	} else if (err == 0) {
-		kept->where = ask(a, &look, unwinder);
-	}
-	thread_look_free(&look);
-}
-
 /* One process has one at a time: what holds up one would hold up the other. */
 static bool is_worked_on(const struct annotator *a, const struct kept *kept)
 {
@@ -356,15 +346,60 @@ static bool is_worked_on(const struct annotator *a, const struct kept *kept)
 	return false;
 }
 
+static size_t free_unwinder(const struct annotator *a)
+{
+	size_t unwinder = 0;
+
+	while (unwinder < UNWINDERS && unwinder_is_busy(a->unwinder[unwinder]))
+		unwinder++;
+	return unwinder;
+}
+
+static void look_at(struct annotator *a, struct kept *kept, size_t unwinder)
+{
+	pid_t tid = report_copy_get(kept->copy)->recorder.tid;
+	struct where *known = find_known(a, tid);
+	struct thread_look look = {0};
+	int err = thread_look_take(&look, a->threads, tid, known ? &known->record : NULL);
+
+	kept->wanted = false;
+	if (err == 1 && known) {
+		kept->where = known;
+		known->users++;
+	} else if (err == 0 && look.record.on_cpu && !a->sampling.active && !a->sampled &&
+		   sampling_start(&a->sampling, &look.record, a->epoll_fd)) {
+		kept->wanted = true;
+		a->sampled = kept;
+	} else if (err == 0) {
+		kept->where = ask(a, &look, unwinder);
+	}
+	thread_look_free(&look);
+}
+
+/* A sample that has come is unwound like any other stack, as soon as somebody is free for it. */
+static void work_on_sample(struct annotator *a)
+{
+	size_t unwinder = free_unwinder(a);
+
+	if (a->sampling.active)
+		sampling_work(&a->sampling);
+	if (!a->sampling.active && !a->sampled)
+		thread_look_free(&a->sampling.look);
+	if (a->sampling.active || !a->sampled || unwinder == UNWINDERS ||
+	    is_worked_on(a, a->sampled))
+		return;
+	a->sampled->wanted = false;
+	a->sampled->where = ask(a, &a->sampling.look, unwinder);
+	a->sampled = NULL;
+	thread_look_free(&a->sampling.look);
+}
+
 /* The first that can be looked at now, and who is to do it; NULL: there is none. */
 static struct kept *next_asked(const struct annotator *a, size_t *unwinder)
 {
 	struct kept *kept = a->asked;
 
-	for (*unwinder = 0; *unwinder < UNWINDERS; ++*unwinder) {
-		if (!unwinder_is_busy(a->unwinder[*unwinder]))
-			break;
-	}
+	*unwinder = free_unwinder(a);
 	if (*unwinder == UNWINDERS)
 		return NULL;
 	while (kept && is_worked_on(a, kept))
@@ -393,6 +428,7 @@ void annotator_work(struct annotator *a, uint64_t max_ns)
 	size_t unwinder;
 
 	take_answers(a);
+	work_on_sample(a);
 	while ((kept = next_asked(a, &unwinder))) {
 		drop_asked(a, kept);
 		look_at(a, kept, unwinder);
@@ -411,6 +447,8 @@ uint64_t annotator_next(const struct annotator *a)
 
 	if (next_asked(a, &unwinder))
 		return 0;
+	if (a->sampling.active)
+		next_ns = a->sampling.until_ns;
 	for (size_t i = 0; i < UNWINDERS; i++) {
 		if (unwinder_next(a->unwinder[i]) < next_ns)
 			next_ns = unwinder_next(a->unwinder[i]);

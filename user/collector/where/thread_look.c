@@ -40,36 +40,61 @@ static unsigned char *copy_memory(int fd, uint64_t start, size_t size, size_t *c
 	return copy;
 }
 
-static void copy_parts(struct thread_look *look, int fd)
+static void copy_stack(struct thread_look *look, int fd)
 {
-	const struct modules *modules = &look->modules;
-	uint64_t sp = look->record.sp, end = modules->stack_end;
-	uint64_t vdso = modules->vdso_end - modules->vdso_start;
+	uint64_t sp = look->record.sp, end = look->modules.stack_end;
 	size_t size = end > sp ? end - sp : 0;
 
 	look->stack = copy_memory(fd, sp, size < UNWIND_STACK_MAX ? size : UNWIND_STACK_MAX,
 				  &look->stack_size);
-	if (vdso && vdso <= UNWIND_VDSO_MAX)
-		look->vdso = copy_memory(fd, modules->vdso_start, vdso, &look->vdso_size);
 }
 
-static int copy_once(struct thread_look *look)
+static void copy_vdso(struct thread_look *look, int fd)
+{
+	const struct modules *modules = &look->modules;
+	uint64_t size = modules->vdso_end - modules->vdso_start;
+
+	if (size && size <= UNWIND_VDSO_MAX)
+		look->vdso = copy_memory(fd, modules->vdso_start, size, &look->vdso_size);
+}
+
+/* Returns a descriptor of its memory, or a negative errno. */
+static int open_memory(struct thread_look *look)
 {
 	pid_t pid = (pid_t)look->record.pid;
 	char path[64];
-	int fd, err;
+	int err = modules_read(pid, look->record.sp, &look->modules), fd;
 
-	thread_look_free(look);
-	err = modules_read(pid, look->record.sp, &look->modules);
 	if (err)
 		return err;
 	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int copy_once(struct thread_look *look)
+{
+	int fd;
+
+	thread_look_free(look);
+	fd = open_memory(look);
 	if (fd < 0)
-		return -errno;
-	copy_parts(look, fd);
+		return fd;
+	copy_stack(look, fd);
+	copy_vdso(look, fd);
 	close(fd);
 	return look->stack_size ? 0 : -EFAULT;
+}
+
+int thread_look_add_files(struct thread_look *look)
+{
+	int fd = open_memory(look);
+
+	if (fd < 0)
+		return fd;
+	copy_vdso(look, fd);
+	close(fd);
+	return 0;
 }
 
 /* Whether a thread did not run between two readings. */

@@ -30,6 +30,8 @@ struct thread_look {
  */
 int thread_look_take(struct thread_look *look, struct threads *threads, pid_t tid,
 		     const struct thread_record *known);
+/* Adds modules and vdso to one that has a stack. Returns 0 or a negative errno. */
+int thread_look_add_files(struct thread_look *look);
 void thread_look_free(struct thread_look *look);
 
 #endif /* FLIGHTREC_THREAD_LOOK_H */
