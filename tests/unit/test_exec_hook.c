@@ -7,6 +7,7 @@
 /* link: user/collector/report/report_time.c */
 /* link: user/collector/report/report_json.c user/collector/report/unfinished.c */
 /* link: user/collector/report/report_json_thread.c user/collector/report/frame_text.c */
+/* link: user/collector/report/report_short.c */
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
@@ -221,7 +222,8 @@ static void test_fair_share(void **state)
 		wait_once(h);
 	assert_non_null(strstr(captured, "not run for every timeout: too many wait"));
 	exec_hook_close(h);
-	assert_non_null(strstr(captured_so_far(), "flightrec: --exec: 1 still runs"));
+	/* And perhaps, on a busy machine, the last of the others. */
+	assert_non_null(strstr(captured_so_far(), " still run"));
 	file = fopen("sleeper", "r");
 	assert_non_null(file);
 	assert_int_equal(fscanf(file, "%d", &sleeper), 1);
