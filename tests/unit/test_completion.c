@@ -5,6 +5,7 @@
 /* link: user/collector/base/message.c */
 /* link: user/collector/report/names.c user/collector/report/unfinished.c */
 /* link: user/collector/report/report_json_thread.c user/collector/report/frame_text.c */
+/* link: user/collector/report/report_short.c */
 /* link: user/collector/report/report_forms.c user/collector/report/report_text.c */
 /* link: user/collector/report/report_time.c */
 /* link: user/collector/report/report_json.c user/collector/report/date_cache.c */
@@ -72,9 +73,9 @@ static void test_bash(void **state)
 	completes("--v", "--version");
 	completes("attach --max", "--max-recorders --max-reports");
 	completes("attach -p 1 --du", "--duration");
-	completes("attach --format \"\"", "detail json text");
+	completes("attach --format \"\"", "detail json short text");
 	completes("attach --format = j", "json");
-	completes("attach --format =", "detail json text");
+	completes("attach --format =", "detail json short text");
 	completes("attach --min-severity w", "warning");
 	completes("attach --timeout 1", "");
 	completes("run --pi", "");

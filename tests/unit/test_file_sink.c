@@ -5,6 +5,7 @@
 /* link: user/collector/report/report_json.c */
 /* link: user/collector/report/date_cache.c user/collector/report/unfinished.c */
 /* link: user/collector/report/report_json_thread.c user/collector/report/frame_text.c */
+/* link: user/collector/report/report_short.c */
 /* link: user/collector/sink/report_writer.c */
 /* link: user/collector/base/write_queue.c user/collector/sink/file_sink.c */
 #include <setjmp.h>

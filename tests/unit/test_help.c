@@ -5,6 +5,7 @@
 /* link: user/collector/base/message.c */
 /* link: user/collector/report/names.c user/collector/report/unfinished.c */
 /* link: user/collector/report/report_json_thread.c user/collector/report/frame_text.c */
+/* link: user/collector/report/report_short.c */
 /* link: user/collector/report/report_forms.c user/collector/report/report_text.c */
 /* link: user/collector/report/report_time.c */
 /* link: user/collector/report/report_json.c user/collector/report/date_cache.c */
@@ -105,7 +106,7 @@ static void test_pages(void **state)
 		}
 	}
 	must_have(written(command_find("attach")), "  -p, --pid PID[,PID...]     these");
-	must_have(written(command_find("run")), "text, detail or json\n");
+	must_have(written(command_find("run")), "text, detail, json or short\n");
 }
 
 /* ---- the manual page ---- */

@@ -5,6 +5,7 @@
 /* link: user/collector/base/message.c */
 /* link: user/collector/report/names.c user/collector/report/unfinished.c */
 /* link: user/collector/report/report_json_thread.c user/collector/report/frame_text.c */
+/* link: user/collector/report/report_short.c */
 /* link: user/collector/report/report_forms.c user/collector/report/report_text.c */
 /* link: user/collector/report/report_time.c */
 /* link: user/collector/report/report_json.c user/collector/report/date_cache.c */
@@ -186,7 +187,7 @@ static void test_wrong_values(void **state)
 	refused("run --buffer 17G x", "'17G' is not a size");
 	refused("run --buffer 1.3K x", "'1.3K' is not a size");
 	refused("run --max-recorders 16777217 x", "'16777217' is not a number from 1 to 16777216");
-	refused("run --format xml x", "--format: 'xml' is not text, detail or json");
+	refused("run --format xml x", "--format: 'xml' is not text, detail, json or short");
 	refused("run --min-severity '' x", "'' is not debug, info, warning, error or critical");
 	refused("run -A x", "--append needs --output FILE");
 	refused("run --exec-limit 3 x", "--exec-limit needs --exec COMMAND");

@@ -9,12 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "cli/output.h"
+#include "collector/report/report_form.h"
 
 static char directory[] = "/tmp/test_output.XXXXXX";
 
@@ -142,6 +144,42 @@ static void test_errors(void **state)
 	assert_int_equal(output_open(".", false), -EISDIR);
 }
 
+static void test_terminal(void **state)
+{
+	struct report_terminal terminal;
+	struct winsize size = {.ws_col = 77};
+	int master = posix_openpt(O_RDWR | O_NOCTTY), slave;
+
+	(void)state;
+	assert_int_equal(grantpt(master) | unlockpt(master), 0);
+	slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+	assert_int_equal(ioctl(slave, TIOCSWINSZ, &size), 0);
+	setenv("TERM", "xterm", 1);
+	unsetenv("NO_COLOR");
+	output_terminal(slave, COLOR_AUTO, &terminal);
+	assert_true(terminal.colour);
+	assert_int_equal(terminal.width, 77);
+	output_terminal(slave, COLOR_NEVER, &terminal);
+	assert_false(terminal.colour);
+	setenv("NO_COLOR", "1", 1);
+	output_terminal(slave, COLOR_AUTO, &terminal);
+	assert_false(terminal.colour);
+	output_terminal(slave, COLOR_ALWAYS, &terminal);
+	assert_true(terminal.colour);
+	unsetenv("NO_COLOR");
+	setenv("TERM", "dumb", 1);
+	output_terminal(slave, COLOR_AUTO, &terminal);
+	assert_false(terminal.colour);
+	close(slave);
+	close(master);
+	setenv("TERM", "xterm", 1);
+	slave = open("/dev/null", O_RDWR);
+	output_terminal(slave, COLOR_AUTO, &terminal);
+	assert_false(terminal.colour);
+	assert_int_equal(terminal.width, 0);
+	close(slave);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -151,6 +189,7 @@ int main(void)
 		cmocka_unit_test(test_fifo_does_not_hang),
 		cmocka_unit_test(test_reopened),
 		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_terminal),
 	};
 	int failed;
 

@@ -5,6 +5,7 @@
 /* link: user/collector/report/report_forms.c user/collector/report/report_text.c */
 /* link: user/collector/report/report_json.c user/collector/report/date_cache.c */
 /* link: user/collector/report/report_json_thread.c user/collector/report/frame_text.c */
+/* link: user/collector/report/report_short.c */
 /* link: user/collector/report/report_time.c */
 #include "collector/report/report_copy.h"
 #include "sample_reports.h"

@@ -2,6 +2,7 @@
 /* link: user/collector/base/escape.c user/collector/base/text_buffer.c */
 /* link: user/collector/report/names.c user/collector/report/unfinished.c */
 /* link: user/collector/report/report_json_thread.c user/collector/report/frame_text.c */
+/* link: user/collector/report/report_short.c */
 /* link: user/collector/report/report_forms.c user/collector/report/report_text.c */
 /* link: user/collector/report/report_time.c */
 /* link: user/collector/report/report_json.c user/collector/report/date_cache.c */

@@ -140,6 +140,7 @@ int cmd_dump(const struct options *options)
 		/* A dump, unlike a watch, may wait for its reader. */
 		fcntl(dump.fd, F_SETFL, fcntl(dump.fd, F_GETFL) & ~O_NONBLOCK);
 	}
+	output_terminal(dump.fd, options->color, &dump.state.terminal);
 	if (!options->core && !options->no_stack)
 		dump.stacks = stacks_open(take, &dump);
 	if (options->core)

@@ -64,6 +64,25 @@ static int set_format(struct options *o, const char *value)
 	return o->form ? 0 : -EINVAL;
 }
 
+/* In the order of enum color. */
+static const char *color_word(size_t index)
+{
+	static const char *const words[] = {"auto", "always", "never"};
+
+	return index < sizeof(words) / sizeof(words[0]) ? words[index] : NULL;
+}
+
+static int set_color(struct options *o, const char *value)
+{
+	for (size_t i = 0; color_word(i); i++) {
+		if (strcmp(color_word(i), value) == 0) {
+			o->color = (enum color)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
 static int set_json(struct options *o, const char *value)
 {
 	(void)value;
@@ -262,6 +281,14 @@ const struct option_spec option_table[] = {
 		.commands = WATCHING | COMMAND_DUMP,
 		.word = report_form_name,
 		.set = set_format,
+	},
+	{
+		.name = "color",
+		.argument = "WHEN",
+		.help = "colours, in the format short",
+		.commands = WATCHING | COMMAND_DUMP,
+		.word = color_word,
+		.set = set_color,
 	},
 	{
 		.name = "json",

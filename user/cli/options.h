@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "cli/command.h"
+#include "cli/output.h"
 #include "collector/report/report_form.h"
 
 #define DEFAULT_BUFFER (16u << 20)
@@ -30,6 +31,7 @@ struct options {
 	const char *exec;    /* to run for each timeout; NULL: nothing */
 	uint64_t exec_limit; /* how often; 0: no limit */
 	const struct report_form *form;
+	enum color color;
 	bool json; /* --json was given */
 	int min_severity;
 	uint64_t timeout_ns;  /* 0: each recorder's own */

@@ -3,8 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+
+#include "collector/report/report_form.h"
 
 static bool is_system_path(const char *path)
 {
@@ -34,4 +38,24 @@ int output_reopen(int fd, const char *path)
 		err = -errno;
 	close(new);
 	return err;
+}
+
+static bool is_set(const char *variable)
+{
+	const char *value = getenv(variable);
+
+	return value && *value;
+}
+
+void output_terminal(int fd, enum color color, struct report_terminal *terminal)
+{
+	const char *kind = getenv("TERM");
+	bool is_terminal = isatty(fd), dumb = !kind || strcmp(kind, "dumb") == 0;
+	struct winsize size;
+
+	*terminal = (struct report_terminal){0};
+	terminal->colour = color == COLOR_ALWAYS ||
+			   (color == COLOR_AUTO && is_terminal && !dumb && !is_set("NO_COLOR"));
+	if (is_terminal && ioctl(fd, TIOCGWINSZ, &size) == 0)
+		terminal->width = size.ws_col;
 }

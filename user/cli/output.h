@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+struct report_terminal;
+
 /*
  * Opens @path for reports, or creates it, for root alone if this is root. With @append it keeps its
  * contents. Writes always go to its end, even if someone else moves it. Nothing ever waits: neither
@@ -21,5 +23,13 @@ int output_open(const char *path, bool append);
  * Returns 0 or a negative errno, with @fd unchanged.
  */
 int output_reopen(int fd, const char *path);
+
+enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+/*
+ * Finds out whether @fd is a terminal, and how wide. COLOR_AUTO: colours are for a terminal that is
+ * not a dumb one, unless NO_COLOR is set.
+ */
+void output_terminal(int fd, enum color color, struct report_terminal *terminal);
 
 #endif /* FLIGHTREC_OUTPUT_H */

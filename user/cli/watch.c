@@ -128,6 +128,7 @@ static int open_session(struct watch *w)
 	char error[1024];
 	int err;
 
+	output_terminal(w->output, o->color, &options.terminal);
 	if (!requirements_met(error, sizeof(error))) {
 		message("%s", error);
 		return EXIT_UNSUPPORTED;

@@ -145,7 +145,8 @@ static int open_parts(struct session *s, char *error, size_t error_size)
 						  .blind = session_look_unasked,
 						  .missed = session_forget_open,
 						  .arg = s};
-	const struct sink_options sink = {.form = o->form, .fd = o->output};
+	const struct sink_options sink = {
+		.form = o->form, .fd = o->output, .terminal = o->terminal};
 	struct looks_options looks = {.timeout_ns = o->timeout_ns,
 				      .min_severity = o->min_severity,
 				      .refused = session_try_by_memory,

@@ -12,8 +12,8 @@
 #include <sys/types.h>
 
 #include "collector/report/report.h"
+#include "collector/report/report_form.h"
 
-struct report_form;
 struct span_set;
 struct session;
 
@@ -32,9 +32,10 @@ struct session_options {
 	bool stacks;                  /* of threads that hang, if this kernel allows it */
 	bool verbose;                 /* say why not */
 	const struct report_form *form;
-	int output;              /* the caller's */
-	const char *output_name; /* for messages */
-	uint64_t max_reports;    /* 0: no limit */
+	struct report_terminal terminal; /* that the output is */
+	int output;                      /* the caller's */
+	const char *output_name;         /* for messages */
+	uint64_t max_reports;            /* 0: no limit */
 	/* Called with each report as well, which is borrowed; may be NULL. */
 	void (*on_report)(void *arg, const struct report *report);
 	void *arg;

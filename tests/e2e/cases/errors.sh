@@ -68,7 +68,7 @@ test_bad_values()
 	try 2 "$FLIGHTREC" run --min-severity loud true
 	one_line "--min-severity: 'loud' is not debug, info, warning, error or critical"
 	try 2 "$FLIGHTREC" run --format xml true
-	one_line "--format: 'xml' is not text, detail or json"
+	one_line "--format: 'xml' is not text, detail, json or short"
 	for value in x -1 0 1,,x 99999999999; do
 		try 2 "$FLIGHTREC" attach -p "$value"
 		one_line "-p: '$value' is not a process number"

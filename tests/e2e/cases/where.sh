@@ -301,3 +301,23 @@ test_dump_has_stacks()
 	main (hangs.c:LINE)
 	END
 }
+
+# A block a hang, and nothing that a terminal would take for colours unless it is one.
+test_short()
+{
+	launch h "$FLIGHTREC" run --format short -- "$hangs" self
+	await h err 'log *'
+	over
+	sed -E -e 's/\[[0-9]+\]/[PID]/; s/thread [0-9]+/thread N/g; s/0x[0-9a-f]+/ADDRESS/; s/:[0-9]+\)$/:LINE)/' \
+		-e 's/ for [0-9.]+ m?s, / for AGE, /; s/^in    [0-9.]+ m?s/in    AGE/; s/ \+0\.[0-9]+ / +TIME /' "$T/h.err" |
+		sed -n -e '/^HANG\|^in\|^waits\|^log\|^DIED/p' -e 's/#[0-9]* \(.*hangs.c\)/\1/p' >"$T/short"
+	diff -u --label expected --label short - "$T/short" <<-END || fail "another block"
+	HANG  hangs[PID] "hang" for AGE, timeout 200 ms
+	in    AGE: wait
+	waits for the mutex at ADDRESS held by thread N (hangs): a deadlock of thread N
+	      stuck_in_mutex (hangs.c:LINE)
+	      main (hangs.c:LINE)
+	log   +TIME +wait
+	DIED  hangs[PID] "hang": signal 9 SIGKILL
+	END
+}

@@ -10,10 +10,17 @@
 #include "collector/report/date_cache.h"
 #include "collector/report/report.h"
 
+/* What is written to. Zeroed, it is none. */
+struct report_terminal {
+	bool colour;
+	unsigned int width; /* in characters; 0: lines may be of any length */
+};
+
 /* What a form remembers from one report to the next. Zeroed, it is ready. */
 struct report_form_state {
-	struct date_cache stamps; /* of reports or lines */
-	struct date_cache dates;  /* of what they tell about */
+	struct date_cache stamps;        /* of reports or lines */
+	struct date_cache dates;         /* of what they tell about */
+	struct report_terminal terminal; /* set by whoever knows that it is one */
 };
 
 struct report_form {

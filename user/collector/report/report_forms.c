@@ -5,12 +5,14 @@
 #include <strings.h>
 
 #include "collector/report/report_json.h"
+#include "collector/report/report_short.h"
 #include "collector/report/report_text.h"
 
 static const struct report_form *const forms[] = {
 	&report_form_text,
 	&report_form_detail,
 	&report_form_json,
+	&report_form_short,
 };
 #define FORMS (sizeof(forms) / sizeof(forms[0]))
 

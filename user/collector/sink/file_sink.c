@@ -26,6 +26,7 @@ static int open_file(struct sink **sink, const struct sink_options *options)
 		return -ENOMEM;
 	file->sink.ops = &file_sink;
 	err = report_writer_init(&file->writer, options->fd, options->form);
+	file->writer.form_state.terminal = options->terminal;
 	if (err)
 		free(file);
 	else

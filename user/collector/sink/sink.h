@@ -10,8 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "collector/report/report_form.h"
+
 struct report;
-struct report_form;
 struct sink_ops;
 
 struct sink {
@@ -22,8 +23,9 @@ struct sink {
 };
 
 struct sink_options {
-	const struct report_form *form; /* for those that write text */
-	int fd;                         /* for those that write to one; the caller's */
+	const struct report_form *form;  /* for those that write text */
+	int fd;                          /* for those that write to one; the caller's */
+	struct report_terminal terminal; /* that this is */
 };
 
 struct sink_ops {
