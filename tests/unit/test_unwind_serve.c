@@ -40,6 +40,7 @@ static size_t questions;
 
 static int start(void **state)
 {
+	struct fd_message message;
 	int pair[2];
 
 	(void)state;
@@ -53,7 +54,8 @@ static int start(void **state)
 	}
 	close(pair[1]);
 	helper = pair[0];
-	return 0;
+	message = (struct fd_message){.data = &reply, .size = sizeof(reply)};
+	return fd_message_receive(helper, &message) == 1 && reply.type == UNWIND_READY ? 0 : -1;
 }
 
 static int stop(void **state)

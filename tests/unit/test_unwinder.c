@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,13 +76,30 @@ static int behave(const struct unwind_message *request, const struct unwind_payl
 	return 0;
 }
 
+/* Of this program. */
+static const char *unready_file(void)
+{
+	static char path[4096];
+	ssize_t size = readlink("/proc/self/exe", path, sizeof(path) - 16);
+
+	strcpy(path + (size > 0 ? size : 0), ".unready");
+	return path;
+}
+
 static int help(void)
 {
 	struct unwind_message request;
 	struct unwind_payload payload;
-	struct fd_message message = {.data = &request};
+	struct fd_message message = {.data = &reply, .size = sizeof(reply.type)};
 	int status = 0;
 
+	/* As a helper that could not give up its privileges; environment is not passed on. */
+	if (access(unready_file(), F_OK) == 0)
+		return 1;
+	reply.type = UNWIND_READY;
+	if (fd_message_send(HELPER_SOCKET, &message))
+		return 1;
+	message.data = &request;
 	while (!status) {
 		message.size = sizeof(request);
 		if (fd_message_receive(HELPER_SOCKET, &message) != 1)
@@ -102,6 +120,7 @@ static int begin(void **state)
 {
 	(void)state;
 	now_ns = 1000000000000;
+	unlink(unready_file());
 	unwinder = unwinder_new(true);
 	return unwinder ? 0 : -1;
 }
@@ -197,11 +216,34 @@ static void test_bad_processes(void **state)
 	}
 }
 
+/* It is not the process that is bad then; and after some there is an end. */
+static void test_never_ready(void **state)
+{
+	int fd;
+
+	(void)state;
+	/* It is ready. */
+	assert_answered(getpid(), ANSWERS, true);
+	fd = open(unready_file(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_bad(1, ENDS);
+	for (int i = 0; i < 5; i++) {
+		struct where *where = ask(getpid(), ANSWERS);
+
+		assert_string_equal(where->thread.stack_end,
+				    "no helper could be started to read its files");
+		where_put(where);
+	}
+	unlink(unready_file());
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_answers, begin, end),
 		cmocka_unit_test_setup_teardown(test_bad_processes, begin, end),
+		cmocka_unit_test_setup_teardown(test_never_ready, begin, end),
 	};
 
 	if (argc == 2 && strcmp(argv[1], UNWIND_WORD) == 0)

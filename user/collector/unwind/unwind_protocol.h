@@ -32,6 +32,7 @@ enum unwind_type {
 	UNWIND_FILE,      /* the answer to UNWIND_WANT_FILE: with a descriptor, or without */
 	UNWIND_REPLY,     /* of the helper */
 	UNWIND_WANT_FILE, /* of the helper */
+	UNWIND_READY,     /* of the helper, once: it has given up its privileges */
 };
 
 /*
@@ -91,7 +92,8 @@ enum unwind_end {
 	UNWIND_ENDS,
 };
 
-/* Of the helper; UNWIND_WANT_FILE has n_frames 1, of which the build id is meant. */
+/* Of the helper; UNWIND_WANT_FILE has n_frames 1, of which the build id is meant; UNWIND_READY
+ * none. */
 struct unwind_reply {
 	uint32_t type;
 	uint32_t end; /* enum unwind_end */

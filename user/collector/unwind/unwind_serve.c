@@ -16,7 +16,11 @@
 #include "collector/unwind/unwind_process.h"
 
 /* Address space is what files of any size are mapped to; they are not read as a whole. */
+#ifdef __SANITIZE_ADDRESS__
+#define MEMORY_MAX UINT64_MAX
+#else
 #define MEMORY_MAX (UINT64_C(4) << 30)
+#endif
 
 struct server {
 	int socket;
@@ -94,6 +98,15 @@ static int answer(struct server *server, const struct unwind_message *request,
 	return fd_message_send(server->socket, &out);
 }
 
+static int tell_ready(int socket)
+{
+	static struct unwind_reply ready;
+	struct fd_message out = {.data = &ready, .size = offsetof(struct unwind_reply, strings)};
+
+	ready.type = UNWIND_READY;
+	return fd_message_send(socket, &out);
+}
+
 /* Of whichever machine this is: our own program. */
 static Elf *open_backend(void)
 {
@@ -114,7 +127,7 @@ int unwind_serve(int socket)
 	server.socket = socket;
 	server.backend = open_backend();
 	unwind_demangle_prepare();
-	if (!server.backend || confine(&limits))
+	if (!server.backend || confine(&limits) || tell_ready(socket))
 		return 1;
 	for (;;) {
 		message.size = sizeof(request);

@@ -21,6 +21,8 @@
 #define LIMIT_NS UINT64_C(5000000000)
 /* Processes whose files cost a helper, which are remembered. */
 #define BAD_MAX 64
+/* A helper that cannot give up its privileges ends; it is not tried for ever. */
+#define STARTS_MAX 3
 
 /* A process in one life. */
 struct life {
@@ -38,6 +40,8 @@ struct place {
 
 struct unwinder {
 	struct helper helper;
+	bool ready;           /* the helper said so */
+	unsigned int unready; /* helpers that ended before, one after the other */
 	int epoll_fd;
 	struct place place[UNWIND_PROCESSES];
 	uint64_t number;     /* of the last request */
@@ -49,6 +53,8 @@ struct unwinder {
 };
 
 static const char bad_files[] = "its files took too long to read, or ended the helper that did";
+
+static const char no_helper[] = "no helper could be started to read its files";
 
 static void forget_place(struct place *place)
 {
@@ -71,6 +77,9 @@ static int start(struct unwinder *u)
 
 	if (u->helper.socket >= 0)
 		return 0;
+	if (u->unready >= STARTS_MAX)
+		return -ECHILD;
+	u->ready = false;
 	err = helper_start(&u->helper, UNWIND_WORD);
 	if (!err && epoll_ctl(u->epoll_fd, EPOLL_CTL_ADD, u->helper.socket, &event)) {
 		err = -errno;
@@ -272,7 +281,7 @@ int unwinder_ask(struct unwinder *u, const struct thread_look *look, struct wher
 	where->thread.stack_end = bad_files;
 	if (is_bad(u, &life))
 		return -EBADMSG;
-	where->thread.stack_end = "no helper could be started to read its files";
+	where->thread.stack_end = no_helper;
 	err = start(u);
 	if (err)
 		return err;
@@ -310,10 +319,13 @@ static struct where *done(struct unwinder *u)
 
 static struct where *give_up(struct unwinder *u)
 {
-	if (u->where) {
+	/* One that was never ready has seen no file. */
+	if (!u->ready)
+		u->unready++;
+	if (u->where)
+		u->where->thread.stack_end = u->ready ? bad_files : no_helper;
+	if (u->where && u->ready)
 		u->bad[u->n_bad++ % BAD_MAX] = u->at->life;
-		u->where->thread.stack_end = bad_files;
-	}
 	stop(u);
 	return done(u);
 }
@@ -348,8 +360,18 @@ static int answer_question(struct unwinder *u, const struct unwind_reply *questi
 
 static bool is_of_request(const struct unwinder *u, const struct unwind_reply *reply, size_t size)
 {
-	return u->where && size >= offsetof(struct unwind_reply, strings) &&
+	return u->ready && u->where && size >= offsetof(struct unwind_reply, strings) &&
 	       reply->number == u->number;
+}
+
+/* Whether that is what it says, for the first time. */
+static bool is_ready(struct unwinder *u, const struct unwind_reply *reply, size_t size)
+{
+	if (u->ready || size < sizeof(reply->type) || reply->type != UNWIND_READY)
+		return false;
+	u->ready = true;
+	u->unready = 0;
+	return true;
 }
 
 struct where *unwinder_work(struct unwinder *u)
@@ -364,6 +386,8 @@ struct where *unwinder_work(struct unwinder *u)
 		fd_message_close_fds(&message);
 		if (got == -EAGAIN)
 			break;
+		if (got > 0 && is_ready(u, &reply, message.size))
+			continue;
 		if (got <= 0 || !is_of_request(u, &reply, message.size))
 			return give_up(u);
 		if (reply.type != UNWIND_WANT_FILE)
