@@ -84,8 +84,8 @@ test_too_few_descriptors()
 }
 
 # Each of them has a copy of its own, until there are no descriptors to be had for one more: that is
-# said, and what another user starts is watched all the same.
-test_descriptors_end_meanwhile()
+# said, and what another user starts is watched all the same. Others' would count as well: alone.
+test_descriptors_end_meanwhile_alone()
 {
 	local i
 
