@@ -39,8 +39,7 @@ static void look_at_process(struct session *s, uint32_t index)
 {
 	struct process_slot process;
 
-	/* Its slot stays until everything is reported, so there may be several notices of its end.
-	 */
+	/* Its slot stays until all is reported, so there may be several notices of its end. */
 	if (s->looks && tracker_process_copy(s->tracker, index, &process) &&
 	    FR_WORD_STATE(process.word) > PROCESS_ALIVE &&
 	    s->ended[index] != FR_WORD_GENERATION(process.word)) {

@@ -13,14 +13,20 @@
 #include "collector/recorder/looked_process.h"
 #include "collector/target/tick_clock.h"
 
-/* For all looks, between which other things are done. */
+/* How long all looks may take before other things are done. */
 #define LOOKS_MAX_NS 4000000
 
-/* Of more processes than this the others are not watched. */
+/* If there are more processes than this, the others are not watched. */
 #define PROCESSES_MAX 32768
 /* How many processes are remembered before we check which of them have ended. */
 #define PURGE_MIN 1024
 
+/*
+ * Each process has a number, from its first notice until everything about it is reported. Then
+ * by_number[number] is the process, and `turns` has the time at which it wants its next turn;
+ * `free` has all other numbers. When it is dropped its counts are added to `gone`: totals never
+ * shrink.
+ */
 struct looks {
 	struct looks_options options;
 	struct log_watching watching;
