@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which processes map which of the files that are attached to, as far as they were scanned. Not
+ * Which processes map which of the files that we attached to, as far as processes were scanned. Not
  * thread-safe.
  */
 #ifndef FLIGHTREC_FILE_USERS_H
@@ -17,11 +17,11 @@ struct attached_file;
 
 struct file_user {
 	pid_t pid;
-	int pidfd; /* of one that maps a copy of the library: tells of its end; or -1 */
+	int pidfd; /* if it maps a copy of the library: to notice its end; else -1 */
 	struct attached_file **file;
 	size_t files;
 	bool listed;         /* the last listing has it */
-	unsigned char blind; /* what was done about a copy that does not see us: see liveness.c */
+	unsigned char blind; /* what was done about a copy that does not see us; see liveness.c */
 	uint64_t blind_ns;   /* and when to go on with that */
 	UT_hash_handle hh;
 };
@@ -36,8 +36,8 @@ struct file_users {
 struct file_user *file_users_find(const struct file_users *users, pid_t pid);
 
 /*
- * What a scan of a process found: the files that it maps, all that are held, in one of the two ways
- * in which a process can be attached to. What is known of the other way stays.
+ * What a scan of a process found: all held files that it maps, in one of the two ways in which a
+ * process can be attached to. What is known about the other way stays.
  */
 struct file_user_scan {
 	pid_t pid;
@@ -48,25 +48,24 @@ struct file_user_scan {
 };
 
 /*
- * The process maps these files and no others: their counts of users change, and those that have
- * none any more get the time from which on that is so. Returns NULL if there is no memory: then
- * nothing changes.
+ * The process maps these files and no others. Updates their counts of users, and for files without
+ * users the time since when. Returns NULL, and changes nothing, if there is no memory.
  */
 struct file_user *file_users_set(struct file_users *users, const struct file_user_scan *scan);
 
-/* The process is no more. */
+/* The process is gone. */
 void file_users_drop(struct file_users *users, struct file_user *user);
 void file_users_drop_all(struct file_users *users);
 
-/* The file is to be nobody's: passes each of its users to @fn. */
+/* Takes the file from all its users, passing each of them to @fn. */
 void file_users_leave(struct file_users *users, struct attached_file *file,
 		      void (*fn)(void *arg, pid_t pid), void *arg);
 
-/* Each user of the file. */
+/* Passes each user of the file to @fn. */
 void file_users_each(const struct file_users *users, const struct attached_file *file,
 		     void (*fn)(void *arg, pid_t pid), void *arg);
 
-/* To drop those that are not in a listing of processes: begin, list each, end. */
+/* Drop the processes that are not in a listing: begin, list each one, end. */
 void file_users_begin_listing(struct file_users *users);
 /* Returns whether the process is known. */
 bool file_users_list(struct file_users *users, pid_t pid);

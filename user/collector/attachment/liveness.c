@@ -6,9 +6,9 @@
 #include "collector/base/clock.h"
 
 #define MS UINT64_C(1000000)
-/* A dynamic linker has mapped the rest of a library by then. */
+/* By then a dynamic linker has mapped the rest of a library. */
 #define LOOK_AGAIN_NS (50 * MS)
-/* Others have that file too: a process cannot have it attached to without end. */
+/* Others use the file, too: one process cannot have us attach to it again and again. */
 #define ATTACH_APART_NS (1000 * MS)
 
 /* How long a file may be open for writing before that is said. */
@@ -45,7 +45,7 @@ static void tell(struct attachments *a, const struct file_user *user, const stru
 				user->pid, found->path, then);
 }
 
-/* It will not tell when it is to be looked at. */
+/* It will not tell when it must be looked at. */
 static void look_unasked(const struct attachments *a, const struct file_user *user)
 {
 	if (a->options.blind)
@@ -60,12 +60,12 @@ static void look_again(struct attachments *a, struct file_user *user, unsigned c
 	departures_scan_later(a, user->pid, at_ns);
 }
 
-/* What comes next of a process that is blind still. */
+/* The next step for a process that is still blind. */
 static void go_on(struct attachments *a, struct file_user *user, const struct liveness *found,
 		  uint64_t now_ns)
 {
 	if (user->blind == LOOKED_AGAIN && found->file->state != FILE_ATTACHED) {
-		/* As a rule nobody writes for long. */
+		/* Usually nobody writes for long. */
 		look_again(a, user, ATTACHED_AGAIN, now_ns + WRITTEN_NS);
 	} else if (user->blind == LOOKED_AGAIN && !found->twice && may_attach_again(a, now_ns)) {
 		user->blind = ATTACHED_AGAIN;
