@@ -42,6 +42,19 @@ switches() {
 	grep ctxt_switches "/proc/$client/status" 2>/dev/null
 }
 
+# The block is there; the client still hangs.
+after_replay() {
+	[ -n "$stalled" ] || return 0
+	lasted=$(($(seconds) - stalled))
+	before=$(switches)
+	sleep 2
+	if [ -n "$before" ] && [ "$before" = "$(switches)" ]; then
+		hung=1
+		say "two seconds later the client (pid $client) still hangs; now the server goes on (SIGCONT)"
+	fi
+	kill -CONT "$server"
+}
+
 trap clean_up EXIT
 trap 'clean_up; say "interrupted"; exit 130' INT
 trap 'clean_up; say "interrupted"; exit 143' TERM HUP
@@ -54,6 +67,8 @@ for program in build/flightrec build/examples/redis_refresh; do
 	[ -x $program ] || fail "$program is missing: run \`make demo\`"
 done
 problem=$(build/flightrec doctor 2>&1 >/dev/null) || fail "cannot run here: ${problem#flightrec: }"
+# Then the block ends with them.
+stacks=$(build/flightrec doctor 2>/dev/null | grep '^ok *stacks' || true)
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/flightrec-demo.XXXXXX") || fail "cannot make a temporary directory"
 mkfifo "$dir/server" "$dir/watch" || fail "cannot make a FIFO in $dir"
@@ -100,15 +115,11 @@ while read -r line; do
 	'['*-End\ of\ log-)
 		printf '%s\n' "$line"
 		replayed=1
-		[ -n "$stalled" ] || continue
-		lasted=$(($(seconds) - stalled))
-		before=$(switches)
-		sleep 2
-		if [ -n "$before" ] && [ "$before" = "$(switches)" ]; then
-			hung=1
-			say "two seconds later the client (pid $client) still hangs; now the server goes on (SIGCONT)"
-		fi
-		kill -CONT "$server"
+		[ -n "$stacks" ] || after_replay
+		;;
+	'['*' main ('*)
+		printf '%s\n' "$line"
+		[ -z "$stacks" ] || after_replay
 		;;
 	'['*)
 		printf '%s\n' "$line"
