@@ -19,6 +19,7 @@
 #include "collector/target/log_source.h"
 #include "collector/target/mappings.h"
 #include "collector/target/proc_names.h"
+#include "collector/target/proc_status.h"
 
 /* For one log. A log of the default size has room for 131,072. */
 #define SLOTS_MAX (1u << 20)
@@ -256,6 +257,14 @@ static int replay_log(struct inspection *inspection, struct memory_log *log, boo
 	return err;
 }
 
+/* Its memory goes before the process does, and reading there then fails in various ways. */
+static bool has_no_memory(pid_t pid)
+{
+	char size[32];
+
+	return !proc_status_read(pid, pid, "VmSize:", size, sizeof(size));
+}
+
 int inspection_replay(struct inspection *inspection, bool closed,
 		      int (*emit)(void *arg, const struct report *report), void *arg)
 {
@@ -264,7 +273,7 @@ int inspection_replay(struct inspection *inspection, bool closed,
 	for (size_t i = 0; !err && i < log_source_logs(inspection->source); i++)
 		err = replay_log(inspection, log_source_log(inspection->source, i), closed, emit,
 				 arg);
-	return err;
+	return err && inspection->running && has_no_memory(inspection->process.pid) ? -ESRCH : err;
 }
 
 int inspection_each(int (*fn)(void *arg, struct inspection *inspection), void *arg)
