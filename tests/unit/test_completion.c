@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+/* link: user/collector/report/deaths.c */
 /* link: user/cli/completion.c user/cli/option_table.c user/cli/options.c user/cli/commands.c */
 /* link: user/collector/base/nearest.c user/collector/base/units.c */
 /* link: user/collector/base/escape.c user/collector/base/text_buffer.c */

@@ -102,12 +102,12 @@ static void test_json(void **state)
 		J("entry") "\"pid\":77,\"comm\":\"st\\u001bray\",\"entry\":" J_ENTRY("null") "}\n");
 	assert_json(make(REPORT_FINISHED), J("finished") J_PLAIN ",\"late_ms\":2345.0}\n");
 	report = make(REPORT_DIED);
-	assert_json(report, J("died") J_PLAIN ",\"signal\":9,\"signal_name\":\"SIGKILL\"}\n");
+	assert_json(report, J("died") J_PLAIN ",\"signal\":\"SIGKILL\",\"signal_number\":9}\n");
 	report.wait_status = 64 | 0x80;
-	assert_json(report, J("died") J_PLAIN ",\"signal\":64,\"signal_name\":null,"
+	assert_json(report, J("died") J_PLAIN ",\"signal\":\"SIG64\",\"signal_number\":64,"
 					      "\"core_dumped\":true}\n");
 	report.wait_status = 3 << 8;
-	assert_json(report, J("died") J_PLAIN ",\"exit_status\":3}\n");
+	assert_json(report, J("died") J_PLAIN ",\"exit\":3}\n");
 	report.wait_status = -1;
 	report.entries_total = 9;
 	report.entries_lost = 2;

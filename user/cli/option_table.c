@@ -91,6 +91,16 @@ static int set_json(struct options *o, const char *value)
 	return 0;
 }
 
+static int set_deaths(struct options *o, const char *value)
+{
+	int deaths = deaths_parse(value);
+
+	if (deaths < 0)
+		return deaths;
+	o->deaths = (enum deaths)deaths;
+	return 0;
+}
+
 static int set_min_severity(struct options *o, const char *value)
 {
 	int severity = severity_parse(value);
@@ -303,6 +313,14 @@ const struct option_spec option_table[] = {
 		.commands = WATCHING,
 		.word = severity_word,
 		.set = set_min_severity,
+	},
+	{
+		.name = "deaths",
+		.argument = "WHICH",
+		.help = "also report what was open when its process died",
+		.commands = WATCHING,
+		.word = deaths_word,
+		.set = set_deaths,
 	},
 	{
 		.name = "timeout",

@@ -10,6 +10,7 @@
 
 #include "cli/command.h"
 #include "cli/output.h"
+#include "collector/report/deaths.h"
 #include "collector/report/report_form.h"
 
 #define DEFAULT_BUFFER (16u << 20)
@@ -23,9 +24,10 @@ struct span_option {
 
 struct options {
 	const struct command *command;
-	bool help;           /* show the command's help page, and do nothing else */
-	const char *output;  /* NULL: the command's standard stream */
-	bool append;         /* to what @output already holds */
+	bool help;          /* show the command's help page, and do nothing else */
+	const char *output; /* NULL: the command's standard stream */
+	bool append;        /* to what @output already holds */
+	enum deaths deaths;
 	bool probes;         /* entries and deadlines by probes, not by memory */
 	bool no_stack;       /* reports without where threads are */
 	const char *exec;    /* to run for each timeout; NULL: nothing */

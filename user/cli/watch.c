@@ -103,6 +103,7 @@ static int open_session(struct watch *w)
 		.timeout_ns = o->timeout_ns,
 		.max_recorders = (uint32_t)o->max_recorders,
 		.min_severity = o->min_severity,
+		.deaths = o->deaths,
 		.by_memory = !o->probes && !(w->is_run && log_is_off()),
 		.watch_all = o->all,
 		.follow_children = w->is_run,

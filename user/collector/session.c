@@ -134,6 +134,7 @@ static int open_parts(struct session *s, char *error, size_t error_size)
 						.by_memory = o->by_memory,
 						.spans = o->spans != NULL};
 	const struct recorders_options recorders = {.entries_memory = SESSION_ENTRIES_MEMORY,
+						    .deaths = o->deaths,
 						    .max_reports = o->max_reports,
 						    .spans = o->spans,
 						    .emit = session_emit,
@@ -148,6 +149,7 @@ static int open_parts(struct session *s, char *error, size_t error_size)
 		.form = o->form, .fd = o->output, .terminal = o->terminal};
 	struct looks_options looks = {.timeout_ns = o->timeout_ns,
 				      .min_severity = o->min_severity,
+				      .deaths = o->deaths,
 				      .refused = session_try_by_memory,
 				      .arg = s};
 	int err;

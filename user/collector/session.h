@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "collector/report/deaths.h"
 #include "collector/report/report.h"
 #include "collector/report/report_form.h"
 
@@ -22,6 +23,7 @@ struct session_options {
 	uint64_t timeout_ns; /* instead of each recorder's own; 0: each its own */
 	uint32_t max_recorders;
 	int min_severity;
+	enum deaths deaths;
 	bool watch_all;       /* every process that uses the library */
 	bool follow_children; /* of the watched processes */
 	bool by_memory;       /* where a process keeps a log; else, and otherwise, by probes */

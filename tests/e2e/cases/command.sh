@@ -288,7 +288,7 @@ test_json_of_every_event()
 		entries.0.file entries.0.function entries.0.severity
 	expect_values "Flight Recorder-1	ERROR	two
 missing	WARNING	three" "$T/events" entry recorder.ident entry.severity entry.message
-	expect_values "dies	0" "$T/events" died recorder.name exit_status
+	expect_values "dies	0" "$T/events" died recorder.name exit
 	expect_values "2	2	3	0	0" "$T/events" end recorders_opened recorders_timed_out \
 		entries_seen entries_lost reports_lost
 	# For another parser as well.

@@ -41,8 +41,8 @@ test_fork_childs_own_recorders()
 		entries.*.message
 	[[ $VALUES = "child	1	null	$child	from the child"$'\n'"parent	1	null	"[0-9]*"	" ]] ||
 		fail "replays: $VALUES"
-	expect_values "child	$child	9	SIGKILL" "$T/w.err" died recorder.name recorder.pid \
-		signal signal_name
+	expect_values "child	$child	SIGKILL	9" "$T/w.err" died recorder.name recorder.pid \
+		signal signal_number
 	totals "$T/w.err" 2 2 1 0
 }
 
@@ -79,7 +79,7 @@ test_exec_ends_the_recorders()
 	valid_json "$T/w.err"
 	expect_values "late	1
 again	1" "$T/w.err" timeout recorder.name recorder.id
-	values "$T/w.err" died recorder.name execve exit_status
+	values "$T/w.err" died recorder.name execve exit
 	[[ $VALUES = "late	true	missing
 again	missing	0" ]] || fail "ends: $VALUES"
 	totals "$T/w.err" 3 2 1 0
@@ -105,11 +105,44 @@ test_killed_while_open_in_time()
 	echo "raise 9" >&"${input[w]}"
 	join w
 	[[ $STATUS = 137 ]] || fail "exit status $STATUS"
-	# It had not timed out: nothing to say.
-	expect "$T/w.err" <<-END
+	expect "$T/w.err" <<-'END'
 	flightrec: watching DIR/worker (pid PID)
+	[TIME: WARNING]: [Flight Recorder-1] worker[PID]: "task" never finished: its process was killed by signal 9 (SIGKILL)
+	[TIME: INFO]: [Flight Recorder-1] pid PID, thread TID, timeout 1 h, open for AGE: "task" of worker, DIR/worker
+	[TIME: INFO]: [Flight Recorder-1] (started at DATE) Replaying logs...
+	[TIME: INFO]: [Flight Recorder-1] (DATE) one
+	[TIME: INFO]: [Flight Recorder-1] -End of log-
 	flightrec: 1 recorder opened, 0 timed out, 1 entry seen, 0 lost
 	END
+}
+
+# dies DEATHS HOW REPORTED: of two that are open in time, one is closed before the process ends
+dies()
+{
+	local name=${1}_${2// /}
+
+	run_worker "$name" --json --deaths "$1"
+	tell "$name" open closed 3600000 "another task"
+	tell "$name" open r 3600000 task
+	tell "$name" log r info one
+	tell "$name" end closed
+	echo "$2" >&"${input[$name]}"
+	join "$name"
+	valid_json "$T/$name.err"
+	values "$T/$name.err" died recorder.name entries_total entries.0.message signal exit
+	[[ $VALUES = "$3" ]] || fail "--deaths $1, $2: $VALUES"
+	totals "$T/$name.err" 2 0 1 0
+}
+
+test_deaths()
+{
+	dies none "raise 9" ""
+	dies none "exit 1" ""
+	dies crash "raise 6" "task	1	one	SIGABRT	missing"
+	dies crash "raise 15" ""
+	dies crash "exit 1" ""
+	dies all "raise 15" "task	1	one	SIGTERM	missing"
+	dies all "exit 1" "task	1	one	missing	1"
 }
 
 test_died_tells_how()
@@ -124,7 +157,7 @@ test_died_tells_how()
 		await "$name" err '*"event":"timeout"*'
 		echo "$how" >&"${input[$name]}"
 		join "$name"
-		values "$T/$name.err" died recorder.name exit_status signal signal_name
+		values "$T/$name.err" died recorder.name exit signal_number signal
 		case $how in
 		"raise 9") expected="task	missing	9	SIGKILL" ;;
 		"raise 15") expected="task	missing	15	SIGTERM" ;;

@@ -228,7 +228,7 @@ static void check_event(const json_t *object)
 	} else if (strcmp(event, "finished") == 0) {
 		field(object, "late_ms", "n");
 	} else if (strcmp(event, "died") == 0) {
-		if (!json_object_get(object, "exit_status") && !json_object_get(object, "signal") &&
+		if (!json_object_get(object, "exit") && !json_object_get(object, "signal") &&
 		    !json_object_get(object, "execve"))
 			fail("how did it die?");
 	} else if (strcmp(event, "end") == 0) {

@@ -163,6 +163,10 @@ bool log_watch_end(struct log_watch *w, const struct process_slot *ended, uint64
 		w->owner.running = false;
 		w->at = (struct place){0, 0};
 	}
+	w->death = FR_WORD_STATE(ended->word) == PROCESS_ENDED &&
+				   deaths_include(w->watching->deaths, (int)ended->exit_code)
+			   ? ended
+			   : NULL;
 	if (!look_last(w, ended, until_ns))
 		return false;
 	while (w->hung) {

@@ -12,6 +12,8 @@
 
 #include "collector/recorder/log_replay.h"
 
+#include "collector/report/deaths.h"
+
 struct log_watch;
 struct process_slot;
 struct recorders;
@@ -22,6 +24,7 @@ struct log_watching {
 	struct log_replay *replay;
 	uint64_t timeout_ns; /* in place of every recorder's own; 0: each its own */
 	int min_severity;
+	enum deaths deaths;
 	uint64_t timed_out; /* recorders, so far */
 	uint64_t lost;      /* entries that are missing from their replays */
 	size_t known;       /* recorders that are remembered, of all processes */

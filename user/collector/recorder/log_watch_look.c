@@ -56,6 +56,10 @@ static void look_at(struct log_watch *w, struct place place, const struct memory
 		due_ns = overdue_from(w, copy);
 		if (due_ns <= look->now_ns)
 			hung = look_at_overdue(w, place, look->now_ns);
+		else if (w->death && !late)
+			log_watch_report_killed(
+				w, place,
+				&(struct log_recorder){.slot = place.slot, .copy = *copy});
 		else if (due_ns < look->next_ns)
 			look->next_ns = due_ns;
 	}
@@ -86,6 +90,7 @@ int log_watch_look_at_log(struct log_watch *w, uint32_t index, struct log_look *
 	while ((n = memory_log_read_slots(log, place.slot, SLOTS_AT_ONCE, slots)) > 0) {
 		for (int i = 0; i < n; i++, place.slot++) {
 			unsigned int state = MEMORY_WORD_STATE(slots[i].word);
+			bool reports = w->death;
 			uint64_t reported = w->watching->timed_out;
 
 			if (state == MEMORY_OPEN || state == MEMORY_LATE)
@@ -94,7 +99,7 @@ int log_watch_look_at_log(struct log_watch *w, uint32_t index, struct log_look *
 				 look->now_ns + OPENING_NS < look->next_ns)
 				look->next_ns = look->now_ns + OPENING_NS;
 			/* A report takes longer than all the rest. */
-			if (w->watching->timed_out != reported &&
+			if ((reports || w->watching->timed_out != reported) &&
 			    interrupt(w, (struct place){index, place.slot + 1}, look))
 				return 0;
 		}

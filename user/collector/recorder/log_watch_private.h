@@ -59,7 +59,8 @@ struct log_watch {
 	uint64_t next_ns;         /* and what it had found */
 	uint64_t opened, entries; /* see above */
 	bool ended;
-	bool counted; /* `opened` and `entries` are what was */
+	const struct process_slot *death; /* what is open is reported for it; or NULL */
+	bool counted;                     /* `opened` and `entries` are what was */
 	bool refused_told;
 	struct message_limit lines; /* what it may log outside of replays */
 	char comm[PROC_COMM_SIZE];
@@ -98,6 +99,9 @@ void log_watch_report_finished(struct log_watch *watch, const struct hung *hung,
 void log_watch_report_died(struct log_watch *watch, const struct hung *hung,
 			   const struct process_slot *ended);
 /* Reports how many entries were held back, if the process is silent now or has ended. */
+/* For watch->death: a recorder that had not timed out. */
+void log_watch_report_killed(struct log_watch *watch, struct place place,
+			     const struct log_recorder *recorder);
 void log_watch_report_held_back(struct log_watch *watch);
 
 /* The recorder in a place, if it was reported; or NULL. */

@@ -189,16 +189,36 @@ void log_watch_report_finished(struct log_watch *w, const struct hung *hung, uin
 	recorders_emit(w->watching->recorders, report, false);
 }
 
-void log_watch_report_died(struct log_watch *w, const struct hung *hung,
-			   const struct process_slot *ended)
+static void fill_death(struct log_watch *w, struct report *report, const struct memory_slot *copy,
+		       const struct process_slot *ended)
 {
-	struct report *report = head(w, hung);
-	uint64_t started_ns = log_watch_time(w, hung->recorder.copy.started);
+	uint64_t started_ns = log_watch_time(w, copy->started);
 
 	report->event = REPORT_DIED;
 	report->recorder.age_ns = ended->ended_ns > started_ns ? ended->ended_ns - started_ns : 0;
 	report->wait_status =
 		FR_WORD_STATE(ended->word) == PROCESS_EXECED ? -1 : (int)ended->exit_code;
+}
+
+void log_watch_report_killed(struct log_watch *w, struct place place,
+			     const struct log_recorder *recorder)
+{
+	struct report *report = make(w, log_source_log(w->source, place.log), recorder);
+
+	if (!report)
+		return;
+	fill_death(w, report, &recorder->copy, w->death);
+	report->in_time = true;
+	w->watching->lost += report->entries_lost;
+	recorders_emit(w->watching->recorders, report, true);
+}
+
+void log_watch_report_died(struct log_watch *w, const struct hung *hung,
+			   const struct process_slot *ended)
+{
+	struct report *report = head(w, hung);
+
+	fill_death(w, report, &hung->recorder.copy, ended);
 	recorders_emit(w->watching->recorders, report, false);
 }
 

@@ -51,7 +51,8 @@ struct looks *looks_new(const struct looks_options *options)
 	l->watching = (struct log_watching){.recorders = options->recorders,
 					    .replay = log_replay_new(),
 					    .timeout_ns = options->timeout_ns,
-					    .min_severity = options->min_severity};
+					    .min_severity = options->min_severity,
+					    .deaths = options->deaths};
 	l->purge_at = PURGE_MIN;
 	if (!l->watching.replay || due_queue_init(&l->turns, PROCESSES_MAX)) {
 		log_replay_free(l->watching.replay);

@@ -21,6 +21,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "collector/report/deaths.h"
+
 struct looks;
 struct notice;
 struct process_slot;
@@ -30,6 +32,7 @@ struct looks_options {
 	struct recorders *recorders; /* who writes the reports; borrowed */
 	uint64_t timeout_ns;         /* in place of every recorder's own; 0: each its own */
 	int min_severity;
+	enum deaths deaths;
 	/* A process that sent a notice cannot be looked at: an error of log_watch_open(). */
 	void (*refused)(void *arg, pid_t pid, int err);
 	void *arg;

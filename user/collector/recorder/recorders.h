@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "collector/report/deaths.h"
+
 struct entry_record;
 struct recorders;
 struct report;
@@ -22,6 +24,7 @@ struct tracker;
 
 struct recorders_options {
 	size_t entries_memory;        /* bytes kept for the entries of all open recorders */
+	enum deaths deaths;
 	uint64_t max_reports;         /* after this many nothing more is reported; 0: no limit */
 	const struct span_set *spans; /* borrowed; NULL: there are none */
 	/* Takes each report, which is borrowed. It must not call any of these functions. */

@@ -224,6 +224,25 @@ void settlement_process(struct recorders *r, uint32_t index)
 }
 
 /* Settles a recorder whose process is gone. */
+/* It was open when its process was killed, and had not timed out. */
+static void report_killed(struct recorders *r, uint32_t index, const struct recorder_slot *slot,
+			  const struct process_slot *dead)
+{
+	struct held_recorder *held =
+		recorder_table_get(&r->table, index, FR_WORD_GENERATION(slot->word));
+	struct report *report = &r->replay.report;
+
+	/* With its entries. */
+	replay_recorder(&r->replay, REPORT_REPLAY, slot, held,
+			process_table_get(&r->processes, slot->process));
+	report->event = REPORT_DIED;
+	report->in_time = true;
+	report->wait_status = (int)dead->exit_code;
+	if (held)
+		r->counts.buffer_lost += held->entries.dropped;
+	recorders_emit(r, report, true);
+}
+
 static void settle_dead(struct recorders *r, uint32_t index, struct recorder_slot *slot,
 			const struct process_slot *dead)
 {
@@ -251,6 +270,9 @@ static void settle_dead(struct recorders *r, uint32_t index, struct recorder_slo
 		report->wait_status =
 			FR_WORD_STATE(dead->word) == PROCESS_EXECED ? -1 : (int)dead->exit_code;
 		recorders_emit(r, report, false);
+	} else if (FR_WORD_STATE(dead->word) == PROCESS_ENDED &&
+		   deaths_include(r->options.deaths, (int)dead->exit_code)) {
+		report_killed(r, index, slot, dead);
 	}
 	release(r, index, generation);
 }

@@ -18,7 +18,7 @@ enum report_event {
 	REPORT_REPLAY,    /* the program, or a person, asked for a replay */
 	REPORT_ENTRY,     /* one entry, logged after its recorder timed out or to none */
 	REPORT_FINISHED,  /* a recorder that had timed out was closed */
-	REPORT_DIED,      /* the process of an open recorder that had timed out ended */
+	REPORT_DIED,      /* the process of an open recorder ended */
 	REPORT_HELD_BACK, /* a process logged more than it may: entries that were not written */
 	REPORT_LOST,      /* reports are missing before this one */
 	REPORT_END,       /* the end of the run: totals */
@@ -162,7 +162,8 @@ struct report {
 	const struct report_thread *thread; /* TIMEOUT and REPLAY; or NULL */
 	uint64_t late_ns;                   /* FINISHED: how far past its deadline it was closed */
 	int wait_status;                    /* DIED: as from wait(2); -1: it called execve() */
-	uint64_t held_back;                 /* HELD_BACK: entries, one or more */
+	bool in_time;       /* DIED: it had not timed out: its entries are here, as of a REPLAY */
+	uint64_t held_back; /* HELD_BACK: entries, one or more */
 	uint64_t lines_per_second;   /* HELD_BACK: how many a process may log outside of a replay */
 	uint64_t reports_lost;       /* LOST: one or more */
 	struct report_totals totals; /* END */

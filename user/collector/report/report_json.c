@@ -9,6 +9,7 @@
  */
 #include "collector/report/report_json.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -233,6 +234,15 @@ static void put_replay(struct json *json, const struct report *report)
 	}
 }
 
+/* Those without a name of their own are called by their number. */
+static void put_signal(struct json *json, int number)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "SIG%d", number);
+	put_string(json, signal_name(number) ? signal_name(number) : text);
+}
+
 static void put_death(struct json *json, const struct report *report)
 {
 	int status = report->wait_status;
@@ -241,13 +251,13 @@ static void put_death(struct json *json, const struct report *report)
 		KEY(json, "execve");
 		put_literal(json, "true");
 	} else if (WIFEXITED(status)) {
-		KEY(json, "exit_status");
+		KEY(json, "exit");
 		put_integer(json, WEXITSTATUS(status));
 	} else {
 		KEY(json, "signal");
+		put_signal(json, WTERMSIG(status));
+		KEY(json, "signal_number");
 		put_integer(json, WTERMSIG(status));
-		KEY(json, "signal_name");
-		put_string_or_null(json, signal_name(WTERMSIG(status)));
 		if (WCOREDUMP(status)) {
 			KEY(json, "core_dumped");
 			put_literal(json, "true");
@@ -303,7 +313,10 @@ static void put_event(struct json *json, const struct report *report)
 		break;
 	case REPORT_DIED:
 		put_death(json, report);
-		break;
+		if (!report->in_time)
+			break;
+		put_replay(json, report);
+		return;
 	case REPORT_HELD_BACK:
 		KEY(json, "held_back");
 		put_count(json, report->held_back);

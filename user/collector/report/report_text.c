@@ -370,7 +370,10 @@ static void write_died(struct text *text)
 		write_signal(text->out, status);
 	}
 	text_char(text->out, '\n');
-	write_lost_later(text);
+	if (text->report->in_time)
+		write_replay(text);
+	else
+		write_lost_later(text);
 }
 
 static void write_held_back(struct text *text)
