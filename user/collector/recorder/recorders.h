@@ -23,7 +23,7 @@ struct span_set;
 struct tracker;
 
 struct recorders_options {
-	size_t entries_memory;        /* bytes kept for the entries of all open recorders */
+	size_t entries_memory; /* bytes kept for the entries of all open recorders */
 	enum deaths deaths;
 	uint64_t max_reports;         /* after this many nothing more is reported; 0: no limit */
 	const struct span_set *spans; /* borrowed; NULL: there are none */
