@@ -54,7 +54,7 @@ ifneq ($(WERROR),)
 WARNINGS += -Werror
 endif
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) $(DEFINES) $(CFLAGS) -Iinclude -Iuser -I. -MMD -MP
-LIBS := $(shell $(PKG_CONFIG) --libs libbpf 2>/dev/null || echo -lbpf) -ldw -lelf -lz -lseccomp -lcapstone -pthread
+LIBS := $(shell $(PKG_CONFIG) --libs libbpf 2>/dev/null || echo -lbpf) -ldw -lelf -lz -lseccomp -lcapstone -lncursesw -ltinfo -pthread
 
 LIB_SOURCES := $(wildcard user/lib/*.c) user/format/conversion.c
 CMD_SOURCES := $(wildcard user/collector/*.c user/collector/*/*.c user/cli/*.c) user/format/conversion.c
@@ -226,7 +226,7 @@ INSTALLED = $(BINDIR)/flightrec $(LIBDIR)/$(SONAME) $(LIBDIR)/libflightrec.so $(
 	$(LIBDIR)/pkgconfig/flightrec.pc $(LIBDIR)/cmake/flightrec/flightrec-config.cmake \
 	$(LIBDIR)/cmake/flightrec/flightrec-config-version.cmake $(INCLUDEDIR)/flightrec.h \
 	$(INCLUDEDIR)/flightrec/probes.h $(MANDIR)/man8/flightrec.8 $(MANDIR)/man3/flightrec.3 \
-	$(MANDIR)/man7/flightrec-spans.7 $(PACKS:user/packs/%=$(DATADIR)/flightrec/packs/%) \
+	$(MANDIR)/man7/flightrec-reports.7 $(MANDIR)/man7/flightrec-spans.7 $(PACKS:user/packs/%=$(DATADIR)/flightrec/packs/%) \
 	$(BASHCOMPDIR)/flightrec $(ZSHCOMPDIR)/_flightrec
 fill_in = sed -e 's|@prefix@|$(PREFIX)|' -e 's|@libdir@|$(LIBDIR:$(PREFIX)/%=$${prefix}/%)|' \
 	-e 's|@includedir@|$(INCLUDEDIR:$(PREFIX)/%=$${prefix}/%)|' -e 's|@version@|$(VERSION)|' \
@@ -244,6 +244,7 @@ install: all ## into $(DESTDIR)$(PREFIX)
 	install -m 644 include/flightrec/probes.h $(DESTDIR)$(INCLUDEDIR)/flightrec/probes.h
 	install -m 644 user/doc/flightrec.8 $(DESTDIR)$(MANDIR)/man8/flightrec.8
 	install -m 644 user/doc/flightrec.3 $(DESTDIR)$(MANDIR)/man3/flightrec.3
+	install -m 644 user/doc/flightrec-reports.7 $(DESTDIR)$(MANDIR)/man7/flightrec-reports.7
 	install -m 644 user/doc/flightrec-spans.7 $(DESTDIR)$(MANDIR)/man7/flightrec-spans.7
 	install -m 644 $(PACKS) $(DESTDIR)$(DATADIR)/flightrec/packs/
 	$(fill_in) user/lib/flightrec.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/flightrec.pc

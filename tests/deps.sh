@@ -17,13 +17,13 @@ set -eu
 packages() {
 	case $1-$2 in
 	base-apt) echo gcc g++ clang llvm lld mold binutils make pkg-config libbpf-dev bpftool libelf-dev \
-		libdw-dev libseccomp-dev zlib1g-dev libcapstone-dev libjansson-dev uthash-dev libcmocka-dev libhiredis-dev redis-tools procps jq ;;
+		libdw-dev libncurses-dev libseccomp-dev zlib1g-dev libcapstone-dev libjansson-dev uthash-dev libcmocka-dev libhiredis-dev redis-tools procps jq ;;
 	kernels-apt) echo qemu-system-x86 busybox-static cpio ;;
 	lint-apt) echo git clang-format clang-tidy cppcheck shellcheck cmake ;;
 	fuzz-apt) echo libclang-rt-dev ;;
 	packs-apt) echo postgresql python3-minimal libpython3-stdlib libc-bin util-linux ;;
 	base-dnf) echo gcc gcc-c++ clang llvm lld mold binutils make pkgconf-pkg-config libbpf-devel bpftool \
-		elfutils-libelf-devel elfutils-devel libseccomp-devel zlib-devel capstone-devel glibc-static libstdc++-static jansson-devel uthash-devel \
+		elfutils-libelf-devel elfutils-devel ncurses-devel libseccomp-devel zlib-devel capstone-devel glibc-static libstdc++-static jansson-devel uthash-devel \
 		libcmocka-devel hiredis-devel redis procps-ng jq ;;
 	kernels-dnf) echo qemu-system-x86 busybox cpio ;;
 	lint-dnf) echo git clang-tools-extra cppcheck ShellCheck cmake ;;

@@ -61,7 +61,7 @@ $(E2E_PROGRAMS): | $(B)/tests
 $(B)/tests:
 	@mkdir -p $@
 
-$(addprefix $(B)/tests/,worker emitter storm): $(B)/tests/%: $(E2E)/%.c $(B)/libflightrec.so $(E2E_HEADERS)
+$(addprefix $(B)/tests/,worker emitter storm hostile): $(B)/tests/%: $(E2E)/%.c $(B)/libflightrec.so $(E2E_HEADERS)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(E2E_CFLAGS) -MF $@.d $< $(E2E_SHARED) -pthread -ldl -o $@
 

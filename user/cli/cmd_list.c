@@ -42,28 +42,6 @@ static const char *user_name(uid_t uid)
 	return number;
 }
 
-static const char *last_message(const struct report *report)
-{
-	struct report_entry entry;
-
-	if (!report->n_entries)
-		return NULL;
-	report->entry(report, report->n_entries - 1, &entry);
-	return entry.message;
-}
-
-static int64_t clamp(uint64_t ns)
-{
-	return (int64_t)(ns < INT64_MAX ? ns : INT64_MAX);
-}
-
-static int64_t left_ns(const struct report_recorder *recorder)
-{
-	int64_t age = clamp(recorder->age_ns), from = clamp(recorder->extended_ns);
-
-	return clamp(recorder->timeout_ns) - (from < age ? age - from : 0);
-}
-
 /* ---- JSON ---- */
 
 static void put_member(struct text_buffer *to, const char *key, const char *string)
@@ -106,11 +84,11 @@ static int put_recorder(void *arg, const struct report *report)
 	put_number(to, "id", recorder->id);
 	put_member(to, "name", recorder->name);
 	put_number(to, "tid", (uint64_t)recorder->tid);
-	put_ms(to, "age_ms", clamp(recorder->age_ns));
-	put_ms(to, "timeout_ms", clamp(recorder->timeout_ns));
-	put_ms(to, "left_ms", left_ns(recorder));
+	put_ms(to, "age_ms", inspect_ns(recorder->age_ns));
+	put_ms(to, "timeout_ms", inspect_ns(recorder->timeout_ns));
+	put_ms(to, "left_ms", inspect_left_ns(recorder));
 	put_number(to, "entries", report->entries_total);
-	put_member(to, "last", last_message(report));
+	put_member(to, "last", inspect_last(report));
 	text_char(to, '}');
 	write_out(list);
 	return 0;
@@ -149,7 +127,7 @@ static void write_seconds(struct text_buffer *to, int64_t ns)
 
 static void write_left(struct text_buffer *to, const struct report_recorder *recorder)
 {
-	int64_t left = left_ns(recorder);
+	int64_t left = inspect_left_ns(recorder);
 
 	if (recorder->timeout_ns >= REPORT_NO_TIMEOUT_NS) {
 		text_string(to, ", no timeout");
@@ -163,13 +141,13 @@ static int write_recorder(void *arg, const struct report *report)
 {
 	struct list *list = arg;
 	const struct report_recorder *recorder = &report->recorder;
-	const char *last = last_message(report);
+	const char *last = inspect_last(report);
 	struct text_buffer *to = &list->text;
 	list->recorders++;
 	text_string(to, "  [Flight Recorder-");
 	text_number(to, recorder->id, 1);
 	text_string(to, "] open for ");
-	write_seconds(to, clamp(recorder->age_ns));
+	write_seconds(to, inspect_ns(recorder->age_ns));
 	write_left(to, recorder);
 	text_string(to, ", thread ");
 	text_integer(to, recorder->tid);

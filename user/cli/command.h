@@ -23,7 +23,8 @@ enum command_bit {
 	COMMAND_HELP = 1 << 5,
 	COMMAND_COMPLETION = 1 << 6,
 	COMMAND_SPANS = 1 << 7,
-	COMMAND_EVERY = (1 << 8) - 1,
+	COMMAND_TOP = 1 << 8,
+	COMMAND_EVERY = (1 << 9) - 1,
 };
 
 /* What may follow the options. */
@@ -56,6 +57,7 @@ const char *command_nearest(const char *name);
 int cmd_run(const struct options *options);
 int cmd_attach(const struct options *options);
 int cmd_list(const struct options *options);
+int cmd_top(const struct options *options);
 int cmd_dump(const struct options *options);
 int cmd_spans(const struct options *options);
 int cmd_doctor(const struct options *options);

@@ -36,6 +36,18 @@ const struct command commands[] = {
 		.operands = OPERANDS_PIDS,
 	},
 	{
+		.bit = COMMAND_TOP,
+		.name = "top",
+		.synopsis = "[OPTION...]",
+		.summary = "the same, live",
+		.description = "Shows the open recorders of all processes, the most overdue first, "
+			       "and anew\n"
+			       "each second. Keys: s sorts otherwise, / filters, p pauses, q ends. "
+			       "Without a\n"
+			       "terminal they are printed once.\n",
+		.operands = OPERANDS_NONE,
+	},
+	{
 		.bit = COMMAND_DUMP,
 		.name = "dump",
 		.synopsis = "[OPTION...] -p PID[,PID...] | --core FILE",

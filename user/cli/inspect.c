@@ -45,3 +45,25 @@ int inspect_open(struct inspection **inspection, pid_t number)
 		return EXIT_FAILED;
 	}
 }
+
+int64_t inspect_ns(uint64_t ns)
+{
+	return (int64_t)(ns < INT64_MAX ? ns : INT64_MAX);
+}
+
+int64_t inspect_left_ns(const struct report_recorder *recorder)
+{
+	int64_t age = inspect_ns(recorder->age_ns), from = inspect_ns(recorder->extended_ns);
+
+	return inspect_ns(recorder->timeout_ns) - (from < age ? age - from : 0);
+}
+
+const char *inspect_last(const struct report *report)
+{
+	struct report_entry entry;
+
+	if (!report->n_entries)
+		return NULL;
+	report->entry(report, report->n_entries - 1, &entry);
+	return entry.message;
+}

@@ -20,6 +20,8 @@ static int run(const struct options *options)
 		return cmd_attach(options);
 	case COMMAND_LIST:
 		return cmd_list(options);
+	case COMMAND_TOP:
+		return cmd_top(options);
 	case COMMAND_DUMP:
 		return cmd_dump(options);
 	case COMMAND_SPANS:

@@ -45,6 +45,7 @@ test_install_and_uninstall()
 	./usr/share/flightrec/packs/postgres.spans
 	./usr/share/flightrec/packs/resolver.spans
 	./usr/share/man/man3/flightrec.3
+	./usr/share/man/man7/flightrec-reports.7
 	./usr/share/man/man7/flightrec-spans.7
 	./usr/share/man/man8/flightrec.8
 	./usr/share/zsh/site-functions/_flightrec

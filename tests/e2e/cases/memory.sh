@@ -140,6 +140,43 @@ test_list()
 	finish w
 }
 
+test_top()
+{
+	hanging_worker
+	try 0 "$FLIGHTREC" top
+	grep -qE '^[0-9]+ process(es)?, [0-9]+ open recorders?, [0-9]+ overdue$' "$T/try.out" || fail "no totals"
+	sed -nE "s/^ +$worker_pid private +([0-9]+) +[0-9.]+ +[0-9.]+ +([0-9]+)  /\1 OPEN LEFT \2 /p" \
+		"$T/try.out" >"$T/rows"
+	expect "$T/rows" <<-'END'
+	1 OPEN LEFT 0 outer task
+	2 OPEN LEFT 4 the task: -three
+	END
+	tell w extend r 1
+	try 0 "$FLIGHTREC" top
+	grep -qE "^ *$worker_pid private +2 +[0-9.]+ +-[0-9.]+ +4  the task" "$T/try.out" || fail "not overdue"
+	finish w
+}
+
+test_top_on_a_terminal()
+{
+	command -v script >/dev/null || skip "no script(1), which makes a terminal"
+	hanging_worker
+	mkfifo "$T/keys"
+	TERM=vt100 script -qec "$FLIGHTREC top" "$T/typescript" <"$T/keys" >"$T/terminal" 2>&1 &
+	local terminal=$!
+	exec 9>"$T/keys"
+	until_true grep -q 'the task' "$T/terminal"
+	printf 's' >&9
+	until_true grep -q 'age' "$T/terminal"
+	printf '/' >&9
+	until_true grep -q 'Enter' "$T/terminal"
+	printf 'q\nq' >&9
+	wait "$terminal"
+	STATUS=$?
+	[[ $STATUS = 0 ]] || fail "exit status $STATUS: $(cat "$T/terminal")"
+	finish w
+}
+
 test_nothing_to_dump()
 {
 	try 2 "$FLIGHTREC" dump
