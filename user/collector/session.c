@@ -121,6 +121,20 @@ static void on_record(void *arg, uint32_t ring, const void *data, size_t size)
 	tracker_consumed(s->tracker, ring, record.process, size);
 }
 
+static int open_looks(struct session *s)
+{
+	const struct looks_options options = {.recorders = s->recorders,
+					      .timeout_ns = s->options.timeout_ns,
+					      .min_severity = s->options.min_severity,
+					      .deaths = s->options.deaths,
+					      .refused = session_try_by_memory,
+					      .arg = s};
+
+	s->looks = looks_new(&options);
+	s->ended = calloc(tracker_limits(s->tracker).processes, sizeof(*s->ended));
+	return s->looks && s->ended ? 0 : -ENOMEM;
+}
+
 static int open_parts(struct session *s, char *error, size_t error_size)
 {
 	const struct session_options *o = &s->options;
@@ -147,11 +161,6 @@ static int open_parts(struct session *s, char *error, size_t error_size)
 						  .arg = s};
 	const struct sink_options sink = {
 		.form = o->form, .fd = o->output, .terminal = o->terminal};
-	struct looks_options looks = {.timeout_ns = o->timeout_ns,
-				      .min_severity = o->min_severity,
-				      .deaths = o->deaths,
-				      .refused = session_try_by_memory,
-				      .arg = s};
 	int err;
 
 	err = sink_find("file")->open(&s->sink, &sink);
@@ -171,12 +180,8 @@ static int open_parts(struct session *s, char *error, size_t error_size)
 	err = err ? err : session_blocked_open(s);
 	if (!err && o->spans)
 		err = spans_new(&s->spans, s->tracker, o->spans, o->each_process);
-	if (!err && o->by_memory) {
-		looks.recorders = s->recorders;
-		s->looks = looks_new(&looks);
-		s->ended = calloc(tracker_limits(s->tracker).processes, sizeof(*s->ended));
-		err = s->looks && s->ended ? 0 : -ENOMEM;
-	}
+	if (!err && o->by_memory)
+		err = open_looks(s);
 	if (err)
 		snprintf(error, error_size, "cannot start: %s", strerror(-err));
 	else
