@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* link: user/collector/where/thread_look.c user/collector/target/modules.c */
+/* link: user/collector/span/syscall_names.c */
 /* link: user/collector/target/mappings.c user/collector/target/mapping_open.c */
 /* link: user/collector/base/auxv.c */
 /* A thread as the kernel shows it, which is played here: it looks at memory of this process. */
@@ -11,6 +12,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "collector/kernel/threads.h"
@@ -30,6 +32,15 @@ int threads_read(struct threads *threads, pid_t tid, struct thread_record *recor
 	return 0;
 }
 
+static struct thread_record other;
+
+int threads_any(struct threads *threads, pid_t pid, bool (*fn)(const struct thread_record *record))
+{
+	(void)threads;
+	assert_int_equal(pid, shown[0].pid);
+	return fn(&other);
+}
+
 static struct thread_record show(uint64_t switches)
 {
 	static uint64_t stack[64];
@@ -46,6 +57,7 @@ static int begin(void **state)
 {
 	(void)state;
 	n_shown = readings = 0;
+	other = (struct thread_record){.state = 1, .syscall = SYS_mmap};
 	return 0;
 }
 
@@ -140,6 +152,33 @@ static void test_no_stack(void **state)
 	thread_look_free(&look);
 }
 
+/* To read memory that is locked would take as long as whoever has the lock is stuck. */
+static void test_locked_memory(void **state)
+{
+	struct thread_look look = {0};
+
+	(void)state;
+	show(1);
+	other.state = 2;
+	assert_int_equal(thread_look_take(&look, NULL, 5, NULL), 0);
+	assert_true(look.untouchable);
+	assert_string_equal(look.problem, "a thread of its process is stuck in the kernel, and may "
+					  "hold its memory");
+	assert_int_equal(readings, 1);
+	assert_int_equal(look.modules.n, 0);
+	/* A page fault. */
+	other.syscall = THREAD_NO_SYSCALL;
+	assert_int_equal(thread_look_take(&look, NULL, 5, NULL), 0);
+	assert_true(look.untouchable);
+	/* Whoever waits for a disk or a server does not hold it. */
+	look = (struct thread_look){0};
+	other.syscall = SYS_read;
+	assert_int_equal(thread_look_take(&look, NULL, 5, NULL), 0);
+	assert_false(look.untouchable);
+	assert_null(look.problem);
+	thread_look_free(&look);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -148,6 +187,7 @@ int main(void)
 		cmocka_unit_test_setup(test_runs, begin),
 		cmocka_unit_test_setup(test_known, begin),
 		cmocka_unit_test_setup(test_no_stack, begin),
+		cmocka_unit_test_setup(test_locked_memory, begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

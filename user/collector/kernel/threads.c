@@ -20,6 +20,9 @@
 #define SEARCH_SHARE 100
 #define SEARCH_FREE_NS 1000000
 
+/* Of one process. */
+#define THREADS_MAX 4096
+
 struct threads {
 	struct thread_bpf *skeleton;
 	uint64_t search_again_ns; /* CLOCK_MONOTONIC */
@@ -108,6 +111,28 @@ int threads_read(struct threads *t, pid_t tid, struct thread_record *record)
 	if (got < 0)
 		return (int)got;
 	return got == sizeof(*record) && (pid_t)record->tid == tid ? 0 : -ESRCH;
+}
+
+int threads_any(struct threads *t, pid_t pid, bool (*fn)(const struct thread_record *record))
+{
+	union bpf_iter_link_info info = {.task.pid = (uint32_t)pid};
+	LIBBPF_OPTS(bpf_link_create_opts, options, .iter_info = &info,
+		    .iter_info_len = sizeof(info));
+	int fd = open_iterator(t->skeleton->progs.read_thread, &options);
+	struct thread_record record;
+	ssize_t got = 0;
+	bool found = false;
+
+	if (fd < 0)
+		return fd;
+	for (int i = 0; i < THREADS_MAX && !found; i++) {
+		got = read_iterator(fd, &record, sizeof(record));
+		if (got != sizeof(record))
+			break;
+		found = fn(&record);
+	}
+	close(fd);
+	return got < 0 ? (int)got : found;
 }
 
 int threads_find_file(struct threads *t, uint64_t device, uint64_t inode, struct thread_file *files,

@@ -29,6 +29,12 @@ void threads_verified(struct threads *threads, void (*fn)(const char *program, u
 int threads_read(struct threads *threads, pid_t tid, struct thread_record *record);
 
 /*
+ * Passes the threads of a process to @fn until it returns true. Returns whether it did, or a
+ * negative errno. Of very many, some are left out.
+ */
+int threads_any(struct threads *threads, pid_t pid, bool (*fn)(const struct thread_record *record));
+
+/*
  * Who has a file open that stat(2) has as @device and @inode: fills in @files, and returns how many
  * there are, @most at most; or a negative errno. Looks at all descriptors of the host, which takes
  * a millisecond for some thousands.

@@ -324,6 +324,7 @@ static struct where *ask(struct annotator *a, const struct thread_look *look, si
 	if (!where)
 		return NULL;
 	where->thread.stack_end = look->problem;
+	where->untouchable = look->untouchable;
 	if (!look->problem && unwinder_ask(a->unwinder[unwinder], look, where) == 0) {
 		a->working_on[unwinder] = (pid_t)look->record.pid;
 		where->users++; /* the unwinder */

@@ -10,10 +10,13 @@
 #include <unistd.h>
 
 #include "collector/kernel/threads.h"
+#include "collector/span/syscall_names.h"
 #include "collector/unwind/unwind_protocol.h"
 
 /* A thread that sleeps stays where it is; one that does not is not waited for. */
 #define TRIES 5
+/* TASK_UNINTERRUPTIBLE of the kernel. */
+#define UNINTERRUPTIBLE 2
 
 /* Returns how much there is, up to the first page that cannot be read. */
 static size_t read_memory(int fd, uint64_t start, unsigned char *to, size_t size)
@@ -108,12 +111,42 @@ static bool stayed(const struct thread_record *before, const struct thread_recor
 	       before->sp == after->sp && memcmp(before->reg, after->reg, sizeof(before->reg)) == 0;
 }
 
+/*
+ * Whoever maps memory, or has a page brought in, may hold the lock of it all; and if it is stuck in
+ * the kernel meanwhile, whoever reads that memory, or its list, is stuck as well: we would be.
+ */
+static bool may_hold_memory(const struct thread_record *record)
+{
+	static const char *const names[] = {"mmap",  "munmap", "mremap",     "mprotect", "madvise",
+					    "brk",   "mlock",  "mlockall",   "munlock",  "fork",
+					    "vfork", "clone",  "clone3",     "execve",   "execveat",
+					    "msync", "shmat",  "move_pages", "mbind",    "shmdt"};
+	const char *call = record->syscall < 0 || record->syscall > INT32_MAX
+				   ? NULL
+				   : syscall_name((int)record->syscall);
+
+	if (!(record->state & UNINTERRUPTIBLE))
+		return false;
+	for (size_t i = 0; call && i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(call, names[i]) == 0)
+			return true;
+	}
+	return !call;
+}
+
 int thread_look_take(struct thread_look *look, struct threads *threads, pid_t tid,
 		     const struct thread_record *known)
 {
 	struct thread_record after;
 	int err = threads_read(threads, tid, &look->record);
 
+	if (!err && !(known && stayed(known, &look->record)) &&
+	    threads_any(threads, (pid_t)look->record.pid, may_hold_memory)) {
+		look->problem =
+			"a thread of its process is stuck in the kernel, and may hold its memory";
+		look->untouchable = true;
+		return 0;
+	}
 	for (int i = 0; !err && i < TRIES; i++) {
 		if (!i && known && stayed(known, &look->record))
 			return 1;

@@ -6,6 +6,7 @@
 #ifndef FLIGHTREC_THREAD_LOOK_H
 #define FLIGHTREC_THREAD_LOOK_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "bpf/thread.h"
@@ -21,6 +22,7 @@ struct thread_look {
 	unsigned char *vdso;
 	size_t vdso_size;
 	const char *problem; /* why there is no stack; or NULL */
+	bool untouchable;    /* to read its memory could take for ever */
 };
 
 /*

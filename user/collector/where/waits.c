@@ -198,7 +198,8 @@ void waits_find(struct where *where, struct threads *threads)
 	if (!waits.found)
 		return;
 	*waits.found = (struct report_waits){.kind = "unknown", .fd = -1};
-	target_init(&waits.memory, waits.pid);
+	/* Of no process there is nothing to read. */
+	target_init(&waits.memory, where->untouchable ? -1 : waits.pid);
 	if (call.name && where->record.state)
 		fill_syscall(where, &call);
 	if (where->record.state & 2)

@@ -14,7 +14,8 @@ struct modules;
 
 struct where {
 	unsigned int users;
-	bool ready; /* nothing is to come any more */
+	bool ready;       /* nothing is to come any more */
+	bool untouchable; /* its memory is not to be read */
 	struct arena arena;
 	struct thread_record record;
 	struct report_thread thread;
