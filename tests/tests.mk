@@ -47,7 +47,7 @@ $(B)/unit/test_copies $(B)/san/test_copies: | $(B)/libflightrec.so
 
 E2E := tests/e2e/programs
 E2E_LINKED := worker worker-archive worker-static worker-static-pie exceptions exceptions-static
-E2E_OTHER := hangs hangs-stripped spanned emitter storm loader namespaces plugin.so plugin-b.so plugin-archive.so other_clock.so jsoncheck inherited \
+E2E_OTHER := hangs hangs-stripped spanned leaver emitter storm loader namespaces plugin.so plugin-b.so plugin-archive.so other_clock.so jsoncheck inherited \
 	stack
 E2E_PROGRAMS := $(addprefix $(B)/tests/,$(E2E_LINKED) $(E2E_OTHER))
 E2E_CFLAGS = $(filter-out -Iuser -I.,$(ALL_CFLAGS)) -fexceptions
@@ -126,6 +126,10 @@ $(B)/tests/namespaces: $(E2E)/namespaces.c
 	$(Q)$(CC) $(E2E_CFLAGS) -MF $@.d $< -ldl -o $@
 
 # Not linked with the library.
+$(B)/tests/leaver: $(E2E)/leaver.cc
+	$(call say,CXX,$@)
+	$(Q)$(CXX) $(E2E_CXXFLAGS) -MF $@.d $< -o $@
+
 $(B)/tests/spanned: $(E2E)/spanned.c
 	$(call say,CC,$@)
 	$(Q)$(CC) $(E2E_CFLAGS) -MF $@.d $< -pthread -o $@

@@ -399,3 +399,39 @@ test_span_above_a_severity()
 	join a
 	totals "$T/a.err" 1 1 0 0
 }
+
+# leaves HOW OPENED: the program goes on unharmed, and nothing of it is reported but that it waits for
+# a line, which is longer than what was asked for its function.
+leaves()
+{
+	functions_only_here
+	cp "$FLIGHTREC_TESTS/leaver" "$T/app"
+	launch w "$T/app" "$1"
+	await w out ready
+	attach a --json -p "${pid[w]}" -s 'uprobe:./app:work 50ms' -s 'syscall:read 300ms'
+	echo >&"${input[w]}"
+	await w out 'done'
+	await a out '*"event":"timeout"*'
+	echo >&"${input[w]}"
+	join w
+	[[ $STATUS = 0 ]] || fail "the program ended with $STATUS"
+	join a
+	expect_values read "$T/a.out" timeout recorder.name
+	totals "$T/a.err" "$2" 1 0 0
+}
+
+# Three calls and two reads: one of a newline, which does not wait, and one that does.
+test_span_of_a_function_that_throws()
+{
+	leaves throw 4
+}
+
+test_span_of_a_function_that_switches_stacks()
+{
+	leaves switch 3
+}
+
+test_span_under_seccomp()
+{
+	leaves seccomp 4
+}
