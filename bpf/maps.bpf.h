@@ -21,6 +21,7 @@ const volatile u32 shards = 1; /* number of free lists: one a CPU, up to FR_SHAR
 const volatile u32 ring_bytes = 4096;
 const volatile u32 min_severity = 0;
 const volatile u64 override_timeout_ns = 0;
+const volatile u32 collector_pid = 0;  /* of which there are no spans */
 const volatile bool watch_all = false; /* every process; otherwise those in `watched` */
 const volatile bool by_memory = false; /* entries and deadlines are read in the processes' logs */
 

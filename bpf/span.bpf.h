@@ -296,7 +296,8 @@ static __always_inline int span_event(const void *regs, u32 number)
 	struct span_scratch *scratch;
 	u64 id;
 
-	if (!place || !pid_watched(pid) || (ends_only && place->action != SPAN_CLOSES))
+	if (!place || pid == collector_pid || !pid_watched(pid) ||
+	    (ends_only && place->action != SPAN_CLOSES))
 		return 0;
 	scratch = take_scratch(&scratch_number);
 	if (!scratch)

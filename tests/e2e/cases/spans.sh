@@ -435,3 +435,17 @@ test_span_under_seccomp()
 {
 	leaves seccomp 4
 }
+
+# What flightrec itself does is not watched, though everybody is: else each report would be another one.
+test_span_of_all_but_oneself()
+{
+	start_spanned
+	attach a -a --json -s 'syscall:epoll_wait,epoll_pwait 50ms' -s "${rpc//.\/app/$T/app}"
+	tell w start 1
+	await a out '*"event":"timeout"*"span":"rpc"*'
+	tell w "done" 1
+	await a out '*"event":"finished"*"span":"rpc"*'
+	finish w
+	stop a
+	! grep -q "\"pid\":${pid[a]}," "$T/a.out" || fail "it watches itself"
+}

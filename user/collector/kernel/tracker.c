@@ -157,6 +157,7 @@ static void configure(struct tracker *t, const struct tracker_options *options)
 	config->shards = t->cpus < FR_SHARDS_MAX ? t->cpus : FR_SHARDS_MAX;
 	config->min_severity = (uint32_t)options->min_severity;
 	config->override_timeout_ns = options->timeout_ns;
+	config->collector_pid = (uint32_t)getpid();
 	config->watch_all = options->watch_all;
 	config->by_memory = options->by_memory;
 }
