@@ -77,6 +77,21 @@ $(BUILT_BY_USER):
 		env HOME="$$(getent passwd "$$SUDO_UID" | cut -d: -f6)" $(MAKE) --no-print-directory $@
 endif
 
+# What a machine without `make deps` lacks is said before something else fails for it.
+$(B)/tools:
+	@missing=; \
+	for tool in $(firstword $(CC)) $(CLANG) $(BPFTOOL) $(PKG_CONFIG); do \
+		command -v "$$tool" >/dev/null || missing="$$missing $${tool##*/}"; \
+	done; \
+	[ -n "$$missing" ] || for library in libbpf libelf libdw libseccomp capstone ncursesw; do \
+		$(PKG_CONFIG) --exists $$library || missing="$$missing $$library"; \
+	done; \
+	[ -z "$$missing" ] || { echo "make: missing here:$$missing; run 'sudo make deps' first" >&2; exit 1; }
+	@mkdir -p $(@D)
+	@touch $@
+
+$(LIB_OBJ) $(CMD_OBJ) $(SKELETONS:.skel.h=.bpf.o): | $(B)/tools
+
 # ---- the library: C and libc alone ----
 
 # -fPIC: the archive, too, may become part of a plugin. -fno-plt: a first call into libc by way of

@@ -99,3 +99,12 @@ test_installed_for_cmake()
 	readelf -d "$T/cmake/static" | grep -q libflightrec && fail "static is not"
 	return 0
 }
+
+# On a machine where nothing was installed: one line that says what to do, and nothing else is tried.
+test_make_without_tools()
+{
+	command -v make >/dev/null || skip "no make here"
+	try 2 make -s -C "$FLIGHTREC_ROOT" B="$T/build" CC=no-such-cc CLANG=no-such-clang BUILDER=
+	expect_lines "$T/try.err" "^make: missing here: no-such-cc no-such-clang; run 'sudo make deps' first$" 1
+	[[ ! -e $T/build/lib ]] || fail "something was built"
+}
