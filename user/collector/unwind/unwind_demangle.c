@@ -17,9 +17,7 @@ void unwind_demangle_prepare(void)
 
 char *unwind_demangle(const char *name)
 {
-	int status;
-
 	if (!demangle || name[0] != '_' || name[1] != 'Z')
 		return NULL;
-	return demangle(name, NULL, NULL, &status);
+	return demangle(name, NULL, NULL, NULL);
 }

@@ -438,7 +438,9 @@ void annotator_work(struct annotator *a, uint64_t max_ns)
 			break;
 	}
 	HASH_ITER(hh, a->lanes, lane, next)
-	release(a, lane, clock_ns(CLOCK_MONOTONIC));
+	{
+		release(a, lane, clock_ns(CLOCK_MONOTONIC));
+	}
 }
 
 uint64_t annotator_next(const struct annotator *a)
@@ -481,7 +483,9 @@ void annotator_finish(struct annotator *a, uint64_t until_ns)
 			poll(&fd, 1, (int)((next_ns - now_ns) / 1000000) + 1);
 	}
 	HASH_ITER(hh, a->lanes, lane, next_lane)
-	release(a, lane, UINT64_MAX);
+	{
+		release(a, lane, UINT64_MAX);
+	}
 }
 
 void annotator_verified(struct annotator *a, void (*fn)(const char *program, uint32_t count))
