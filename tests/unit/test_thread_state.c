@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link: user/collector/target/thread_state.c */
+/* link: user/collector/target/proc_file.c user/collector/target/thread_state.c */
 /* What a thread does, or that it has ended, while its process lives and afterwards. */
 #include <limits.h>
 #include <setjmp.h>

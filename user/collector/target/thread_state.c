@@ -2,13 +2,13 @@
 #include "collector/target/thread_state.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "collector/base/clock.h"
+#include "collector/target/proc_file.h"
 
 #define STATE_MAX 256
 #define STATE_KEPT_NS 5000000
@@ -26,24 +26,6 @@ static const struct {
 	{'I', "idle"},
 };
 
-static ssize_t read_file(pid_t pid, pid_t tid, const char *name, char *buffer, size_t size)
-{
-	char path[64];
-	ssize_t got;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", pid, tid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	got = read(fd, buffer, size - 1);
-	if (got < 0)
-		got = -errno;
-	close(fd);
-	buffer[got > 0 ? got : 0] = '\0';
-	return got;
-}
-
 /* What /proc/PID/task/TID/stat says about a thread. */
 struct thread_stat {
 	char state;
@@ -55,7 +37,7 @@ static int read_stat(pid_t pid, pid_t tid, struct thread_stat *stat)
 	char buffer[512];
 	char *end;
 
-	if (read_file(pid, tid, "stat", buffer, sizeof(buffer)) <= 0)
+	if (proc_file_read(pid, tid, "stat", buffer, sizeof(buffer)) <= 0)
 		return -ENOENT;
 	/* The name in parentheses may contain anything, even parentheses. */
 	end = strrchr(buffer, ')');
@@ -97,7 +79,7 @@ int thread_state(pid_t pid, pid_t tid, char *text, size_t size)
 			phrase = states[i].phrase;
 	}
 	/* "0" if it is running, or if we are not allowed to know. */
-	if (read_file(pid, tid, "wchan", wchan, sizeof(wchan)) > 0 && strcmp(wchan, "0") != 0)
+	if (proc_file_read(pid, tid, "wchan", wchan, sizeof(wchan)) > 0 && strcmp(wchan, "0") != 0)
 		snprintf(text, size, "thread %d is %s in %.200s", tid, phrase, wchan);
 	else
 		snprintf(text, size, "thread %d is %s", tid, phrase);

@@ -2,7 +2,6 @@
 #include "collector/target/thread_wait.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/futex.h>
 #include <stdio.h>
@@ -10,24 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "collector/target/proc_file.h"
+
 #define FILE_MAX 4096
-
-static ssize_t read_file(pid_t pid, pid_t tid, const char *name, char *to, size_t size)
-{
-	char path[64];
-	ssize_t got;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", pid, tid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	got = read(fd, to, size - 1);
-	got = got < 0 ? -errno : got;
-	close(fd);
-	to[got > 0 ? got : 0] = '\0';
-	return got ? got : -ENOENT;
-}
 
 /* The number behind a key of `status`; 0 if it is not there. */
 static uint64_t number_of(const char *status, const char *key)
@@ -65,7 +49,7 @@ int thread_wait_read(pid_t pid, pid_t tid, struct thread_wait *wait)
 {
 	char text[FILE_MAX];
 	const char *state;
-	ssize_t got = read_file(pid, tid, "syscall", text, sizeof(text));
+	ssize_t got = proc_file_read(pid, tid, "syscall", text, sizeof(text));
 	int err;
 
 	*wait = (struct thread_wait){.syscall = THREAD_WAIT_NOTHING};
@@ -74,7 +58,7 @@ int thread_wait_read(pid_t pid, pid_t tid, struct thread_wait *wait)
 	err = parse_syscall(text, wait);
 	if (err)
 		return err;
-	got = read_file(pid, tid, "status", text, sizeof(text));
+	got = proc_file_read(pid, tid, "status", text, sizeof(text));
 	if (got < 0)
 		return -ENOENT;
 	/* The kernel's own threads have no memory, and what they wait in is no system call. */
