@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* link: user/collector/target/proc_file.c user/collector/target/thread_wait.c user/collector/blocked.c */
+/* link: user/collector/target/proc_file.c */
+/* link: user/collector/target/thread_wait.c user/collector/blocked.c */
 /* link: user/collector/target/proc_names.c user/collector/target/thread_state.c */
 /* link: user/collector/span/syscall_names.c */
 /* tests: user/collector/blocked.c */
