@@ -118,6 +118,30 @@ static void test_gives_up_waiting(void **state)
 	expect_said("finished 1: 0 of 4, 1 lost\n");
 }
 
+/* What comes after it was reported as lost is not shown as well. */
+static void test_comes_after_it_was_given_up(void **state)
+{
+	(void)state;
+	open_recorder(5, 1, 3);
+	log_entry(5, 1);
+	set_state(5, RECORDER_TIMED_OUT);
+	notice(5);
+	settlement_continue(recorders, true);
+	work();
+	expect_said("timeout 1: 1 of 3, 2 lost\n");
+	log_entry(5, 3);
+	expect_said("");
+	slot[5].entries = 5;
+	log_entry(5, 4);
+	expect_said("entry 1: 1 of 0, 0 lost\n");
+	set_state(5, RECORDER_FINISHED);
+	notice(5);
+	settlement_continue(recorders, true);
+	work();
+	/* Of the two that were logged since. */
+	expect_said("finished 1: 0 of 5, 1 lost\n");
+}
+
 static void test_refused_entries_are_not_waited_for(void **state)
 {
 	(void)state;
@@ -316,6 +340,7 @@ int main(void)
 		TEST(test_entries_still_in_the_ring),
 		TEST(test_waits_for_entries_on_their_way),
 		TEST(test_gives_up_waiting),
+		TEST(test_comes_after_it_was_given_up),
 		TEST(test_refused_entries_are_not_waited_for),
 		TEST(test_replay_on_demand),
 		TEST(test_closed_after_a_replay),

@@ -26,12 +26,13 @@ struct held_recorder {
 	uint32_t generation;
 	uint32_t listed; /* index in the table's list */
 	bool reported;
-	uint8_t waiting;        /* AGENDA_*: what to do when its last entries are here */
-	bool settled;           /* everything is reported; its slot is about to be released */
-	uint32_t replays;       /* requested by the program, and written */
-	uint64_t started_ns;    /* CLOCK_REALTIME, as in its first report; 0: none yet */
-	uint64_t received;      /* entries taken from the rings */
-	uint64_t reported_lost; /* entries lost before its report */
+	uint8_t waiting;           /* AGENDA_*: what to do when its last entries are here */
+	bool settled;              /* everything is reported; its slot is about to be released */
+	uint32_t replays;          /* requested by the program, and written */
+	uint64_t started_ns;       /* CLOCK_REALTIME, as in its first report; 0: none yet */
+	uint64_t received;         /* entries taken from the rings */
+	uint64_t reported_lost;    /* entries lost before its report */
+	uint64_t reported_entries; /* entries logged before its report */
 	struct entry_buffer entries;
 	uint16_t context_size;
 	unsigned char *context; /* NULL for most */

@@ -46,6 +46,13 @@ void recorders_free(struct recorders *r)
 	free(r);
 }
 
+/* Its replay came without it, and said that it is lost. */
+static bool was_given_up(const struct held_recorder *held, const struct entry_record *record)
+{
+	return held->reported &&
+	       (int32_t)((uint32_t)held->reported_entries - record->sequence) >= 0;
+}
+
 void recorders_add_entry(struct recorders *r, const struct entry_record *record)
 {
 	struct held_recorder *held;
@@ -68,7 +75,9 @@ void recorders_add_entry(struct recorders *r, const struct entry_record *record)
 		return;
 	}
 	held->received++;
-	if (held->reported)
+	if (was_given_up(held, record))
+		held->reported_lost -= held->reported_lost != 0;
+	else if (held->reported)
 		lone_entries_late(r, record);
 	else
 		entry_buffer_add(&held->entries, &r->table.budget, record);

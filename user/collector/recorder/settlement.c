@@ -70,6 +70,7 @@ static void report_timeout(struct recorders *r, uint32_t index, const struct rec
 	r->counts.buffer_lost += held->entries.dropped;
 	held->reported = true;
 	held->reported_lost = slot->entries - held->received;
+	held->reported_entries = slot->entries;
 	entry_buffer_clear(&held->entries, &r->table.budget);
 }
 
