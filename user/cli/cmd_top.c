@@ -197,7 +197,9 @@ static int show_live(struct top *top)
 	bool on = true;
 
 	setlocale(LC_CTYPE, "");
-	initscr();
+	/* Of a terminal that is not known. */
+	if (!newterm(NULL, stdout, stdin))
+		return print_once(top);
 	cbreak();
 	noecho();
 	keypad(stdscr, TRUE);

@@ -97,11 +97,18 @@ test_exec_as_text()
 	expect_lines "$T/w.err" 'worker\[[0-9]+\]: "task" never finished: its process called execve\(\)$' 1
 }
 
+# Whether flightrec has the log of what it watches, which it then keeps when the process is gone.
+holds_log()
+{
+	[[ $WAY = probes ]] || ls -l "/proc/${pid[$1]}/fd" | grep -q '/dev/zero (deleted)$'
+}
+
 test_killed_while_open_in_time()
 {
 	run_worker w
 	tell w open r 3600000 task
 	tell w log r info one
+	until_true holds_log w
 	echo "raise 9" >&"${input[w]}"
 	join w
 	[[ $STATUS = 137 ]] || fail "exit status $STATUS"
@@ -126,6 +133,7 @@ dies()
 	tell "$name" open r 3600000 task
 	tell "$name" log r info one
 	tell "$name" end closed
+	until_true holds_log "$name"
 	echo "$2" >&"${input[$name]}"
 	join "$name"
 	valid_json "$T/$name.err"
