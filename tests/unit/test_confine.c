@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "collector/base/confine.h"
+#include "unsanitized.h"
 
 static int null_fd, pipe_fd[2];
 
@@ -112,6 +113,7 @@ static int be_somebody(void)
 static void test_confined(void **state)
 {
 	(void)state;
+	SKIP_SANITIZED();
 	assert_int_equal(in_child(use_what_is_left), 0);
 	assert_int_equal(in_child(open_something), 0);
 	assert_int_equal(in_child(meddle_with_others), 0);
@@ -138,6 +140,7 @@ static void test_another_user(void **state)
 	pid_t child;
 
 	(void)state;
+	SKIP_SANITIZED();
 	if (geteuid() != 0)
 		skip();
 	child = fork();

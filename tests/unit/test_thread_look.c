@@ -17,6 +17,7 @@
 
 #include "collector/kernel/threads.h"
 #include "collector/where/thread_look.h"
+#include "unsanitized.h"
 
 static struct thread_record shown[8];
 static size_t n_shown, readings;
@@ -67,6 +68,7 @@ static void test_asleep(void **state)
 	uint64_t word;
 
 	(void)state;
+	SKIP_SANITIZED();
 	show(1);
 	assert_int_equal(thread_look_take(&look, NULL, 5, NULL), 0);
 	assert_null(look.problem);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "collector/kernel/thread_sample.h"
+#include "unsanitized.h"
 
 static atomic_int tid, stop;
 static volatile uint64_t *mark;
@@ -49,6 +50,7 @@ static void test_a_thread_that_runs(void **state)
 	int err;
 
 	(void)state;
+	SKIP_SANITIZED();
 	pthread_create(&thread, NULL, run, NULL);
 	while (!tid)
 		;

@@ -30,6 +30,7 @@
 #include "collector/base/fd_message.h"
 #include "collector/target/modules.h"
 #include "collector/unwind/unwind_protocol.h"
+#include "unsanitized.h"
 
 static int helper, payload_fd;
 static pid_t helper_pid;
@@ -194,6 +195,7 @@ static void test_frames(void **state)
 	const struct unwind_frame *frame;
 
 	(void)state;
+	SKIP_SANITIZED();
 	outer(UNWIND_STACK_MAX);
 	ask(1, true, true);
 	assert_int_equal(reply.end, UNWIND_COMPLETE);
@@ -224,6 +226,7 @@ static void test_frames(void **state)
 static void test_recursion(void **state)
 {
 	(void)state;
+	SKIP_SANITIZED();
 	deep(200);
 	ask(1, true, true);
 	/* The innermost calls another. */
@@ -237,6 +240,7 @@ static void test_recursion(void **state)
 static void test_not_all_of_it(void **state)
 {
 	(void)state;
+	SKIP_SANITIZED();
 	deep(200);
 	/* Without files. */
 	ask(1, true, false);
@@ -254,6 +258,7 @@ static void test_nonsense(void **state)
 	struct fd_message message = {.data = &request, .size = sizeof(request)};
 
 	(void)state;
+	SKIP_SANITIZED();
 	assert_int_equal(fd_message_send(helper, &message), 0);
 	message = (struct fd_message){.data = &reply, .size = sizeof(reply)};
 	assert_int_equal(fd_message_receive(helper, &message), 1);
@@ -271,7 +276,11 @@ static void test_nonsense(void **state)
 
 int main(void)
 {
+#ifdef __SANITIZE_ADDRESS__
+#define TEST(name) ((void)start, (void)stop, (struct CMUnitTest)cmocka_unit_test(name))
+#else
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#endif
 	const struct CMUnitTest tests[] = {
 		TEST(test_frames),
 		TEST(test_recursion),
