@@ -28,7 +28,7 @@ const struct fuzz_bounds fuzz_bounds = {
 };
 
 /* What was said: a line, if one message was. */
-static unsigned int lines;
+static unsigned int said_lines;
 
 static void say(const char *format, va_list args)
 {
@@ -36,7 +36,7 @@ static void say(const char *format, va_list args)
 	int size = vsnprintf(text, sizeof(text), format, args);
 
 	fuzz_check(size > 0);
-	lines += 1 + (memchr(text, '\n', strlen(text)) != NULL);
+	said_lines += 1 + (memchr(text, '\n', strlen(text)) != NULL);
 }
 
 void message(const char *format, ...)
@@ -101,10 +101,10 @@ void fuzz_one(const uint8_t *data, size_t size)
 	memcpy(text, data, size);
 	text[size] = '\0';
 	argc = split(text, words);
-	lines = 0;
+	said_lines = 0;
 	err = options_parse(&o, command, argc, words);
 	fuzz_check(err == 0 || err == EXIT_USAGE);
-	fuzz_check(lines == (err ? 1 : 0));
+	fuzz_check(said_lines == (err ? 1 : 0));
 	if (!err)
 		check_options(&o, argc);
 	options_free(&o);
