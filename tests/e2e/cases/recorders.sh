@@ -111,16 +111,17 @@ test_closed_just_late_is_reported()
 {
 	local i
 
-	run_worker w --json
+	run_worker w --json -o "$T/w.json"
 	for i in 1 2 3 4 5 6 7 8 9 10; do
 		tell w open r 0.001 "task $i"
 		tell w end r
 	done
+	until_true has_lines "$T/w.json" '"event":"finished"' 10
 	finish w
-	valid_json "$T/w.err"
-	expect_values "$(printf 'task %d\n' {1..10})" "$T/w.err" timeout recorder.name
+	valid_json "$T/w.json"
+	expect_values "$(printf 'task %d\n' {1..10})" "$T/w.json" timeout recorder.name
 	# One that was just open when it was looked at is said to be closed after the next one.
-	values "$T/w.err" finished recorder.name
+	values "$T/w.json" finished recorder.name
 	VALUES=$(sort -V <<<"$VALUES")
 	[[ $VALUES = "$(printf 'task %d\n' {1..10})" ]] || fail "finished: $VALUES"
 	totals "$T/w.err" 10 10 0 0
