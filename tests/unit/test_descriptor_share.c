@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+/* link: user/collector/target/proc_names.c user/collector/target/proc_file.c */
 /* link: user/collector/attachment/descriptor_share.c */
 #include <fcntl.h>
 #include <setjmp.h>

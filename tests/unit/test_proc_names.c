@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+/* link: user/collector/target/proc_file.c */
 /* link: user/collector/target/proc_names.c */
 /* The names of this process, of its threads, and of processes that are no more. */
 #include <limits.h>

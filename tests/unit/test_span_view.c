@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+/* link: user/collector/target/proc_file.c */
 /* link: user/collector/recorder/span_view.c user/collector/span/span_set.c */
 /* link: user/collector/span/span_parser.c user/collector/span/span_events.c */
 /* link: user/collector/span/span_statements.c user/collector/span/span_lexer.c */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+/* link: user/collector/target/proc_file.c */
 /* link: user/collector/where/waits.c user/collector/where/waits_text.c */
 /* link: user/collector/where/waits_futex.c user/collector/where/waits_file.c */
 /* link: user/collector/where/waits_peer.c user/collector/where/syscall_text.c */

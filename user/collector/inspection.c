@@ -5,19 +5,17 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "collector/base/array.h"
 #include "collector/base/clock.h"
 #include "collector/recorder/log_replay.h"
 #include "collector/target/log_source.h"
 #include "collector/target/mappings.h"
+#include "collector/target/proc_file.h"
 #include "collector/target/proc_names.h"
 #include "collector/target/proc_status.h"
 
@@ -41,29 +39,15 @@ struct recorder_list {
 	size_t n, room;
 };
 
-static void read_line(pid_t pid, const char *name, char *line, size_t size)
-{
-	char path[64];
-	ssize_t n = -1;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		n = read(fd, line, size - 1);
-		close(fd);
-	}
-	line[n > 0 ? n : 0] = '\0';
-	line[strcspn(line, "\n")] = '\0';
-}
-
 /* Container runtimes name a control group by an id of 64 hexadecimal digits. */
 static void find_container(struct inspection *inspection)
 {
 	char group[4096];
 	size_t digits = 0;
 
-	read_line(inspection->process.pid, "cgroup", group, sizeof(group));
+	proc_file_read(inspection->process.pid, inspection->process.pid, "cgroup", group,
+		       sizeof(group));
+	group[strcspn(group, "\n")] = '\0';
 	for (const char *at = group; *at; at++) {
 		digits = isxdigit((unsigned char)*at) ? digits + 1 : 0;
 		if (digits == CONTAINER_ID && !isxdigit((unsigned char)at[1])) {
@@ -102,15 +86,11 @@ static bool is_shared(const struct inspection *inspection)
 static void describe_process(struct inspection *inspection)
 {
 	struct inspected_process *process = &inspection->process;
-	struct stat stat_;
-	char path[64];
 
 	proc_comm(process->pid, process->pid, inspection->comm);
 	if (proc_exe(process->pid, inspection->exe, sizeof(inspection->exe)))
 		process->exe = inspection->exe;
-	snprintf(path, sizeof(path), "/proc/%d", process->pid);
-	if (stat(path, &stat_) == 0)
-		process->uid = stat_.st_uid;
+	process->uid = proc_user(process->pid);
 	find_container(inspection);
 	process->shared = is_shared(inspection);
 }

@@ -2,20 +2,15 @@
 #include "collector/attachment/descriptor_share.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "collector/attachment/attached_files.h"
+#include "collector/target/proc_names.h"
 
 uid_t descriptor_share_user(pid_t pid)
 {
-	char path[32];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "/proc/%d", pid);
-	return pid && stat(path, &st) == 0 ? st.st_uid : 0;
+	return pid ? proc_user(pid) : 0;
 }
 
 /* Numbers are given out from the lowest one on. */

@@ -3,14 +3,13 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "collector/base/clock.h"
 #include "collector/base/due_queue.h"
 #include "collector/kernel/tracker.h"
 #include "collector/recorder/looked_process.h"
+#include "collector/target/proc_names.h"
 #include "collector/target/tick_clock.h"
 
 /* How long all looks may take before other things are done. */
@@ -141,16 +140,6 @@ static void want(struct looks *l, struct looked_process *process, uint64_t at_ns
 	wait_for_turn(l, process);
 }
 
-/* Whose turn it is to be: that of the user it runs as. */
-static uint32_t user_of(pid_t pid)
-{
-	struct stat status;
-	char path[32];
-
-	snprintf(path, sizeof(path), "/proc/%d", pid);
-	return stat(path, &status) ? 0 : status.st_uid;
-}
-
 /* NULL: there is no memory, or too many are known. */
 static struct looked_process *add(struct looks *l, pid_t pid)
 {
@@ -163,7 +152,7 @@ static struct looked_process *add(struct looks *l, pid_t pid)
 		return NULL;
 	process->number = l->free[--l->n_free];
 	l->by_number[process->number] = process;
-	due_queue_begin(&l->turns, process->number, user_of(pid));
+	due_queue_begin(&l->turns, process->number, proc_user(pid));
 	HASH_ADD(hh, l->processes, pid, sizeof(process->pid), process);
 	return process;
 }

@@ -2,7 +2,6 @@
 #include "collector/recorder/span_view.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 
 #include "collector/report/render.h"
 #include "collector/span/syscall_names.h"
+#include "collector/target/proc_file.h"
 #include "collector/target/target_memory.h"
 #include "flightrec/probes.h"
 #include "format/conversion.h"
@@ -156,23 +156,6 @@ int span_view_site(const struct span_set *set, uint64_t site, struct call_site_i
 
 /* ---- whether it is still open ---- */
 
-/* The line that the kernel has of what a thread waits in. */
-static bool read_syscall(pid_t pid, pid_t tid, char *line, size_t room)
-{
-	char path[64];
-	ssize_t got;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/syscall", pid, tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	got = read(fd, line, room - 1);
-	close(fd);
-	line[got > 0 ? got : 0] = '\0';
-	return got > 0;
-}
-
 static bool has_ended(pid_t pid, pid_t tid)
 {
 	char path[64];
@@ -218,8 +201,8 @@ bool span_view_is_gone(pid_t pid, pid_t tid, const struct span_slot *span)
 		return true;
 	if (!(span->flags & (FR_SPAN_FRAME | FR_SPAN_SYSCALL)))
 		return false;
-	if (!read_syscall(pid, tid, line, sizeof(line)))
-		line[0] = '\0';
+	/* The line that the kernel has of what it waits in. */
+	proc_file_read(pid, tid, "syscall", line, sizeof(line));
 	if (span->flags & FR_SPAN_FRAME)
 		return frame_is_gone(pid, span, line);
 	/* A thread that runs says so, and no more. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a process and its threads are called, as /proc has it. */
+/* What a process and its threads are called, and whose it is, as /proc has it. */
 #ifndef FLIGHTREC_PROC_NAMES_H
 #define FLIGHTREC_PROC_NAMES_H
 
@@ -17,5 +17,8 @@ bool proc_comm(pid_t pid, pid_t tid, char comm[PROC_COMM_SIZE]);
  * or may not be looked at.
  */
 bool proc_exe(pid_t pid, char *path, size_t size);
+
+/* The user that a process runs as; 0 if it has ended. */
+uid_t proc_user(pid_t pid);
 
 #endif /* FLIGHTREC_PROC_NAMES_H */

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "collector/target/host_tid.h"
+#include "collector/target/proc_file.h"
 #include "collector/where/syscall_text.h"
 
 #define KERNEL_FRAMES_MAX 16
@@ -19,17 +20,9 @@ static const char frozen[] = "to be thawed: its control group is frozen";
 /* Two that have no state of their own: the kernel's function that it sleeps in tells. */
 static bool for_kernel_function(struct waits *waits)
 {
-	char path[64], function[64] = "";
-	FILE *file;
+	char function[64];
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/wchan", waits->pid,
-		 waits->where->thread.tid);
-	file = fopen(path, "re");
-	if (file) {
-		if (fscanf(file, "%63s", function) != 1)
-			function[0] = '\0';
-		fclose(file);
-	}
+	proc_file_read(waits->pid, waits->where->thread.tid, "wchan", function, sizeof(function));
 	if (strcmp(function, "do_freezer_trap") == 0) {
 		waits->found->kind = "frozen";
 		waits_say(waits, "%s", frozen);
